@@ -1,0 +1,9 @@
+//! The controller's only door to the operating system. It never decides.
+
+pub mod clock;
+pub mod follow;
+pub mod home;
+pub mod keeper;
+pub mod launch;
+pub mod source_watch;
+pub mod store;

@@ -1,0 +1,101 @@
+//! Desired state: what the accepted files and the operator's overrides ask for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    id::{AppKey, AppName, Generation, ProjectName, Revision},
+    spec::AppSpec,
+};
+
+/// What every project should be. A project that is not here is not touched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// By name.
+    pub projects: BTreeMap<ProjectName, Project>,
+}
+
+/// What one project should be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    /// Counts accepted changes.
+    pub generation: Generation,
+    /// By name. An app being taken away stays until its last process is gone.
+    pub apps: BTreeMap<AppName, App>,
+}
+
+/// What one app should be: its spec and what the operator said about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct App {
+    /// The resolved spec of the file.
+    pub spec: Arc<AppSpec>,
+    /// Hash of what needs a replacement; `reconcile::revision(&spec)`.
+    pub revision: Revision,
+    /// Taken out of the file, or `down`: to be stopped and then forgotten.
+    pub removed: bool,
+    /// `eco stop`: an override that keeps it down.
+    pub stopped: bool,
+    /// `eco scale`: an override of `instances`.
+    pub scale: Option<u32>,
+    /// Runs started before this generation are stale (`eco restart`, an edit under `watch`).
+    pub restart_after: Generation,
+    /// The same for single instances (`eco restart web/1`).
+    pub restart_instance_after: BTreeMap<u32, Generation>,
+    /// Exits of runs started before this generation no longer count as failures, and no longer
+    /// keep an instance `done` or `failed` (`eco start`).
+    pub retry_after: Generation,
+}
+
+impl App {
+    /// An app as the file has it, without overrides.
+    pub fn new(spec: AppSpec, revision: Revision) -> Self {
+        Self {
+            spec: Arc::new(spec),
+            revision,
+            removed: false,
+            stopped: false,
+            scale: None,
+            restart_after: Generation::default(),
+            restart_instance_after: BTreeMap::new(),
+            retry_after: Generation::default(),
+        }
+    }
+
+    /// How many instances should run, overrides included.
+    pub fn wanted(&self) -> u32 {
+        if self.removed || self.stopped { 0 } else { self.scale.unwrap_or(self.spec.instances) }
+    }
+
+    /// The first generation whose runs of instance `index` are not stale.
+    pub fn fresh_from(&self, index: u32) -> Generation {
+        let instance = self.restart_instance_after.get(&index).copied().unwrap_or_default();
+        self.restart_after.max(instance)
+    }
+
+    /// The first generation whose exits of instance `index` still count.
+    pub fn counts_from(&self, index: u32) -> Generation {
+        self.retry_after.max(self.fresh_from(index))
+    }
+
+    /// Whether an operator's override makes it differ from its file.
+    pub fn is_overridden(&self) -> bool {
+        self.stopped || self.scale.is_some_and(|count| count != self.spec.instances)
+    }
+}
+
+impl Desired {
+    /// The app of this key.
+    pub fn app(&self, key: &AppKey) -> Option<&App> {
+        self.projects.get(&key.project)?.apps.get(&key.app)
+    }
+
+    /// Every app with its key, in order of names.
+    pub fn apps(&self) -> impl Iterator<Item = (AppKey, &App)> {
+        self.projects.iter().flat_map(|(project, found)| {
+            found.apps.iter().map(move |(app, spec)| {
+                (AppKey { project: project.clone(), app: app.clone() }, spec)
+            })
+        })
+    }
+}

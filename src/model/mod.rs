@@ -1,0 +1,30 @@
+//! The nouns every layer shares: names, specs, desired and observed state, plans.
+//!
+//! Nothing here reads a clock, does I/O, awaits or fails for an outside reason.
+
+mod change;
+mod desired;
+mod event;
+mod id;
+mod observed;
+mod plan;
+mod signal;
+mod spec;
+mod template;
+mod time;
+
+pub use change::{Change, Effect, Interruption};
+pub use desired::{App, Desired, Project};
+pub use event::{Event, ExitStatus, RunRecord, RunState, SpawnFailure, SpawnStep};
+pub use id::{
+    AppKey, AppName, Generation, InstanceId, NameError, ProjectName, Revision, RunId, RunTag,
+};
+pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Stopping};
+pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, StopReason};
+pub use signal::Signal;
+pub use spec::{
+    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, LogPolicy,
+    RestartPolicy, RestartWhen, RolloutPolicy, StopPolicy, WatchPolicy,
+};
+pub use template::{InstanceVars, Template};
+pub use time::{Time, human_duration};

@@ -1,0 +1,118 @@
+//! Observed state: what is known of the world. `reconcile::observe` folds events into it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{ExitStatus, SpawnFailure},
+    id::{AppKey, Generation, Revision, RunId},
+    plan::StopReason,
+    time::Time,
+};
+
+/// What is known of every run and what became of earlier ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// By app. An app nobody desires any more stays here while it has runs.
+    pub apps: BTreeMap<AppKey, AppObserved>,
+    /// Which app a run belongs to, so that an event finds it without a search.
+    pub owners: BTreeMap<RunId, AppKey>,
+    /// The highest run id ever given or seen.
+    pub last_run: RunId,
+}
+
+/// What is known of one app.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AppObserved {
+    /// Runs that are not gone.
+    pub runs: BTreeMap<RunId, Run>,
+    /// What became of earlier runs, by instance index.
+    pub history: BTreeMap<u32, History>,
+}
+
+/// One incarnation of an instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Which instance of the app.
+    pub index: u32,
+    /// With which revision it was started,
+    pub revision: Revision,
+    /// and in which generation.
+    pub generation: Generation,
+    /// Process id of the first process; 0 before there is one.
+    pub pid: u32,
+    /// When its start was asked for.
+    pub asked: Time,
+    /// How far it has come by itself.
+    pub phase: Phase,
+    /// Set once it was asked to stop; independent of how far it has come.
+    pub stopping: Option<Stopping>,
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Asked for; the program is not executed yet.
+    Launching,
+    /// The program runs and is ready (in this format of file: it was executed).
+    Ready {
+        /// Since when.
+        since: Time,
+    },
+    /// The first process ended; others of the group live.
+    Exited {
+        /// How it ended.
+        status: ExitStatus,
+        /// When the program had been executed.
+        started: Time,
+        /// When it ended.
+        at: Time,
+    },
+}
+
+/// That and why a run was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopping {
+    /// When the first signal was sent.
+    pub since: Time,
+    /// Why.
+    pub reason: StopReason,
+    /// When SIGKILL was sent.
+    pub killed: Option<Time>,
+}
+
+/// What became of the earlier runs of one instance: facts only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// How often it was started again after an exit nobody asked for.
+    pub restarts: u64,
+    /// The latest exits, oldest first; at most [`History::KEPT`].
+    pub exits: VecDeque<Exit>,
+}
+
+impl History {
+    /// How many exits are kept; more than the largest `limit.failures`.
+    pub const KEPT: usize = 128;
+}
+
+/// The end of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The run that ended.
+    pub run: RunId,
+    /// Its revision,
+    pub revision: Revision,
+    /// and generation.
+    pub generation: Generation,
+    /// When its program had been executed; for a failed start, when it was asked for.
+    pub started: Time,
+    /// When its first process ended.
+    pub ended: Time,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Set if its program could not be executed at all.
+    pub failure: Option<SpawnFailure>,
+    /// Whether eco had asked it to stop: then it is no failure.
+    pub requested: bool,
+}

@@ -1,0 +1,287 @@
+//! What to do next, and why what is not done is not done.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    event::{ExitStatus, SpawnFailure, SpawnStep},
+    id::{Generation, InstanceId, Revision, RunId},
+    signal::Signal,
+    spec::KillScope,
+    time::{Time, human_duration},
+};
+
+/// The next steps, what they leave waiting, and when time alone would change the answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What to do now.
+    pub actions: Vec<Action>,
+    /// Why an instance is not as desired and nothing is done about it now.
+    pub holds: Vec<(InstanceId, Hold)>,
+    /// When to plan again if nothing happens before.
+    pub wake_at: Option<Time>,
+}
+
+/// One thing to do. No choice is left to whoever does it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action")]
+pub enum Action {
+    /// Start a run of an instance.
+    Start {
+        /// The instance.
+        id: InstanceId,
+        /// The revision to start it with.
+        revision: Revision,
+        /// The generation it belongs to.
+        generation: Generation,
+    },
+    /// Ask a run to stop.
+    Stop {
+        /// The instance.
+        id: InstanceId,
+        /// The run.
+        run: RunId,
+        /// The signal to send,
+        signal: Signal,
+        /// and to whom.
+        scope: KillScope,
+        /// Why.
+        reason: StopReason,
+    },
+    /// End a run's whole group with SIGKILL.
+    Kill {
+        /// The instance.
+        id: InstanceId,
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// Why a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// Its app is no longer in the file, or `down`.
+    Removed,
+    /// Fewer instances are wanted.
+    ScaledDown,
+    /// `eco stop`.
+    Stopped,
+    /// Its revision changed.
+    Changed,
+    /// `eco restart`, or a source edit under `watch`.
+    Restarted,
+    /// Its first process ended and left others behind.
+    Leftover,
+    /// Another run of the same instance lives.
+    Duplicate,
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "removed from the file",
+            Self::ScaledDown => "scaled down",
+            Self::Stopped => "stopped by an operator",
+            Self::Changed => "its revision changed",
+            Self::Restarted => "restart asked for",
+            Self::Leftover => "its first process ended and left others behind",
+            Self::Duplicate => "another run of the same instance lives",
+        })
+    }
+}
+
+/// Why an instance is not as desired.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hold {
+    /// It failed and waits before the next try.
+    Backoff {
+        /// How the last run ended.
+        last: LastExit,
+        /// Failures in a row.
+        failures: u32,
+        /// Time left.
+        wait: Duration,
+    },
+    /// It failed too often and is tried slowly.
+    CrashLooping {
+        /// How the last run ended.
+        last: LastExit,
+        /// Failures in a row.
+        failures: u32,
+        /// Time left.
+        wait: Duration,
+    },
+    /// It failed too often and is not tried again.
+    GaveUp {
+        /// How the last run ended.
+        last: LastExit,
+        /// Failures in a row.
+        failures: u32,
+    },
+    /// Its policy says to leave it after this exit.
+    NotRestarted {
+        /// How the last run ended.
+        last: LastExit,
+    },
+    /// It was asked to stop and has not ended yet.
+    Stopping {
+        /// Why.
+        reason: StopReason,
+        /// Time until SIGKILL; `None` once that was sent.
+        kill_in: Option<Duration>,
+    },
+    /// It waits until the runs of the former revision have ended.
+    Replacing,
+    /// Its program is being executed.
+    Starting,
+    /// It runs, but has not been ready for `min_ready` yet.
+    Settling {
+        /// Time left.
+        wait: Duration,
+    },
+}
+
+/// How the last run ended, in the words of a hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LastExit {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Set if its program could not be executed.
+    pub failure: Option<SpawnFailure>,
+    /// How long it had run.
+    pub ran: Duration,
+}
+
+impl fmt::Display for LastExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.failure {
+            Some(failure) => write!(f, "{failure}"),
+            None => write!(f, "ended after {} with {}", human_duration(self.ran), self.status),
+        }
+    }
+}
+
+impl fmt::Display for SpawnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = std::io::Error::from_raw_os_error(self.errno).to_string();
+        let error = error.split(" (os error").next().unwrap_or_default().to_lowercase();
+        let what = match self.step {
+            SpawnStep::Environment => "cannot read a file named in its env",
+            SpawnStep::Prepare => "cannot prepare its pipes",
+            SpawnStep::Fork => "cannot create a process",
+            SpawnStep::Session => "cannot make a session",
+            SpawnStep::Cgroup => "cannot enter its control group",
+            SpawnStep::Limits => "cannot set its limits",
+            SpawnStep::User => "cannot become its user",
+            SpawnStep::Cwd => "cannot enter its cwd",
+            SpawnStep::Exec => "cannot execute its command",
+        };
+        write!(f, "{what}: {error}")?;
+        // ENOEXEC, the one that puzzles people: the kernel does not know what to do with the file.
+        if self.step == SpawnStep::Exec && self.errno == 8 {
+            write!(f, " (a script needs a first line such as `#!/bin/sh`)")?;
+        }
+        Ok(())
+    }
+}
+
+impl Hold {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Backoff { last, .. } if last.failure.is_some() => "spawn_failed",
+            Self::Backoff { .. } => "backoff",
+            Self::CrashLooping { .. } => "crash_looping",
+            Self::GaveUp { .. } => "gave_up",
+            Self::NotRestarted { .. } => "not_restarted",
+            Self::Stopping { .. } => "stopping",
+            Self::Replacing => "replacing",
+            Self::Starting => "starting",
+            Self::Settling { .. } => "settling",
+        }
+    }
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times in a row") }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backoff { last, failures, wait } => {
+                write!(
+                    f,
+                    "{last}; failed {}, next try in {}",
+                    times(*failures),
+                    human_duration(*wait)
+                )
+            }
+            Self::CrashLooping { last, failures, wait } => write!(
+                f,
+                "crash-looping: {last}; failed {}, next try in {}",
+                times(*failures),
+                human_duration(*wait)
+            ),
+            Self::GaveUp { last, failures } => {
+                write!(f, "given up: {last}; failed {}", times(*failures))
+            }
+            Self::NotRestarted { last } => write!(f, "{last}; not restarted"),
+            Self::Stopping { reason, kill_in: Some(wait) } => {
+                write!(f, "stopping ({reason}); SIGKILL in {}", human_duration(*wait))
+            }
+            Self::Stopping { reason, kill_in: None } => {
+                write!(f, "stopping ({reason}); SIGKILL was sent")
+            }
+            Self::Replacing => write!(f, "waits until the former revision has ended"),
+            Self::Starting => write!(f, "its program is being executed"),
+            Self::Settling { wait } => {
+                write!(f, "has to stay up for another {}", human_duration(*wait))
+            }
+        }
+    }
+}
+
+/// The state of an app in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AppState {
+    /// Every wanted instance is ready, nothing else runs.
+    Ready,
+    /// On its way, without a failure.
+    Converging,
+    /// Some instance failed and is being tried again.
+    Degraded,
+    /// Some instance failed too often and is tried slowly.
+    CrashLooping,
+    /// An operator stopped it.
+    Stopped,
+    /// The file wants no instance of it.
+    Off,
+    /// Every instance ended as it should.
+    Done,
+    /// Some instance ended badly and is not tried again.
+    Failed,
+}
+
+/// The phase of an instance in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InstancePhase {
+    /// No process; one will be started.
+    Waiting,
+    /// Its program is being executed, or is not ready yet.
+    Starting,
+    /// It is ready.
+    Ready,
+    /// It was asked to stop.
+    Stopping,
+    /// Its first process ended, others of its group live.
+    Exited,
+    /// It ended as it should and is not started again.
+    Done,
+    /// It ended badly and is not started again.
+    Failed,
+}

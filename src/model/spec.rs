@@ -1,0 +1,202 @@
+//! What an app should be: the resolved form of one entry under `apps:`.
+//!
+//! Values are complete (every default filled in) and valid; what cannot be is refused by `config`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{signal::Signal, template::Template};
+
+/// The desired form of one app. Adding a field does not compile until
+/// `reconcile::diff` has given it a class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppSpec {
+    /// What to run.
+    pub command: Command,
+    /// Working directory: absolute, symbolic links resolved.
+    pub cwd: PathBuf,
+    /// How many instances; 0 is off.
+    pub instances: u32,
+    /// `env_file` and `env`, merged.
+    pub env: BTreeMap<String, EnvValue>,
+    /// Variables taken over from the caller, captured when the revision was created. Alone they
+    /// are no change.
+    pub inherited: BTreeMap<String, String>,
+    /// Patterns of `inherit_env`, as written.
+    pub inherit_env: Vec<String>,
+    /// Set by `--refresh-env` when the captured values had changed: makes a new revision.
+    pub inherited_epoch: u64,
+    /// What happens after an exit nobody asked for.
+    pub restart: RestartPolicy,
+    /// How a run is ended.
+    pub stop: StopPolicy,
+    /// How a change is brought in.
+    pub rollout: RolloutPolicy,
+    /// Source paths whose edits replace the instances.
+    pub watch: Option<WatchPolicy>,
+    /// Build results whose content is part of the revision.
+    pub artifacts: Artifacts,
+    /// Words to select apps by.
+    pub tags: BTreeSet<String>,
+    /// Where output goes.
+    pub logs: LogPolicy,
+}
+
+/// What to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// A program and its arguments; no shell.
+    Argv(Vec<Template>),
+    /// A text for `/bin/sh -c`.
+    Shell(Template),
+}
+
+/// The value of one variable of `env`. `Debug` hides it: logs leak.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvValue {
+    /// Set to this text.
+    Set(Template),
+    /// Taken away, also from the inherited ones.
+    Unset,
+    /// Read from this file (absolute) at each start; one final newline is cut off.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Digest of its content when the revision was made: a new secret is a change.
+        digest: String,
+    },
+}
+
+impl fmt::Debug for EnvValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(_) => f.write_str("Set(hidden)"),
+            Self::Unset => f.write_str("Unset"),
+            Self::File { path, .. } => write!(f, "File({})", path.display()),
+        }
+    }
+}
+
+/// `restart:`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RestartPolicy {
+    /// After which exits.
+    pub policy: RestartWhen,
+    /// How long to wait; `None` restarts at once.
+    pub backoff: Option<Backoff>,
+    /// When to call it a crash loop; `None` never does.
+    pub limit: Option<Limit>,
+    /// Exit codes after which it is left alone.
+    pub stop_exit_codes: Vec<i32>,
+}
+
+/// After which exits an instance is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartWhen {
+    /// After every exit, also code 0.
+    Always,
+    /// After a code other than 0, or a signal.
+    OnFailure,
+    /// After none.
+    Never,
+}
+
+/// Growing waits between restarts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backoff {
+    /// The first wait; may be zero.
+    pub initial: Duration,
+    /// By how much each further wait is longer, at least 1.
+    pub factor: f64,
+    /// No wait is longer than this.
+    pub max: Duration,
+    /// Share by which a wait is varied, 0 to 1.
+    pub jitter: f64,
+    /// A run of at least this long starts the series anew.
+    pub reset_after: Duration,
+}
+
+/// Sliding-window limit of failures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// So many failures, 1 to 100,
+    pub failures: u32,
+    /// within this time are a crash loop;
+    pub within: Duration,
+    /// then this is done.
+    pub then: LimitThen,
+}
+
+/// What is done about a crash loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitThen {
+    /// Go on trying, each time after `backoff.max` (30 s without a back-off).
+    Slow,
+    /// Give up until someone starts or changes it.
+    Stop,
+}
+
+/// `stop:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StopPolicy {
+    /// The first signal.
+    pub signal: Signal,
+    /// How long after it SIGKILL follows.
+    pub timeout: Duration,
+    /// Whom the first signal goes to. SIGKILL always goes to the whole group.
+    pub kill: KillScope,
+}
+
+/// Whom a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KillScope {
+    /// Every process of the run's group.
+    Group,
+    /// The first process only; the rest once it is gone.
+    Main,
+}
+
+/// `rollout:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutPolicy {
+    /// How long an instance has to stay ready to count as good.
+    pub min_ready: Duration,
+}
+
+/// `watch:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchPolicy {
+    /// Files and directories (recursive), absolute.
+    pub paths: Vec<PathBuf>,
+    /// Patterns in the manner of `.gitignore`, relative to the file's directory.
+    pub ignore: Vec<String>,
+    /// The file's directory: what patterns are relative to.
+    pub base: PathBuf,
+}
+
+/// `artifacts:` and what was found under the patterns.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifacts {
+    /// The patterns as written.
+    pub patterns: Vec<String>,
+    /// Digest of each file found, by path relative to the file's directory.
+    pub files: BTreeMap<String, String>,
+}
+
+/// `logs:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPolicy {
+    /// Directory of the log files, absolute; `None` is the project's own under the home.
+    pub dir: Option<PathBuf>,
+}

@@ -1,0 +1,20 @@
+//! Every test that is not beside the code it tests: one binary.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::as_conversions,
+    reason = "tests fail by panicking, start programs and read clocks"
+)]
+
+mod architecture;
+mod config;
+mod e2e;
+mod follow;
+mod harness;
+mod keeper;
+mod logs;
+mod render;
+mod sim;
+mod store;

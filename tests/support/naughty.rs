@@ -1,0 +1,2 @@
+//! A program that misbehaves on demand, for tests.
+fn main() {}
