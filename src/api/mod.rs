@@ -1,1 +1,57 @@
-//! placeholder
+//! What the controller is asked and answers: JSON over HTTP on a Unix socket.
+//!
+//! Every answer carries `"schema": 1`. Keys are only ever added. Times are RFC 3339 in UTC, memory
+//! is in bytes, cpu in cores, durations are in seconds.
+
+mod daemon;
+mod diff;
+mod error;
+mod event;
+mod logs;
+mod progress;
+mod request;
+mod select;
+mod status;
+
+pub use daemon::{DaemonReply, DaemonStopRequest};
+pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
+pub use error::{ApiError, ErrorBody};
+pub use event::{EventReply, EventType};
+pub use logs::{LogFile, LogsReply, Stream};
+pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
+pub use request::{
+    ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, LookupReply, LookupRequest, Operation,
+    OperationRequest, Target,
+};
+pub use select::{SelectError, Selector};
+pub use status::{
+    AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply,
+    StatusAllReply, StatusReply,
+};
+
+/// The version of every object's shape.
+pub const SCHEMA: u32 = 1;
+
+/// The paths of the API.
+pub mod path {
+    /// `POST` [`super::LookupRequest`] → [`super::LookupReply`].
+    pub const LOOKUP: &str = "/v1/lookup";
+    /// `POST` [`super::Target`] → [`super::StatusAllReply`].
+    pub const STATUS: &str = "/v1/status";
+    /// `POST` [`super::Target`] → [`super::DescribeReply`].
+    pub const DESCRIBE: &str = "/v1/describe";
+    /// `POST` [`super::Target`] → [`super::LogsReply`].
+    pub const LOGS: &str = "/v1/logs";
+    /// `POST` [`super::ApplyRequest`] → [`super::DiffReply`].
+    pub const DIFF: &str = "/v1/diff";
+    /// `POST` [`super::ApplyRequest`] → lines of [`super::Progress`].
+    pub const APPLY: &str = "/v1/apply";
+    /// `POST` [`super::OperationRequest`] → lines of [`super::Progress`].
+    pub const OPERATE: &str = "/v1/operate";
+    /// `POST` [`super::EventsRequest`] → lines of [`super::EventReply`].
+    pub const EVENTS: &str = "/v1/events";
+    /// `GET` → [`super::DaemonReply`].
+    pub const DAEMON: &str = "/v1/daemon";
+    /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].
+    pub const DAEMON_STOP: &str = "/v1/daemon/stop";
+}

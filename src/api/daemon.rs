@@ -1,0 +1,31 @@
+//! The processes of eco itself.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Who runs, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// Process id of the keeper.
+    pub keeper_pid: u32,
+    /// Process id of the controller.
+    pub controller_pid: u32,
+    /// Process id of the recorder; 0 while it is restarted.
+    pub recorder_pid: u32,
+    /// Version of the controller's program.
+    pub version: String,
+    /// The state directory.
+    pub home: PathBuf,
+    /// Names of the projects.
+    pub projects: Vec<String>,
+}
+
+/// Asks eco itself to end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonStopRequest {
+    /// Leave the apps running without anybody to look after them.
+    pub leave_apps: bool,
+}

@@ -1,0 +1,55 @@
+//! What happened, as it is kept in `events.ndjson` and printed by `eco events`.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventReply {
+    /// Counts up, over restarts of eco too.
+    pub seq: u64,
+    /// When.
+    pub time: String,
+    /// What kind.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// The project, if it concerns one.
+    pub project: Option<String>,
+    /// The app, if it concerns one.
+    pub app: Option<String>,
+    /// The instance's index, if it concerns one.
+    pub instance: Option<u32>,
+    /// Who brought it about: `operator`, `file`, `eco`.
+    pub by: String,
+    /// The revision it concerns.
+    pub revision: Option<String>,
+    /// In words.
+    pub message: String,
+}
+
+/// What kind of thing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// A new desired state was accepted.
+    Applied,
+    /// A followed file could not be used; the last good state stands.
+    FileBroken,
+    /// A followed file is fine again, or waits for an explicit apply.
+    FileChanged,
+    /// An operator's command was accepted.
+    Operated,
+    /// A program was executed.
+    Started,
+    /// A program could not be executed.
+    StartFailed,
+    /// A run was asked to stop.
+    Stopping,
+    /// A run ended.
+    Exited,
+    /// A run did not stop in time and was killed.
+    Killed,
+    /// Source files under `watch` were edited.
+    SourceChanged,
+    /// eco's own processes or state.
+    Eco,
+}

@@ -1,0 +1,37 @@
+//! Where the log files of instances lie. The caller reads them itself.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The log files of the apps that were asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// One per instance and stream; a file may not exist yet.
+    pub files: Vec<LogFile>,
+}
+
+/// The log of one stream of one instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFile {
+    /// `web/0`.
+    pub id: String,
+    /// Which stream.
+    pub stream: Stream,
+    /// The raw bytes.
+    pub log: PathBuf,
+    /// 16-byte records beside it: realtime in ns and offset, both little-endian u64.
+    pub index: PathBuf,
+}
+
+/// One of a program's two outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}

@@ -1,0 +1,147 @@
+//! What the controller is asked to do.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::select::Selector;
+use crate::model::{AppName, AppSpec, ProjectName, Signal};
+
+/// Which project and which of its apps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// `-p PROJECT`.
+    pub project: Option<ProjectName>,
+    /// The caller's directory: the project whose file lies there is meant.
+    pub dir: PathBuf,
+    /// Every project (`-A`).
+    pub every_project: bool,
+    /// Which apps; empty is every app.
+    pub apps: Vec<Selector>,
+}
+
+/// Asks what is recorded for a file, before it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupRequest {
+    /// The file's directory.
+    pub dir: PathBuf,
+}
+
+/// What is recorded for a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// The project bound to the directory.
+    pub project: Option<ProjectName>,
+    /// The profile of its last apply.
+    pub profile: Option<String>,
+}
+
+/// A desired state, read from a file by the caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApplyRequest {
+    /// The project's name.
+    pub name: ProjectName,
+    /// The directory it is bound to, as typed.
+    pub dir: PathBuf,
+    /// The file.
+    pub file: PathBuf,
+    /// The profile that was merged.
+    pub profile: Option<String>,
+    /// The apps.
+    pub apps: BTreeMap<AppName, AppSpec>,
+    /// Values used for `${…}`, for following and boot.
+    pub source_env: BTreeMap<String, String>,
+    /// Every file that was read: what is followed.
+    pub inputs: Vec<PathBuf>,
+    /// Digest of the file's text.
+    pub file_digest: String,
+    /// Only these apps; empty is all.
+    pub only: BTreeSet<AppName>,
+    /// Whether apps that are not in the file go away.
+    pub prune: bool,
+    /// `--watch` or `--no-watch`; otherwise as it was.
+    pub follow: Option<bool>,
+    /// Whether the project may be taken over from another directory.
+    pub take_over: bool,
+    /// Whether inherited variables are captured anew.
+    pub refresh_env: bool,
+    /// Show values of env in the answer.
+    pub show_values: bool,
+    /// Whether to wait until it is done.
+    pub wait: bool,
+    /// For how long, in seconds.
+    pub timeout: f64,
+    /// The git commit the file is from, if it is in a repository.
+    pub git: Option<String>,
+}
+
+/// A command on apps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperationRequest {
+    /// On which.
+    pub target: Target,
+    /// What.
+    pub operation: Operation,
+    /// Whether to wait until it is done.
+    pub wait: bool,
+    /// For how long, in seconds.
+    pub timeout: f64,
+}
+
+/// What an operator can do to apps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Ends a stop, and tries again what had given up.
+    Start,
+    /// Keeps down until started or applied.
+    Stop,
+    /// Replaces every instance.
+    Restart,
+    /// Runs so many instances until applied.
+    Scale(u32),
+    /// Sends a signal to each instance's first process.
+    Signal(Signal),
+    /// Stops and forgets the whole project.
+    Down,
+}
+
+/// Asks for what happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsRequest {
+    /// Of which project and apps.
+    pub target: Target,
+    /// So many of the latest.
+    pub last: usize,
+    /// Go on with what happens from now on.
+    pub follow: bool,
+}
+
+/// The accepted states of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// Latest first.
+    pub revisions: Vec<HistoryEntry>,
+}
+
+/// One accepted state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Its generation.
+    pub generation: u64,
+    /// When it was accepted.
+    pub time: String,
+    /// By whom.
+    pub by: String,
+    /// From which commit.
+    pub git: Option<String>,
+    /// What it changed, in words.
+    pub summary: String,
+}

@@ -1,0 +1,151 @@
+//! How things stand.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AppState, InstancePhase};
+
+/// How one project stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// The project; null if there is none here.
+    pub project: Option<String>,
+    /// Its file; null if there is no project.
+    pub file: Option<FileReply>,
+    /// Its apps, by name.
+    pub apps: Vec<AppReply>,
+}
+
+/// How every project that was asked for stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StatusAllReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// By name.
+    pub projects: Vec<StatusReply>,
+    /// State files that could not be read, in words.
+    pub faults: Vec<String>,
+}
+
+/// How a project's file stands to what was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReply {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether edits are taken over by themselves.
+    pub followed: bool,
+    /// In one word.
+    pub state: FileState,
+    /// What is wrong with it, as `file:line:col: message`.
+    pub error: Option<String>,
+}
+
+/// How a project's file stands to what was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileState {
+    /// What was accepted is what it says.
+    InSync,
+    /// It was edited since.
+    Ahead,
+    /// What it says was tried and rolled back.
+    RolledBack,
+    /// It cannot be used.
+    Broken,
+    /// It is not there.
+    Missing,
+    /// An edit waits for an explicit `eco apply`.
+    Held,
+}
+
+/// How an app stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppReply {
+    /// Its name.
+    pub name: String,
+    /// How many instances are wanted.
+    pub desired: u32,
+    /// How many are ready.
+    pub ready: u32,
+    /// The desired revision.
+    pub revision: String,
+    /// In one word.
+    pub state: AppState,
+    /// Why it is not as desired.
+    pub hold: Option<String>,
+    /// A stable word for why.
+    pub hold_code: Option<String>,
+    /// Overrides in force, in words: `stopped`, `scaled to 3`.
+    pub overrides: Vec<String>,
+    /// Words it can be selected by.
+    pub tags: Vec<String>,
+    /// By index; during a replacement two may share an id.
+    pub instances: Vec<InstanceReply>,
+}
+
+/// How an instance stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceReply {
+    /// `web/0`.
+    pub id: String,
+    /// Process id of its first process.
+    pub pid: Option<u32>,
+    /// In one word.
+    pub phase: InstancePhase,
+    /// How often it was started again after an exit nobody asked for.
+    pub restarts: u64,
+    /// Since when it is in this phase.
+    pub since: Option<String>,
+    /// The revision it runs.
+    pub revision: Option<String>,
+    /// The generation it was started in.
+    pub generation: Option<u64>,
+    /// Why it is not as desired.
+    pub hold: Option<String>,
+    /// A stable word for why.
+    pub hold_code: Option<String>,
+    /// How its last run ended.
+    pub exit: Option<ExitReply>,
+    /// Resident memory of its process group in bytes, if asked for.
+    pub memory: Option<u64>,
+    /// Cores in use, if known.
+    pub cpu: Option<f64>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitReply {
+    /// Its exit code, if it ended by itself.
+    pub code: Option<i32>,
+    /// The signal's name, if one ended it.
+    pub signal: Option<String>,
+    /// When.
+    pub at: String,
+}
+
+/// Everything about some apps: status and the resolved spec, values of env masked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DescribeReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// The project.
+    pub project: String,
+    /// Each app with its fields in the order of the file format: name and value in words.
+    pub apps: Vec<DescribedApp>,
+}
+
+/// One app in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DescribedApp {
+    /// How it stands.
+    pub status: AppReply,
+    /// Dotted field and value, as `eco diff` writes them.
+    pub fields: Vec<(String, String)>,
+    /// Its log files.
+    pub logs: Vec<PathBuf>,
+    /// The latest exits, newest first, in words.
+    pub exits: Vec<String>,
+}
