@@ -1,1 +1,23 @@
-//! placeholder
+//! All text a person reads, as pure functions from answers to text: no input or output, no clock.
+//!
+//! Every function returns whole lines, the last with its newline. Colour never carries meaning
+//! alone. Text from outside (values, paths, sentences with them) is freed of control characters.
+
+mod describe;
+mod diff;
+mod error;
+mod event;
+mod layout;
+mod outcome;
+mod progress;
+mod status;
+mod style;
+
+pub use describe::{daemon, describe, history};
+pub use diff::diff;
+pub use error::error;
+pub use event::event_line;
+pub use outcome::{Tail, outcome};
+pub use progress::{LiveProgress, progress_line};
+pub use status::{status, status_all};
+pub use style::Style;

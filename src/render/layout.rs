@@ -1,0 +1,1 @@
+//! Columns, wrapping and widths of text on a terminal.
