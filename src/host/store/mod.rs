@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What survives the controller: revisions of each project, the journal of exits, the events.
+//!
+//! Revisions are synced to disk and checked by a digest; journal and events are appended without
+//! a sync, because losing their last lines in a power cut loses nothing that is acted on.
+
+mod append;
+mod atomic;
+mod events;
+mod fault;
+mod frame;
+mod journal;
+mod project;
+mod replay;
+mod revisions;
+
+pub use events::{EventLine, EventQuery, Events};
+pub use fault::StoreFault;
+pub use journal::Journal;
+pub use project::{RevisionSummary, StoredProject};
+pub use replay::Recovered;
+pub use revisions::Store;

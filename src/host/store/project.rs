@@ -1,0 +1,98 @@
+//! What is stored of one project: the accepted state and where it came from.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Generation, Project, ProjectName};
+
+/// One accepted state of a project, as it lies on disk.
+///
+/// Keys this version does not know are ignored and missing ones get their default, so that files
+/// of older and newer versions load. `Debug` of the captured values is left to the caller's care.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredProject {
+    /// Version of this format; [`StoredProject::SCHEMA`].
+    #[serde(default)]
+    pub schema: u32,
+    /// The project's name.
+    pub name: ProjectName,
+    /// What it should be: generation, specs, overrides.
+    pub project: Project,
+    /// The directory it is bound to, as typed.
+    #[serde(default)]
+    pub dir: PathBuf,
+    /// Its ecosystem file, as typed.
+    #[serde(default)]
+    pub file: PathBuf,
+    /// The profile it was applied with.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// Whether the file is followed.
+    #[serde(default)]
+    pub followed: bool,
+    /// The values used for `${…}`, for following and boot.
+    #[serde(default)]
+    pub source_env: BTreeMap<String, String>,
+    /// Digest of the file's content when it was accepted.
+    #[serde(default)]
+    pub file_digest: String,
+    /// What is wrong with the file now, if it could not be accepted.
+    #[serde(default)]
+    pub file_fault: Option<String>,
+    /// When this was accepted: RFC 3339, UTC.
+    #[serde(default)]
+    pub changed_at: String,
+    /// Who or what asked for it.
+    #[serde(default)]
+    pub by: String,
+    /// The commit the file was at.
+    #[serde(default)]
+    pub git: Option<String>,
+    /// What changed, in a few words.
+    #[serde(default)]
+    pub summary: String,
+}
+
+impl StoredProject {
+    /// The format this version writes. It only grows when older versions must not read the file;
+    /// added keys are no reason.
+    pub const SCHEMA: u32 = 1;
+}
+
+/// A stored revision without its specs: a line of `eco history`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionSummary {
+    /// Its generation.
+    pub generation: Generation,
+    /// Whether it is the current one.
+    pub current: bool,
+    /// When it was accepted: RFC 3339, UTC.
+    pub changed_at: String,
+    /// Who or what asked for it.
+    pub by: String,
+    /// The commit the file was at.
+    pub git: Option<String>,
+    /// What changed, in a few words.
+    pub summary: String,
+    /// The profile it was applied with.
+    pub profile: Option<String>,
+    /// Digest of the file's content.
+    pub file_digest: String,
+}
+
+impl RevisionSummary {
+    /// The summary of `stored`.
+    pub(super) fn of(stored: &StoredProject, current: bool) -> Self {
+        Self {
+            generation: stored.project.generation,
+            current,
+            changed_at: stored.changed_at.clone(),
+            by: stored.by.clone(),
+            git: stored.git.clone(),
+            summary: stored.summary.clone(),
+            profile: stored.profile.clone(),
+            file_digest: stored.file_digest.clone(),
+        }
+    }
+}
