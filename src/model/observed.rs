@@ -80,14 +80,19 @@ pub struct Stopping {
     pub reason: StopReason,
     /// When SIGKILL was sent.
     pub killed: Option<Time>,
+    /// Whether the whole group got the first signal; with `kill: main` that follows once the first
+    /// process has ended.
+    #[serde(default)]
+    pub group: bool,
 }
 
 /// What became of the earlier runs of one instance: facts only.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// How often it was started again after an exit nobody asked for.
+    /// How often it was started again, with the same revision, after an exit nobody asked for: the
+    /// number of its runs, ended or not, whose predecessor was of their revision and ended so.
     pub restarts: u64,
-    /// The latest exits, oldest first; at most [`History::KEPT`].
+    /// The latest exits, in the order of their runs; at most [`History::KEPT`].
     pub exits: VecDeque<Exit>,
 }
 

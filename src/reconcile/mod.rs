@@ -1,1 +1,26 @@
-//! placeholder
+//! The verbs over the nouns of `model`: fold events in, compare desired with observed, say what is
+//! next and what a change means.
+//!
+//! Every function here is pure: the time is a parameter, nothing awaits, nothing fails. The loop
+//! around them is `observe`, then `plan_app`, then `issue` and do each action, until a plan has none;
+//! then sleep until an event or `wake_at`. No progress is stored: killed at any point, a controller
+//! that knows the records of the keeper and its own journal goes on with the same plan.
+
+mod diff;
+mod fields;
+mod interruption;
+mod observe;
+mod plan;
+mod restart;
+mod revision;
+mod status;
+mod verdict;
+mod view;
+
+pub use diff::diff;
+pub use interruption::{effects, interruptions};
+pub use observe::{Observation, adopt, forget, issue, observe, remember};
+pub use plan::{plan, plan_app};
+pub use revision::revision;
+pub use status::{AppStatus, InstanceStatus, status};
+pub use verdict::{Verdict, verdict};

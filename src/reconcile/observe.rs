@@ -1,0 +1,269 @@
+//! What is known of the world: events folded in, actions noted when they are issued, and both taken
+//! up again by a controller that starts anew.
+
+use crate::model::{
+    Action, AppKey, AppObserved, Event, Exit, ExitStatus, History, InstanceId, KillScope, Observed,
+    Phase, Run, RunId, RunRecord, RunState, SpawnFailure, StopReason, Stopping, Time,
+};
+
+/// What folding something in has changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observation {
+    /// The app to plan again; `None` if nothing changed.
+    pub app: Option<AppKey>,
+    /// The run that ended by this: to be put into the journal.
+    pub retired: Option<(InstanceId, Exit)>,
+}
+
+/// Folds one event in.
+///
+/// An event of an unknown run is ignored, and a run only ever moves forward, so that events may be
+/// repeated, merged or late.
+pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation {
+    match event {
+        Event::Record(record) => advance(observed, record, now),
+        Event::Refused { run, failure } => fail(observed, *run, *failure, now),
+    }
+}
+
+/// Takes up a run of the keeper's records when the controller starts, after every exit of the
+/// journal was remembered. `stopping` is what the journal says of a stop that was asked for.
+pub fn adopt(
+    observed: &mut Observed,
+    record: &RunRecord,
+    stopping: Option<Stopping>,
+    now: Time,
+) -> Observation {
+    observed.last_run = observed.last_run.max(record.run);
+    if observed.owners.contains_key(&record.run) {
+        return advance(observed, record, now);
+    }
+    let id = &record.tag.id;
+    let app = observed.apps.entry(id.key.clone()).or_default();
+    if knows_exit(app, id.index, record.run) {
+        return Observation::default();
+    }
+    let mut run = Run {
+        index: id.index,
+        revision: record.tag.revision,
+        generation: record.tag.generation,
+        pid: record.pid,
+        asked: record.started.unwrap_or(now),
+        phase: Phase::Launching,
+        stopping,
+    };
+    count_restart(app, record.run, &run);
+    let step = step(&run, record, now);
+    match step {
+        Step::Ended(exit) => retired(app, id.clone(), exit),
+        Step::To(phase) => {
+            run.phase = phase;
+            insert(observed, &id.key, record.run, run)
+        }
+        Step::Nowhere => insert(observed, &id.key, record.run, run),
+    }
+}
+
+/// Takes up an exit of the journal when the controller starts; in the order of the journal.
+pub fn remember(observed: &mut Observed, id: &InstanceId, exit: Exit) {
+    observed.last_run = observed.last_run.max(exit.run);
+    let app = observed.apps.entry(id.key.clone()).or_default();
+    if knows_exit(app, id.index, exit.run) {
+        return;
+    }
+    let history = app.history.entry(id.index).or_default();
+    if is_restart(history, exit.run, exit.revision) {
+        history.restarts = history.restarts.saturating_add(1);
+    }
+    keep(history, exit);
+}
+
+/// Notes that `action` is being done, so that the next plan does not ask for it again. A start
+/// gets its run id here.
+pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {
+    match action {
+        Action::Start { id, revision, generation } => {
+            let run_id = RunId(observed.last_run.0.saturating_add(1));
+            observed.last_run = run_id;
+            let run = Run {
+                index: id.index,
+                revision: *revision,
+                generation: *generation,
+                pid: 0,
+                asked: now,
+                phase: Phase::Launching,
+                stopping: None,
+            };
+            count_restart(observed.apps.entry(id.key.clone()).or_default(), run_id, &run);
+            insert(observed, &id.key, run_id, run);
+            Some(run_id)
+        }
+        Action::Stop { run, scope, reason, .. } => {
+            let group = *scope == KillScope::Group;
+            if let Some((_, found)) = find(observed, *run) {
+                let first = Stopping { since: now, reason: *reason, killed: None, group };
+                let stopping = found.stopping.get_or_insert(first);
+                stopping.group |= group;
+            }
+            None
+        }
+        Action::Kill { run, .. } => {
+            if let Some((_, found)) = find(observed, *run)
+                && let Some(stopping) = &mut found.stopping
+            {
+                stopping.killed.get_or_insert(now);
+            }
+            None
+        }
+    }
+}
+
+/// Drops the history of an app that is gone for good; an app with runs is kept.
+pub fn forget(observed: &mut Observed, key: &AppKey) {
+    if observed.apps.get(key).is_some_and(|app| app.runs.is_empty()) {
+        observed.apps.remove(key);
+    }
+}
+
+/// What a record means for a run as it is known.
+enum Step {
+    /// Nothing new.
+    Nowhere,
+    /// It has come further.
+    To(Phase),
+    /// It is over.
+    Ended(Exit),
+}
+
+fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
+    let started = match run.phase {
+        Phase::Launching => record.started.unwrap_or(run.asked),
+        Phase::Ready { since } => since,
+        Phase::Exited { started, .. } => started,
+    };
+    let ended = match run.phase {
+        Phase::Launching | Phase::Ready { .. } => record.exited.unwrap_or(now),
+        Phase::Exited { at, .. } => at,
+    };
+    match (&record.state, run.phase) {
+        (RunState::Failed(failure), Phase::Launching) => {
+            Step::Ended(spawn_failed(record.run, run, *failure, ended))
+        }
+        (RunState::Running, Phase::Launching) => {
+            Step::To(Phase::Ready { since: record.started.unwrap_or(now) })
+        }
+        (RunState::Exited(status), Phase::Launching | Phase::Ready { .. }) => {
+            Step::To(Phase::Exited { status: *status, started, at: ended })
+        }
+        (RunState::Gone(status), _) => {
+            Step::Ended(exit(record.run, run, (started, ended), *status))
+        }
+        (RunState::Launching, _)
+        | (RunState::Failed(_) | RunState::Running, Phase::Ready { .. } | Phase::Exited { .. })
+        | (RunState::Exited(_), Phase::Exited { .. }) => Step::Nowhere,
+    }
+}
+
+fn advance(observed: &mut Observed, record: &RunRecord, now: Time) -> Observation {
+    let Some((key, run)) = find(observed, record.run) else { return Observation::default() };
+    match step(run, record, now) {
+        Step::Ended(exit) => retire(observed, &key, exit),
+        Step::To(phase) => {
+            run.phase = phase;
+            run.pid = record.pid;
+            Observation { app: Some(key), retired: None }
+        }
+        Step::Nowhere if run.pid == 0 && record.pid != 0 => {
+            run.pid = record.pid;
+            Observation { app: Some(key), retired: None }
+        }
+        Step::Nowhere => Observation::default(),
+    }
+}
+
+fn fail(observed: &mut Observed, run_id: RunId, failure: SpawnFailure, now: Time) -> Observation {
+    let Some((key, run)) = find(observed, run_id) else { return Observation::default() };
+    match run.phase {
+        Phase::Launching => {
+            let exit = spawn_failed(run_id, run, failure, now);
+            retire(observed, &key, exit)
+        }
+        Phase::Ready { .. } | Phase::Exited { .. } => Observation::default(),
+    }
+}
+
+fn spawn_failed(run_id: RunId, run: &Run, failure: SpawnFailure, at: Time) -> Exit {
+    let end = exit(run_id, run, (run.asked, at), ExitStatus::Unknown);
+    Exit { failure: Some(failure), ..end }
+}
+
+fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitStatus) -> Exit {
+    // What ended before it was asked to ended by itself, even if that was learned afterwards.
+    let requested = run
+        .stopping
+        .is_some_and(|stopping| stopping.reason != StopReason::Leftover && stopping.since <= ended);
+    Exit {
+        run: run_id,
+        revision: run.revision,
+        generation: run.generation,
+        started,
+        ended,
+        status,
+        failure: None,
+        requested,
+    }
+}
+
+fn retire(observed: &mut Observed, key: &AppKey, exit: Exit) -> Observation {
+    observed.owners.remove(&exit.run);
+    let app = observed.apps.entry(key.clone()).or_default();
+    match app.runs.remove(&exit.run) {
+        Some(run) => retired(app, key.instance(run.index), exit),
+        None => Observation::default(),
+    }
+}
+
+fn retired(app: &mut AppObserved, id: InstanceId, exit: Exit) -> Observation {
+    keep(app.history.entry(id.index).or_default(), exit);
+    Observation { app: Some(id.key.clone()), retired: Some((id, exit)) }
+}
+
+fn insert(observed: &mut Observed, key: &AppKey, run_id: RunId, run: Run) -> Observation {
+    observed.owners.insert(run_id, key.clone());
+    observed.apps.entry(key.clone()).or_default().runs.insert(run_id, run);
+    Observation { app: Some(key.clone()), retired: None }
+}
+
+fn find(observed: &mut Observed, run: RunId) -> Option<(AppKey, &mut Run)> {
+    let key = observed.owners.get(&run)?.clone();
+    let run = observed.apps.get_mut(&key)?.runs.get_mut(&run)?;
+    Some((key, run))
+}
+
+fn knows_exit(app: &AppObserved, index: u32, run: RunId) -> bool {
+    app.history.get(&index).is_some_and(|history| history.exits.iter().any(|it| it.run == run))
+}
+
+/// Keeps exits in the order in which their runs were started.
+fn keep(history: &mut History, exit: Exit) {
+    let place = history.exits.partition_point(|earlier| earlier.run < exit.run);
+    history.exits.insert(place, exit);
+    while History::KEPT < history.exits.len() {
+        history.exits.pop_front();
+    }
+}
+
+/// Whether a run is a restart: the run of this instance before it was of the same revision and
+/// ended without being asked to. This follows from the exits alone, so that remembering them all
+/// gives the same count again.
+fn is_restart(history: &History, run: RunId, revision: crate::model::Revision) -> bool {
+    let earlier = history.exits.iter().rev().find(|exit| exit.run < run);
+    earlier.is_some_and(|exit| !exit.requested && exit.revision == revision)
+}
+
+fn count_restart(app: &mut AppObserved, run_id: RunId, run: &Run) {
+    let history = app.history.entry(run.index).or_default();
+    if is_restart(history, run_id, run.revision) {
+        history.restarts = history.restarts.saturating_add(1);
+    }
+}

@@ -1,0 +1,113 @@
+//! The revision of a spec: a hash of exactly what needs a replacement to take effect.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{AppSpec, Artifacts, Command, EnvValue, Revision};
+
+/// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
+/// replaces instances. It does not change with the version of eco.
+pub fn revision(spec: &AppSpec) -> Revision {
+    // Every field is named, so that a new one does not compile until it is decided whether it
+    // belongs into the hash; `fields::app_changes` holds the same decision as an effect.
+    let AppSpec {
+        command,
+        cwd,
+        env,
+        inherited_epoch,
+        artifacts: Artifacts { files, patterns: _ },
+        instances: _,
+        inherited: _,
+        inherit_env: _,
+        restart: _,
+        stop: _,
+        rollout: _,
+        watch: _,
+        tags: _,
+        logs: _,
+    } = spec;
+    let mut form = CanonicalForm::new();
+    form.command(command);
+    form.path(cwd);
+    form.count(env.len());
+    for (name, value) in env {
+        form.text(name);
+        form.env_value(value);
+    }
+    form.number(*inherited_epoch);
+    form.count(files.len());
+    for (path, digest) in files {
+        form.text(path);
+        form.text(digest);
+    }
+    form.finish()
+}
+
+/// Bytes in which no two different specs look the same: every text has its length before it and
+/// every choice a mark.
+struct CanonicalForm(Sha256);
+
+impl CanonicalForm {
+    fn new() -> Self {
+        let mut form = Self(Sha256::new());
+        form.text("eco revision 1");
+        form
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.update(number.to_le_bytes());
+    }
+
+    fn count(&mut self, count: usize) {
+        self.number(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn path(&mut self, path: &Path) {
+        self.bytes(path.as_os_str().as_encoded_bytes());
+    }
+
+    fn command(&mut self, command: &Command) {
+        match command {
+            Command::Argv(words) => {
+                self.text("argv");
+                self.count(words.len());
+                words.iter().for_each(|word| self.text(word.as_escaped()));
+            }
+            Command::Shell(text) => {
+                self.text("shell");
+                self.text(text.as_escaped());
+            }
+        }
+    }
+
+    fn env_value(&mut self, value: &EnvValue) {
+        match value {
+            EnvValue::Set(text) => {
+                self.text("set");
+                self.text(text.as_escaped());
+            }
+            EnvValue::Unset => self.text("unset"),
+            EnvValue::File { path, digest } => {
+                self.text("file");
+                self.path(path);
+                self.text(digest);
+            }
+        }
+    }
+
+    fn finish(self) -> Revision {
+        let hash = self.0.finalize();
+        let first = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Revision(first)
+    }
+}

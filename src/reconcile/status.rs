@@ -1,0 +1,209 @@
+//! How an app is doing: the state in one word, and every run and missing instance with its reason.
+
+use crate::model::{
+    App, AppKey, AppObserved, AppState, Exit, Generation, Hold, InstanceId, InstancePhase, Phase,
+    Revision, Run, RunId, StopReason, Stopping, Time,
+};
+
+use super::{
+    restart::Standing,
+    view::{Slot, View},
+};
+
+/// How an app is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppStatus {
+    /// In one word.
+    pub state: AppState,
+    /// How many instances should run, overrides included.
+    pub wanted: u32,
+    /// How many instances are ready, as desired or not.
+    pub ready: u32,
+    /// The most serious hold of an instance.
+    pub hold: Option<Hold>,
+    /// Every run, and every wanted instance that has none, by index.
+    pub instances: Vec<InstanceStatus>,
+}
+
+/// How an instance is doing. One that is being replaced may be there twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceStatus {
+    /// The instance.
+    pub id: InstanceId,
+    /// Its run, if it has one.
+    pub run: Option<RunId>,
+    /// Process id, once there is one.
+    pub pid: Option<u32>,
+    /// In one word.
+    pub phase: InstancePhase,
+    /// How often it was started again after an exit nobody asked for.
+    pub restarts: u64,
+    /// Since when it is in this phase.
+    pub since: Option<Time>,
+    /// The revision of its run.
+    pub revision: Option<Revision>,
+    /// The generation of its run.
+    pub generation: Option<Generation>,
+    /// Why it is not as desired.
+    pub hold: Option<Hold>,
+    /// How its last run ended.
+    pub exit: Option<Exit>,
+}
+
+/// How the app is doing at `now`.
+#[must_use]
+pub fn status(key: &AppKey, app: &App, observed: Option<&AppObserved>, now: Time) -> AppStatus {
+    let view = View::new(key, app, observed, now);
+    let mut instances: Vec<_> =
+        view.runs().iter().map(|(run_id, run)| of_run(&view, *run_id, run)).collect();
+    instances.extend((0..app.wanted()).filter_map(|index| of_missing(&view, index)));
+    instances.sort_by_key(|instance| (instance.id.index, instance.run));
+    let ready = instances.iter().filter(|it| it.phase == InstancePhase::Ready).count();
+    AppStatus {
+        state: state(&view, &instances),
+        wanted: app.wanted(),
+        ready: u32::try_from(ready).unwrap_or(u32::MAX),
+        hold: instances
+            .iter()
+            .filter_map(|it| it.hold.as_ref())
+            .min_by_key(|hold| rank(hold))
+            .cloned(),
+        instances,
+    }
+}
+
+fn of_run(view: &View<'_>, run_id: RunId, run: &Run) -> InstanceStatus {
+    let history = view.history(run.index);
+    let (phase, since) = phase(run);
+    InstanceStatus {
+        id: view.key.instance(run.index),
+        run: Some(run_id),
+        pid: Some(run.pid).filter(|pid| *pid != 0),
+        phase,
+        restarts: history.map_or(0, |history| history.restarts),
+        since: Some(since),
+        revision: Some(run.revision),
+        generation: Some(run.generation),
+        hold: hold(view, run),
+        exit: history.and_then(|history| history.exits.back().copied()),
+    }
+}
+
+fn phase(run: &Run) -> (InstancePhase, Time) {
+    match (run.phase, run.stopping) {
+        (Phase::Exited { at, .. }, None | Some(Stopping { reason: StopReason::Leftover, .. })) => {
+            (InstancePhase::Exited, at)
+        }
+        (_, Some(stopping)) => (InstancePhase::Stopping, stopping.since),
+        (Phase::Launching, None) => (InstancePhase::Starting, run.asked),
+        (Phase::Ready { since }, None) => (InstancePhase::Ready, since),
+    }
+}
+
+fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
+    if let Some(stopping) = run.stopping {
+        let deadline = stopping.since.after(view.app.spec.stop.timeout);
+        let kill_in = stopping.killed.is_none().then(|| deadline.since(view.now));
+        return Some(Hold::Stopping { reason: stopping.reason, kill_in });
+    }
+    match run.phase {
+        Phase::Launching => Some(Hold::Starting),
+        Phase::Ready { since } => {
+            let good = since.after(view.app.spec.rollout.min_ready);
+            let until = view.proves_until(run).map_or(good, |until| until.max(good));
+            (view.now < until).then(|| Hold::Settling { wait: until.since(view.now) })
+        }
+        Phase::Exited { .. } => None,
+    }
+}
+
+fn of_missing(view: &View<'_>, index: u32) -> Option<InstanceStatus> {
+    let (phase, hold) = match view.slot(index) {
+        Slot::Taken => return None,
+        Slot::Blocked => (InstancePhase::Waiting, Some(Hold::Replacing)),
+        Slot::Empty(standing) => (idle_phase(&standing), standing.hold(view.now)),
+    };
+    let history = view.history(index);
+    let exit = history.and_then(|history| history.exits.back().copied());
+    Some(InstanceStatus {
+        id: view.key.instance(index),
+        run: None,
+        pid: None,
+        phase,
+        restarts: history.map_or(0, |history| history.restarts),
+        since: exit.map(|exit| exit.ended),
+        revision: None,
+        generation: None,
+        hold,
+        exit,
+    })
+}
+
+fn idle_phase(standing: &Standing) -> InstancePhase {
+    match standing {
+        Standing::Free | Standing::Retry { .. } => InstancePhase::Waiting,
+        Standing::GaveUp { .. } | Standing::Left { good: false, .. } => InstancePhase::Failed,
+        Standing::Left { good: true, .. } => InstancePhase::Done,
+    }
+}
+
+fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
+    if view.app.wanted() == 0 {
+        return match (instances.is_empty(), view.app.stopped) {
+            (false, _) => AppState::Converging,
+            (true, true) => AppState::Stopped,
+            (true, false) => AppState::Off,
+        };
+    }
+    let any = |phase| instances.iter().any(|it| it.phase == phase);
+    let all = |wanted: &[InstancePhase]| instances.iter().all(|it| wanted.contains(&it.phase));
+    let fit = |(run_id, run): &(RunId, &Run)| view.is_fit(*run_id, run);
+    if any(InstancePhase::Failed) {
+        AppState::Failed
+    } else if is_crash_looping(view, instances) {
+        AppState::CrashLooping
+    } else if is_degraded(view, instances) {
+        AppState::Degraded
+    } else if all(&[InstancePhase::Done]) {
+        AppState::Done
+    } else if all(&[InstancePhase::Ready, InstancePhase::Done]) && view.runs().iter().all(fit) {
+        AppState::Ready
+    } else {
+        AppState::Converging
+    }
+}
+
+fn is_crash_looping(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
+    let waits = |it: &InstanceStatus| matches!(it.hold, Some(Hold::CrashLooping { .. }));
+    let proves = |(_, run): &(RunId, &Run)| view.proves_until(run).is_some();
+    instances.iter().any(waits) || view.runs().iter().any(proves)
+}
+
+/// Whether an instance that failed is being tried again and has not become ready yet.
+fn is_degraded(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
+    instances.iter().any(|it| match it.phase {
+        InstancePhase::Waiting => matches!(it.hold, Some(Hold::Backoff { .. })),
+        InstancePhase::Starting => {
+            view.tally(it.id.index).is_some_and(|tally| !tally.last.requested)
+        }
+        InstancePhase::Exited => true,
+        InstancePhase::Ready
+        | InstancePhase::Stopping
+        | InstancePhase::Done
+        | InstancePhase::Failed => false,
+    })
+}
+
+/// The order of holds from the most serious on.
+fn rank(hold: &Hold) -> u8 {
+    match hold {
+        Hold::GaveUp { .. } => 0,
+        Hold::CrashLooping { .. } => 1,
+        Hold::Backoff { .. } => 2,
+        Hold::NotRestarted { .. } => 3,
+        Hold::Stopping { .. } => 4,
+        Hold::Replacing => 5,
+        Hold::Starting => 6,
+        Hold::Settling { .. } => 7,
+    }
+}
