@@ -1,1 +1,51 @@
-//! placeholder
+//! What controller, keeper and recorder say to each other: fixed little-endian structs, and how they
+//! cross a socket. Nothing here decides or keeps state.
+//!
+//! A message is one packet of a `SOCK_SEQPACKET` socket, at most [`MAX_MESSAGE`] bytes with at most
+//! [`MAX_DESCRIPTORS`] descriptors: a header (version, kind, sequence number, run), then the fields
+//! of its kind. What does not fit (the arguments and environment of a spawn) travels in a sealed
+//! memfd. Kinds and fields of later parts (port sharing, readiness, adoption) have their numbers
+//! already, so that a keeper and a controller of different ages understand each other.
+
+mod channel;
+mod control;
+mod message;
+mod record;
+mod record_file;
+mod recording;
+mod sealed;
+mod sink;
+mod spawn;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use channel::{Blocking, Received, pair, receive, send};
+pub use control::{Event, Request, Scope, kind};
+pub use message::{Body, Message};
+pub use record::{Lost, Notify, Port, Record, State};
+pub use record_file::RecordFile;
+pub use recording::{FromRecorder, ToRecorder};
+pub use sealed::{read_sealed, write_sealed};
+pub use sink::{Sink, Stream};
+pub use spawn::{Ids, Limit, SpawnSpec, Step};
+pub use wire::{Malformed, Reader, Writer};
+
+/// The version spoken by this build.
+pub const VERSION: u16 = 1;
+
+/// The longest message, in bytes.
+pub const MAX_MESSAGE: usize = 4096;
+
+/// The most descriptors one message carries.
+pub const MAX_DESCRIPTORS: usize = 16;
+
+/// The longest tag of a run, in bytes.
+pub const MAX_TAG: usize = 512;
+
+/// The descriptor at which controller and recorder find their channel to the keeper.
+pub const CHANNEL_FD: i32 = 3;
+
+/// The descriptor at which the controller finds the API's listening socket.
+pub const LISTENER_FD: i32 = 4;

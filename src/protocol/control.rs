@@ -1,0 +1,250 @@
+//! What controller and keeper say to each other.
+
+use super::{
+    message::Body,
+    record::Record,
+    sink::Sink,
+    spawn::Step,
+    wire::{Malformed, Reader, Writer},
+};
+
+/// Numbers of the kinds of messages. The ones not used yet are kept for what they are named after.
+pub mod kind {
+    /// Request: agree on a version, then send every record.
+    pub const HELLO: u16 = 1;
+    /// Request: start a run.
+    pub const SPAWN: u16 = 2;
+    /// Request: signal a run.
+    pub const SIGNAL: u16 = 3;
+    /// Request: drop a run's record.
+    pub const FORGET: u16 = 4;
+    /// Request: send every record again.
+    pub const LIST: u16 = 5;
+    /// Request: change where a run's output goes.
+    pub const SINK: u16 = 6;
+    /// Request: end.
+    pub const QUIT: u16 = 7;
+    /// Request of a later part: the ports a cohort shares.
+    pub const PORTS: u16 = 8;
+    /// Request of a later part: the sockets of a cohort.
+    pub const SOCKETS: u16 = 9;
+    /// Request of a later part: shut a cohort's sockets down.
+    pub const RETIRE: u16 = 10;
+    /// Request of a later part: a descriptor out of a run's process.
+    pub const GETFD: u16 = 11;
+    /// Request of a later part: replace a running program.
+    pub const UPGRADE: u16 = 12;
+    /// Event: the agreed version.
+    pub const HELLO_ANSWER: u16 = 101;
+    /// Event: the state of a run.
+    pub const RECORD: u16 = 102;
+    /// Event: every record asked for was sent.
+    pub const LIST_END: u16 = 103;
+    /// Event: a request was not done.
+    pub const REFUSED: u16 = 104;
+    /// Event: another recorder runs.
+    pub const RECORDER: u16 = 105;
+    /// Event of a later part: the sockets asked for.
+    pub const SOCKETS_ANSWER: u16 = 106;
+    /// Event of a later part: the descriptor asked for.
+    pub const GETFD_ANSWER: u16 = 107;
+}
+
+/// Whom a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The first process of the run.
+    Leader,
+    /// Every process of the run's group, and of its session as far as the keeper is their parent.
+    Group,
+}
+
+/// What the controller asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Agree on a version between these two, then send every record.
+    Hello {
+        /// The oldest version spoken.
+        min: u16,
+        /// The newest version spoken.
+        max: u16,
+    },
+    /// Start the run; its [`super::SpawnSpec`] is in the memfd that comes along.
+    Spawn {
+        /// Which instances share its sockets; 0 is none.
+        cohort: u64,
+    },
+    /// Signal the run.
+    Signal {
+        /// Number of the signal.
+        signal: i32,
+        /// Whom it goes to.
+        to: Scope,
+    },
+    /// Drop the record of a run that is gone or failed.
+    Forget,
+    /// Send every record again.
+    List,
+    /// From now on the run's output goes there.
+    Sink(Sink),
+    /// End.
+    Quit {
+        /// Whether the recorder goes on.
+        leave: bool,
+    },
+    /// A kind of a later part, refused by this build.
+    Later(u16),
+}
+
+/// What the keeper tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// Answer to hello.
+    Hello {
+        /// The version to speak.
+        version: u16,
+        /// Process id of the keeper.
+        keeper: u32,
+        /// Process id of the recorder; 0 while none runs.
+        recorder: u32,
+        /// When the keeper started, in ns of `CLOCK_MONOTONIC`.
+        started: u64,
+    },
+    /// The state of a run.
+    Record(Box<Record>),
+    /// Every record asked for by this hello or list was sent.
+    ListEnd,
+    /// The request was not done.
+    Refused {
+        /// Kind of the request.
+        request: u16,
+        /// How far a spawn came.
+        step: Step,
+        /// The system's error number.
+        errno: i32,
+    },
+    /// Another recorder runs.
+    Recorder {
+        /// Its process id; 0 while none runs.
+        pid: u32,
+        /// How many were started after the first.
+        restarts: u32,
+    },
+}
+
+impl Body for Request {
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Hello { .. } => kind::HELLO,
+            Self::Spawn { .. } => kind::SPAWN,
+            Self::Signal { .. } => kind::SIGNAL,
+            Self::Forget => kind::FORGET,
+            Self::List => kind::LIST,
+            Self::Sink(_) => kind::SINK,
+            Self::Quit { .. } => kind::QUIT,
+            Self::Later(kind) => *kind,
+        }
+    }
+
+    fn any_version(kind: u16) -> bool {
+        kind == kind::HELLO
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Hello { min, max } => {
+                out.u16(*min);
+                out.u16(*max);
+            }
+            Self::Spawn { cohort } => out.u64(*cohort),
+            Self::Signal { signal, to } => {
+                out.i32(*signal);
+                out.u8(match to {
+                    Scope::Leader => 0,
+                    Scope::Group => 1,
+                });
+            }
+            Self::Sink(sink) => sink.write(out),
+            Self::Quit { leave } => out.u8(u8::from(*leave)),
+            Self::Forget | Self::List | Self::Later(_) => {}
+        }
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(match kind {
+            kind::HELLO => Self::Hello { min: from.u16()?, max: from.u16()? },
+            kind::SPAWN => Self::Spawn { cohort: from.u64()? },
+            kind::SIGNAL => Self::Signal {
+                signal: from.i32()?,
+                to: if from.flag()? { Scope::Group } else { Scope::Leader },
+            },
+            kind::FORGET => Self::Forget,
+            kind::LIST => Self::List,
+            kind::SINK => Self::Sink(Sink::read(from)?),
+            kind::QUIT => Self::Quit { leave: from.flag()? },
+            kind::PORTS | kind::SOCKETS | kind::RETIRE | kind::GETFD | kind::UPGRADE => {
+                from.skip();
+                Self::Later(kind)
+            }
+            other => return Err(Malformed::Kind(other)),
+        })
+    }
+}
+
+impl Body for Event {
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Hello { .. } => kind::HELLO_ANSWER,
+            Self::Record(_) => kind::RECORD,
+            Self::ListEnd => kind::LIST_END,
+            Self::Refused { .. } => kind::REFUSED,
+            Self::Recorder { .. } => kind::RECORDER,
+        }
+    }
+
+    fn any_version(kind: u16) -> bool {
+        kind == kind::HELLO_ANSWER || kind == kind::REFUSED
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Hello { version, keeper, recorder, started } => {
+                out.u16(*version);
+                out.u32(*keeper);
+                out.u32(*recorder);
+                out.u64(*started);
+            }
+            Self::Record(record) => record.write(out),
+            Self::ListEnd => {}
+            Self::Refused { request, step, errno } => {
+                out.u16(*request);
+                out.u8(step.number());
+                out.i32(*errno);
+            }
+            Self::Recorder { pid, restarts } => {
+                out.u32(*pid);
+                out.u32(*restarts);
+            }
+        }
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(match kind {
+            kind::HELLO_ANSWER => Self::Hello {
+                version: from.u16()?,
+                keeper: from.u32()?,
+                recorder: from.u32()?,
+                started: from.u64()?,
+            },
+            kind::RECORD => Self::Record(Box::new(Record::read(from)?)),
+            kind::LIST_END => Self::ListEnd,
+            kind::REFUSED => Self::Refused {
+                request: from.u16()?,
+                step: Step::from_number(from.u8()?)?,
+                errno: from.i32()?,
+            },
+            kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
+            other => return Err(Malformed::Kind(other)),
+        })
+    }
+}

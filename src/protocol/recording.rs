@@ -1,0 +1,117 @@
+//! What keeper and recorder say to each other.
+
+use super::{
+    message::Body,
+    sink::{Sink, Stream},
+    wire::{Malformed, Reader, Writer},
+};
+
+/// What the keeper tells the recorder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ToRecorder {
+    /// Record the run: the read ends of these streams come along, in this order.
+    Open {
+        /// Which streams, in order; one or both.
+        streams: Vec<Stream>,
+        /// Where they go.
+        sink: Sink,
+    },
+    /// From now on the run's streams go there.
+    Sink(Sink),
+    /// Write what the pipes hold, then end.
+    Quit,
+}
+
+/// What the recorder tells the keeper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FromRecorder {
+    /// The stream was read to its end.
+    Closed {
+        /// The stream.
+        stream: Stream,
+        /// Bytes dropped since the last time any were reported.
+        dropped: u64,
+    },
+    /// Bytes of the stream could not be written.
+    Dropped {
+        /// The stream.
+        stream: Stream,
+        /// How many, since the last time any were reported.
+        bytes: u64,
+    },
+}
+
+impl Body for ToRecorder {
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Open { .. } => 201,
+            Self::Sink(_) => 202,
+            Self::Quit => 203,
+        }
+    }
+
+    fn any_version(_: u16) -> bool {
+        false
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Open { streams, sink } => {
+                out.count(streams.len());
+                streams.iter().for_each(|stream| out.u8(stream.number()));
+                sink.write(out);
+            }
+            Self::Sink(sink) => sink.write(out),
+            Self::Quit => {}
+        }
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        match kind {
+            201 => {
+                let count = from.count(1)?;
+                let streams = (0..count)
+                    .map(|_| Stream::from_number(from.u8()?))
+                    .collect::<Result<Vec<_>, _>>()?;
+                if 2 < streams.len() {
+                    return Err(Malformed::Value);
+                }
+                Ok(Self::Open { streams, sink: Sink::read(from)? })
+            }
+            202 => Ok(Self::Sink(Sink::read(from)?)),
+            203 => Ok(Self::Quit),
+            other => Err(Malformed::Kind(other)),
+        }
+    }
+}
+
+impl Body for FromRecorder {
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Closed { .. } => 301,
+            Self::Dropped { .. } => 302,
+        }
+    }
+
+    fn any_version(_: u16) -> bool {
+        false
+    }
+
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Closed { stream, dropped: bytes } | Self::Dropped { stream, bytes } => {
+                out.u8(stream.number());
+                out.u64(*bytes);
+            }
+        }
+    }
+
+    fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let read = |from: &mut Reader<'_>| Ok((Stream::from_number(from.u8()?)?, from.u64()?));
+        match kind {
+            301 => read(from).map(|(stream, dropped)| Self::Closed { stream, dropped }),
+            302 => read(from).map(|(stream, bytes)| Self::Dropped { stream, bytes }),
+            other => Err(Malformed::Kind(other)),
+        }
+    }
+}

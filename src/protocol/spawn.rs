@@ -1,0 +1,220 @@
+//! What to start: the content of the memfd that comes with a spawn request.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::PathBuf,
+};
+
+use super::{
+    MAX_TAG,
+    sink::Sink,
+    wire::{Malformed, Reader, Writer},
+};
+
+const MAGIC: u32 = 0x6f63_6531;
+const MAX_PATH: usize = 4096;
+const MAX_TEXT: usize = 1 << 22;
+
+/// The steps of a spawn, in order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Step {
+    /// Reading the request, making pipes and the run's record.
+    #[default]
+    Prepare,
+    /// Creating the process.
+    Fork,
+    /// Making a session of its own.
+    Session,
+    /// Entering the control group.
+    Cgroup,
+    /// Setting resource limits.
+    Limits,
+    /// Becoming another user.
+    User,
+    /// Entering the working directory.
+    Cwd,
+    /// Executing the program.
+    Exec,
+}
+
+impl Step {
+    /// Its number in messages.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Prepare => 0,
+            Self::Fork => 1,
+            Self::Session => 2,
+            Self::Cgroup => 3,
+            Self::Limits => 4,
+            Self::User => 5,
+            Self::Cwd => 6,
+            Self::Exec => 7,
+        }
+    }
+
+    /// The step of this number.
+    pub fn from_number(number: u8) -> Result<Self, Malformed> {
+        match number {
+            0 => Ok(Self::Prepare),
+            1 => Ok(Self::Fork),
+            2 => Ok(Self::Session),
+            3 => Ok(Self::Cgroup),
+            4 => Ok(Self::Limits),
+            5 => Ok(Self::User),
+            6 => Ok(Self::Cwd),
+            7 => Ok(Self::Exec),
+            8.. => Err(Malformed::Value),
+        }
+    }
+}
+
+/// A resource limit. Refused by this build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Number of the resource, as in `setrlimit`.
+    pub resource: u32,
+    /// The soft limit.
+    pub soft: u64,
+    /// The hard limit.
+    pub hard: u64,
+}
+
+/// Another user to run as. Refused by this build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
+}
+
+/// What to start.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SpawnSpec {
+    /// Which instances share its sockets; 0 is none. Travels in the request, not in the memfd.
+    pub cohort: u64,
+    /// What the controller calls it; at most [`MAX_TAG`] bytes.
+    pub tag: Vec<u8>,
+    /// The program and its arguments. Without a `/` the program is looked up in the `PATH` of
+    /// `env`; with one it is relative to `cwd`.
+    pub argv: Vec<OsString>,
+    /// The whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// The working directory, absolute.
+    pub cwd: PathBuf,
+    /// Where output goes.
+    pub sink: Sink,
+    /// Resource limits; none yet.
+    pub limits: Vec<Limit>,
+    /// Another user; none yet.
+    pub ids: Option<Ids>,
+}
+
+impl std::fmt::Debug for SpawnSpec {
+    /// Leaves the environment out: it holds secrets, and what is printed gets into logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SpawnSpec")
+            .field("cohort", &self.cohort)
+            .field("argv", &self.argv)
+            .field("cwd", &self.cwd)
+            .field("sink", &self.sink)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SpawnSpec {
+    /// The content of the memfd.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.u32(MAGIC);
+        out.bytes(&self.tag);
+        out.bytes(self.cwd.as_os_str().as_bytes());
+        self.sink.write(&mut out);
+        out.count(self.argv.len());
+        for word in &self.argv {
+            out.bytes(word.as_bytes());
+        }
+        out.count(self.env.len());
+        for (name, value) in &self.env {
+            out.bytes(name.as_bytes());
+            out.bytes(value.as_bytes());
+        }
+        out.count(self.limits.len());
+        for limit in &self.limits {
+            out.u32(limit.resource);
+            out.u64(limit.soft);
+            out.u64(limit.hard);
+        }
+        out.u8(u8::from(self.ids.is_some()));
+        if let Some(ids) = &self.ids {
+            out.u32(ids.uid);
+            out.u32(ids.gid);
+            out.count(ids.groups.len());
+            ids.groups.iter().for_each(|group| out.u32(*group));
+        }
+        out.into_bytes()
+    }
+
+    /// Reads the content of a memfd. Text with a NUL byte, a name of a variable that is empty or
+    /// has a `=`, no program and a relative directory are refused.
+    pub fn decode(cohort: u64, bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = Reader::new(bytes);
+        let from = &mut from;
+        if from.u32()? != MAGIC {
+            return Err(Malformed::Value);
+        }
+        let tag = from.bytes(MAX_TAG)?.to_vec();
+        let cwd = PathBuf::from(text(from, MAX_PATH)?);
+        if cwd.is_relative() {
+            return Err(Malformed::Value);
+        }
+        let sink = Sink::read(from)?;
+        let argv = list(from, 4, |from| text(from, MAX_TEXT))?;
+        if argv.first().is_none_or(|program| program.is_empty()) {
+            return Err(Malformed::Value);
+        }
+        let env = list(from, 8, |from| {
+            let name = text(from, MAX_TEXT)?;
+            if name.is_empty() || name.as_bytes().contains(&b'=') {
+                return Err(Malformed::Value);
+            }
+            Ok((name, text(from, MAX_TEXT)?))
+        })?;
+        let limits = list(from, 20, |from| {
+            Ok(Limit { resource: from.u32()?, soft: from.u64()?, hard: from.u64()? })
+        })?;
+        let ids = if from.flag()? {
+            let (uid, gid) = (from.u32()?, from.u32()?);
+            Some(Ids { uid, gid, groups: list(from, 4, |from| from.u32())? })
+        } else {
+            None
+        };
+        from.end()?;
+        Ok(Self { cohort, tag, argv, env, cwd, sink, limits, ids })
+    }
+
+    /// The value of a variable of its environment.
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+    }
+}
+
+fn text(from: &mut Reader<'_>, max: usize) -> Result<OsString, Malformed> {
+    let bytes = from.bytes(max)?;
+    if bytes.contains(&0) {
+        return Err(Malformed::Value);
+    }
+    Ok(OsString::from_vec(bytes.to_vec()))
+}
+
+fn list<T>(
+    from: &mut Reader<'_>,
+    size: usize,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = from.count(size)?;
+    (0..count).map(|_| read(from)).collect()
+}

@@ -1,0 +1,204 @@
+//! Tests of the messages: there and back, and whatever bytes may come.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn sink() -> Sink {
+    Sink {
+        dir: "/var/log/x".into(),
+        stem: "web-0".into(),
+        format: 0,
+        rotate_size: 7,
+        rotate_keep: 3,
+    }
+}
+
+fn record() -> Record {
+    Record {
+        tag: b"tag \xff".to_vec(),
+        cohort: 4,
+        pid: 77,
+        start_ticks: 12_345,
+        state: State::Failed { step: Step::Exec, errno: 2 },
+        wait_status: 9,
+        user_us: 1,
+        system_us: 2,
+        max_rss_kib: 3,
+        started: 4,
+        exited: 5,
+        gone: 6,
+        drained: true,
+        adopted: true,
+        lost: Lost { seccomp: false, sockets: true, exit_code: true },
+        dropped: 8,
+        ports: vec![Port { port: 80, family: 2 }, Port { port: 443, family: 10 }],
+        notify: Notify {
+            ready: true,
+            reloading: false,
+            stopping: true,
+            watchdog: 9,
+            extend: 10,
+            status: b"fine".to_vec(),
+        },
+    }
+}
+
+fn spec() -> SpawnSpec {
+    SpawnSpec {
+        cohort: 5,
+        tag: b"{}".to_vec(),
+        argv: vec!["sh".into(), String::new().into()],
+        env: vec![("A".into(), "1=2".into()), ("B".into(), String::new().into())],
+        cwd: "/tmp".into(),
+        sink: sink(),
+        limits: vec![Limit { resource: 7, soft: 1, hard: 2 }],
+        ids: Some(Ids { uid: 1, gid: 2, groups: vec![3, 4] }),
+    }
+}
+
+fn there_and_back<B: Body + Clone + PartialEq + std::fmt::Debug>(body: B) {
+    let message = Message { seq: 1 << 40, run: 9, body };
+    let bytes = message.encode().unwrap();
+    assert_eq!(Message::decode(&bytes), Ok(message));
+    for cut in 0..bytes.len() {
+        assert!(Message::<B>::decode(&bytes[..cut]).is_err(), "cut at {cut}");
+    }
+    let longer = [bytes, vec![0]].concat();
+    assert!(Message::<B>::decode(&longer).is_err() || longer.len() == 25, "one byte too many");
+}
+
+#[test]
+fn every_message_comes_back() {
+    for body in [
+        Request::Hello { min: 1, max: 3 },
+        Request::Spawn { cohort: 1 },
+        Request::Signal { signal: 15, to: Scope::Group },
+        Request::Signal { signal: 9, to: Scope::Leader },
+        Request::Forget,
+        Request::List,
+        Request::Sink(sink()),
+        Request::Quit { leave: true },
+        Request::Later(kind::UPGRADE),
+    ] {
+        there_and_back(body);
+    }
+    for body in [
+        Event::Hello { version: 1, keeper: 2, recorder: 3, started: 4 },
+        Event::Record(Box::new(record())),
+        Event::Record(Box::default()),
+        Event::ListEnd,
+        Event::Refused { request: kind::SPAWN, step: Step::Fork, errno: 11 },
+        Event::Recorder { pid: 1, restarts: 2 },
+    ] {
+        there_and_back(body);
+    }
+    for body in [
+        ToRecorder::Open { streams: vec![Stream::Err], sink: sink() },
+        ToRecorder::Sink(sink()),
+        ToRecorder::Quit,
+    ] {
+        there_and_back(body);
+    }
+    there_and_back(FromRecorder::Closed { stream: Stream::Out, dropped: 1 });
+    there_and_back(FromRecorder::Dropped { stream: Stream::Err, bytes: 2 });
+}
+
+#[test]
+fn a_spawn_comes_back() {
+    let bytes = spec().encode();
+    assert_eq!(SpawnSpec::decode(5, &bytes), Ok(spec()));
+    for cut in 0..bytes.len() {
+        assert!(SpawnSpec::decode(5, &bytes[..cut]).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_spawn_that_cannot_be_is_refused() {
+    let refused = |change: fn(&mut SpawnSpec)| {
+        let mut spec = spec();
+        change(&mut spec);
+        assert!(SpawnSpec::decode(5, &spec.encode()).is_err(), "{spec:?}");
+    };
+    refused(|spec| spec.argv.clear());
+    refused(|spec| spec.argv[0] = String::new().into());
+    refused(|spec| spec.argv[1] = "a\0b".into());
+    refused(|spec| spec.env[0].0 = "A=B".into());
+    refused(|spec| spec.env[0].0 = String::new().into());
+    refused(|spec| spec.cwd = "tmp".into());
+    refused(|spec| spec.sink.dir = "log".into());
+    refused(|spec| spec.sink.stem = "../x".into());
+    refused(|spec| spec.tag = vec![0; MAX_TAG + 1]);
+}
+
+#[test]
+fn a_record_file_comes_back() {
+    let file =
+        RecordFile { record: record(), boot_id: b"boot".to_vec(), pipes: [1, 2], sink: sink() };
+    assert_eq!(RecordFile::decode(&file.encode()), Ok(file));
+}
+
+#[test]
+fn another_version_is_told_apart_from_nonsense() {
+    let mut bytes = Message { seq: 1, run: 0, body: Request::List }.encode().unwrap();
+    bytes[0] = 9;
+    assert_eq!(Message::<Request>::decode(&bytes), Err(Malformed::Version(9)));
+    let hello = Request::Hello { min: 1, max: 9 };
+    let mut bytes = Message { seq: 1, run: 0, body: hello.clone() }.encode().unwrap();
+    bytes[0] = 9;
+    assert_eq!(Message::decode(&bytes).map(|message| message.body), Ok(hello));
+}
+
+#[test]
+fn what_is_too_long_is_not_sent() {
+    let mut sink = sink();
+    sink.dir = format!("/{}", "x".repeat(MAX_MESSAGE)).into();
+    let message = Message { seq: 0, run: 0, body: Request::Sink(sink) };
+    assert_eq!(message.encode(), Err(Malformed::Long));
+}
+
+#[test]
+fn descriptors_cross_a_channel() {
+    let (one, other) = pair().unwrap();
+    let memfd = write_sealed(b"content").unwrap();
+    let again = std::os::fd::AsFd::as_fd(&memfd);
+    send(&one, b"x", &[again, again], Blocking::Never).unwrap();
+    let got = receive(&other, Blocking::Never).unwrap();
+    assert_eq!((got.bytes.as_slice(), got.truncated), (b"x".as_slice(), false));
+    for fd in got.descriptors {
+        assert_eq!(read_sealed(fd).unwrap(), b"content");
+    }
+    let none = receive(&other, Blocking::Never).unwrap_err();
+    assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+    send(&one, &[7; MAX_MESSAGE + 1], &[], Blocking::Never).unwrap();
+    assert!(receive(&other, Blocking::Never).unwrap().truncated);
+    drop(one);
+    assert!(receive(&other, Blocking::Never).unwrap().bytes.is_empty());
+}
+
+#[test]
+fn an_unsealed_file_is_refused() {
+    let file = tempfile::tempfile().unwrap();
+    assert!(read_sealed(file.into()).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes: Vec<u8>, kind in 0_u16..320, at in 0_usize..2000) {
+        let mut framed = Vec::from(VERSION.to_le_bytes());
+        framed.extend(kind.to_le_bytes());
+        framed.extend(&bytes);
+        let mut broken = spec().encode();
+        let at = at % broken.len();
+        broken[at] ^= bytes.first().copied().unwrap_or(1);
+        drop(Message::<Request>::decode(&framed));
+        drop(Message::<Event>::decode(&framed));
+        drop(Message::<ToRecorder>::decode(&framed));
+        drop(Message::<FromRecorder>::decode(&framed));
+        drop(SpawnSpec::decode(0, &bytes));
+        drop(SpawnSpec::decode(0, &broken));
+        drop(RecordFile::decode(&bytes));
+    }
+}
