@@ -1,7 +1,13 @@
-//! Picks which of the four processes this one is, and runs it.
+//! Picks which of eco's processes this one is, and runs it.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eco::cli::main()
+    let mut args = std::env::args_os().skip(1);
+    match args.next().as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("__keeper") => eco::keeper::main(args),
+        Some("__recorder") => eco::recorder::main(args),
+        Some("__controller") => eco::controller::main(),
+        Some(_) | None => eco::cli::main(),
+    }
 }

@@ -42,6 +42,8 @@ pub mod path {
     pub const DESCRIBE: &str = "/v1/describe";
     /// `POST` [`super::Target`] → [`super::LogsReply`].
     pub const LOGS: &str = "/v1/logs";
+    /// `POST` [`super::Target`] → [`super::HistoryReply`].
+    pub const HISTORY: &str = "/v1/history";
     /// `POST` [`super::ApplyRequest`] → [`super::DiffReply`].
     pub const DIFF: &str = "/v1/diff";
     /// `POST` [`super::ApplyRequest`] → lines of [`super::Progress`].

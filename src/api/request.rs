@@ -43,6 +43,7 @@ pub struct LookupReply {
 
 /// A desired state, read from a file by the caller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub struct ApplyRequest {
     /// The project's name.
     pub name: ProjectName,
@@ -109,6 +110,8 @@ pub enum Operation {
     Signal(Signal),
     /// Stops and forgets the whole project.
     Down,
+    /// Changes nothing: waits until all is as desired.
+    Await,
 }
 
 /// Asks for what happened.

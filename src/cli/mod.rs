@@ -1,10 +1,160 @@
-//! The command line: one file per command, named after it.
+//! The command line: one file per command, named after it. Only this layer prints, and only it
+//! picks exit codes.
 
+mod apply;
+mod client;
+mod completions;
+mod daemon;
+mod describe;
+mod diff;
+mod down;
+mod error;
+mod events;
+mod file;
+mod history;
+mod init;
+mod live;
 pub mod logs;
+mod operate;
+mod restart;
+mod run;
+mod scale;
+mod schema;
+mod signal;
+mod start;
+mod status;
+mod stop;
+mod target;
+mod ui;
+mod validate;
 
 use std::process::ExitCode;
 
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use error::CliError;
+use ui::Ui;
+
+/// Keeps the processes of this machine as a file in git says they should be
+#[derive(Debug, Parser)]
+#[command(
+    name = "eco",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  eco init                      write a first ecosystem.yaml
+  eco diff                      what `eco apply` would change, do and interrupt
+  eco apply                     make the machine as ./ecosystem.yaml says
+  eco apply --watch             the same, and follow the file's edits from now on
+  eco status                    how things stand, and why
+  eco logs web -f               what an app prints
+
+Exit codes: 0 done, 1 the answer is no, 2 the input is wrong, 3 eco cannot be reached or failed."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Apply(apply::ApplyArgs),
+    Diff(diff::DiffArgs),
+    Status(status::StatusArgs),
+    Describe(describe::DescribeArgs),
+    Logs(logs::LogsArgs),
+    Events(events::EventsArgs),
+    Start(start::StartArgs),
+    Stop(stop::StopArgs),
+    Restart(restart::RestartArgs),
+    Scale(scale::ScaleArgs),
+    Signal(signal::SignalArgs),
+    Down(down::DownArgs),
+    Run(run::RunArgs),
+    Init(init::InitArgs),
+    Validate(validate::ValidateArgs),
+    Schema(schema::SchemaArgs),
+    History(history::HistoryArgs),
+    Daemon(daemon::DaemonArgs),
+    Completions(completions::CompletionsArgs),
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    clap_complete::CompleteEnv::with_factory(Cli::command).complete();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return error::usage(&error),
+    };
+    let ui = Ui::detect();
+    match run(cli.command, &ui) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(&ui),
+    }
+}
+
+/// The exit code of a command that could be carried out, or why it could not.
+type Outcome = Result<u8, CliError>;
+
+fn run(command: Command, ui: &Ui) -> Outcome {
+    let json = command.wants_json();
+    let outcome = match command {
+        Command::Apply(args) => apply::run(&args, ui),
+        Command::Diff(args) => diff::run(&args, ui),
+        Command::Status(args) => status::run(&args, ui),
+        Command::Describe(args) => describe::run(&args, ui),
+        Command::Logs(args) => logs::run(&args, ui),
+        Command::Events(args) => events::run(&args, ui),
+        Command::Start(args) => start::run(&args, ui),
+        Command::Stop(args) => stop::run(&args, ui),
+        Command::Restart(args) => restart::run(&args, ui),
+        Command::Scale(args) => scale::run(&args, ui),
+        Command::Signal(args) => signal::run(&args, ui),
+        Command::Down(args) => down::run(&args, ui),
+        Command::Run(args) => run::run(&args, ui),
+        Command::Init(args) => init::run(&args, ui),
+        Command::Validate(args) => validate::run(&args, ui),
+        Command::Schema(args) => schema::run(&args, ui),
+        Command::History(args) => history::run(&args, ui),
+        Command::Daemon(args) => daemon::run(&args, ui),
+        Command::Completions(args) => completions::run(&args, ui),
+    };
+    outcome.map_err(|failure| if json { failure.into_json() } else { failure })
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Self::Apply(args) => args.json,
+            Self::Diff(args) => args.json,
+            Self::Status(args) => args.json,
+            Self::Describe(args) => args.json,
+            Self::Events(args) => args.json,
+            Self::Start(args) => args.operate.json,
+            Self::Stop(args) => args.operate.json,
+            Self::Restart(args) => args.operate.json,
+            Self::Scale(args) => args.operate.json,
+            Self::Down(args) => args.operate.json,
+            Self::Validate(args) => args.json,
+            Self::History(args) => args.json,
+            Self::Daemon(args) => args.wants_json(),
+            Self::Logs(_)
+            | Self::Signal(_)
+            | Self::Run(_)
+            | Self::Init(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,1 +1,72 @@
-//! placeholder
+//! The controller: reads what should be, sees what is, and has the keeper make the one the other.
+//!
+//! It may be killed or stopped at any instant. What it must not forget is on disk before it acts
+//! on it, or in the keeper's records.
+
+mod accept;
+mod adopt;
+mod answer;
+mod apply;
+mod calls;
+mod describe;
+mod drive;
+mod environment;
+mod events;
+mod execute;
+mod following;
+mod lookup;
+mod offline;
+mod operate;
+mod preview;
+mod projects;
+mod records;
+mod report;
+mod serve;
+mod state;
+mod timers;
+mod wait;
+
+use std::{io, process::ExitCode};
+
+use tokio::sync::mpsc;
+
+pub use crate::host::{
+    clock::wall as wall_clock,
+    home::{Home, HomeError},
+    launch::start_keeper,
+    marker,
+    stats::cpus,
+};
+pub use following::request_of;
+pub use offline::{Recorded, preview_alone, recorded};
+
+use state::State;
+
+/// Runs the controller; the keeper is its parent.
+pub fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("ECO_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the controller ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    let home = Home::find().map_err(io::Error::other)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (keeper, listener) = crate::host::keeper::Keeper::inherited()?;
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let (calls, inbox) = mpsc::channel(64);
+        let (internal, done) = mpsc::unbounded_channel();
+        let state = State::recover(home, keeper, internal).await?;
+        tokio::spawn(serve::serve(listener, calls));
+        drive::drive(state, inbox, done).await
+    })
+}

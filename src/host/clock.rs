@@ -26,3 +26,11 @@ pub fn wall_of(time: Time) -> SystemTime {
     let ahead = time.since(now());
     wall().checked_sub(ago).and_then(|at| at.checked_add(ahead)).unwrap_or_else(wall)
 }
+
+/// Sleeps until `at`; for ever if there is no such time.
+pub async fn sleep_until(at: Option<Time>) {
+    match at {
+        Some(at) => tokio::time::sleep(at.since(now())).await,
+        None => std::future::pending().await,
+    }
+}

@@ -99,6 +99,13 @@ impl Home {
         self.run.join("runs")
     }
 
+    /// Waits until no keeper holds the lock any more.
+    pub fn await_keeper_end(&self) -> io::Result<()> {
+        let lock = std::fs::File::open(self.lock_file())?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockShared)?;
+        Ok(())
+    }
+
     /// Makes the directories that are missing, for this user only.
     pub fn create(&self) -> Result<(), HomeError> {
         for path in [&self.state, &self.run, &self.logs, &self.runs()] {

@@ -5,5 +5,7 @@ pub mod follow;
 pub mod home;
 pub mod keeper;
 pub mod launch;
+pub mod marker;
 pub mod source_watch;
+pub mod stats;
 pub mod store;

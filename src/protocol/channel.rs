@@ -50,7 +50,8 @@ pub fn send(
 ) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let fits = descriptors.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    let fits =
+        descriptors.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
     if !fits {
         return Err(io::ErrorKind::InvalidInput.into());
     }

@@ -3,12 +3,14 @@
 //! Bytes in, bytes out: a line is what ends with a newline, whatever else is in it. Files that are
 //! missing are empty; an index that is missing, short or wrong only makes times less exact.
 
+mod command;
 mod follow;
 mod print;
 mod tail;
 
 use std::{io::Write, os::fd::BorrowedFd, time::SystemTime};
 
+pub(super) use command::{LogsArgs, run, stream_until_signal};
 pub use follow::follow;
 pub use print::print;
 pub use tail::last_lines;

@@ -21,8 +21,8 @@ pub struct EventLine {
     pub project: Option<String>,
     /// The app.
     pub app: Option<String>,
-    /// The instance: `web/0`.
-    pub instance: Option<String>,
+    /// The index of the instance.
+    pub instance: Option<u32>,
     /// Who or what caused it.
     pub by: Option<String>,
     /// The revision it is about.

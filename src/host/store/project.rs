@@ -34,6 +34,9 @@ pub struct StoredProject {
     /// The values used for `${…}`, for following and boot.
     #[serde(default)]
     pub source_env: BTreeMap<String, String>,
+    /// The files that were read: itself, env files, the `vars_file`.
+    #[serde(default)]
+    pub inputs: Vec<PathBuf>,
     /// Digest of the file's content when it was accepted.
     #[serde(default)]
     pub file_digest: String,

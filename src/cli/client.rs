@@ -1,0 +1,224 @@
+//! Talks to the controller: HTTP over its Unix socket.
+
+use std::{path::PathBuf, time::Duration};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+};
+use hyper_util::rt::TokioIo;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::net::UnixStream;
+
+use super::error::CliError;
+use crate::{
+    api::ApiError,
+    controller::{self, Home, marker},
+};
+
+/// While the controller is being restarted its callers wait so long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Talks to the controller of one home.
+#[derive(Debug)]
+pub(super) struct Client {
+    socket: PathBuf,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Whether a command starts eco when it does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Starts {
+    /// Always: `apply`, `start`.
+    Yes,
+    /// If there is something that should run, and nobody ended eco: `restart`, `scale`, `status`.
+    IfRecorded,
+    /// On a fresh home too, but not after `eco daemon stop`.
+    UnlessEnded,
+    /// Never: `diff`, `daemon status`.
+    No,
+}
+
+impl Client {
+    /// A client of a running eco, which is started if the command is one that does that.
+    pub(super) fn connect(home: &Home, starts: Starts) -> Result<Self, CliError> {
+        let client = Self::new(home)?;
+        if client.listens() {
+            return Ok(client);
+        }
+        let ended = marker::read(home).is_some();
+        let start = match starts {
+            Starts::Yes => true,
+            Starts::UnlessEnded => !ended,
+            Starts::IfRecorded => !ended && !controller::recorded(home).is_empty(),
+            Starts::No => false,
+        };
+        if !start {
+            return Err(CliError::NotRunning);
+        }
+        home.create().map_err(CliError::Home)?;
+        if ended {
+            marker::clear(home)
+                .map_err(|source| CliError::Io { what: "start eco again".to_owned(), source })?;
+        }
+        controller::start_keeper(home).map_err(CliError::CannotStart)?;
+        Ok(client)
+    }
+
+    fn new(home: &Home) -> Result<Self, CliError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|source| CliError::Io { what: "start a runtime".to_owned(), source })?;
+        Ok(Self { socket: home.api_socket(), runtime })
+    }
+
+    /// Whether somebody holds the socket. A keeper does, even while its controller is dead.
+    fn listens(&self) -> bool {
+        std::os::unix::net::UnixStream::connect(&self.socket).is_ok()
+    }
+
+    /// Asks for one answer.
+    pub(super) fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CliError> {
+        self.runtime.block_on(async {
+            let response = self.send("GET", path, Bytes::new()).await?;
+            whole(response).await
+        })
+    }
+
+    /// Asks something for one answer.
+    pub(super) fn post<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<A, CliError> {
+        let body = encode(request)?;
+        self.runtime.block_on(async {
+            let response = self.send("POST", path, body).await?;
+            whole(response).await
+        })
+    }
+
+    /// Asks something, and hands over each line of the answer as it comes. Ends early, with
+    /// [`End::Interrupted`], when the person presses Ctrl-C.
+    pub(super) fn stream<L: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+        mut on_line: impl FnMut(L) -> Result<(), CliError>,
+    ) -> Result<End, CliError> {
+        let body = encode(request)?;
+        self.runtime.block_on(async {
+            let lines = async {
+                let response = self.send("POST", path, body).await?;
+                read_lines(response, &mut on_line).await
+            };
+            tokio::select! {
+                end = lines => end,
+                _ = tokio::signal::ctrl_c() => Ok(End::Interrupted),
+            }
+        })
+    }
+
+    /// Sends a request. A controller that is just being restarted is waited for.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, CliError> {
+        let attempts = async {
+            loop {
+                match self.try_send(method, path, body.clone()).await {
+                    Ok(response) => return Ok(response),
+                    // The keeper is gone: nobody will answer.
+                    Err(Failure::NotListening) => return Err(CliError::NotRunning),
+                    // The controller died before it answered; the next one will.
+                    Err(Failure::Broken) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        let response =
+            tokio::time::timeout(PATIENCE, attempts).await.map_err(|_| CliError::NoAnswer)??;
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+
+    async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, Failure> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|_| Failure::NotListening)?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Broken)?;
+        // It ends with the response; an error shows there too.
+        drop(tokio::spawn(connection));
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "eco")
+            .header("content-type", "application/json")
+            .body(Full::new(body))
+            .map_err(|_| Failure::Broken)?;
+        sender.send_request(request).await.map_err(|_| Failure::Broken)
+    }
+}
+
+/// How a stream of lines ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The controller said all it had to say, or died.
+    Closed,
+    /// The person pressed Ctrl-C.
+    Interrupted,
+}
+
+enum Failure {
+    NotListening,
+    Broken,
+}
+
+fn encode(request: &impl Serialize) -> Result<Bytes, CliError> {
+    serde_json::to_vec(request)
+        .map(Bytes::from)
+        .map_err(|error| CliError::Io { what: "write a request".to_owned(), source: error.into() })
+}
+
+async fn whole<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, CliError> {
+    let body = response.into_body().collect().await.map_err(|_| CliError::NoAnswer)?.to_bytes();
+    serde_json::from_slice(&body).map_err(|error| misunderstood(&error))
+}
+
+async fn refusal(response: Response<Incoming>) -> CliError {
+    let Ok(body) = response.into_body().collect().await else { return CliError::NoAnswer };
+    match serde_json::from_slice::<ApiError>(&body.to_bytes()) {
+        Ok(error) => CliError::Api(error),
+        Err(error) => misunderstood(&error),
+    }
+}
+
+fn misunderstood(error: &serde_json::Error) -> CliError {
+    let text = format!("eco's controller answered what this version does not understand: {error}");
+    CliError::Api(ApiError::failed("versions", text).help("do both come from the same version?"))
+}
+
+async fn read_lines<L: DeserializeOwned>(
+    response: Response<Incoming>,
+    on_line: &mut impl FnMut(L) -> Result<(), CliError>,
+) -> Result<End, CliError> {
+    let mut body = response.into_body();
+    let mut pending: Vec<u8> = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Ok(End::Closed) };
+        let Ok(data) = frame.into_data() else { continue };
+        pending.extend_from_slice(&data);
+        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = pending.drain(..=end).collect();
+            on_line(serde_json::from_slice(&line).map_err(|error| misunderstood(&error))?)?;
+        }
+    }
+    Ok(End::Closed)
+}

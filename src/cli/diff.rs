@@ -1,0 +1,82 @@
+//! `eco diff`
+
+use clap::Args;
+
+use super::{
+    Outcome,
+    apply::{plan_text, warn},
+    client::{Client, Starts},
+    error::CliError,
+    file::{self, FileArgs},
+    ui::Ui,
+};
+use crate::{
+    api::{ApplyRequest, DiffReply, path},
+    controller::{self, Home},
+    model::AppName,
+};
+
+/// Show what `apply` would change, do and interrupt; exit 1 if there is anything
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  eco diff                            ./ecosystem.yaml against what runs
+  eco diff --profile production
+  eco diff --show-values              with the values of env
+  eco diff --json | jq .actions
+
+Nothing is started for it: without a running eco, everything would be created.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
+pub(super) struct DiffArgs {
+    #[command(flatten)]
+    file: FileArgs,
+
+    /// Only these apps
+    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
+    only: Vec<AppName>,
+
+    /// Keep apps that are no longer in the file
+    #[arg(long)]
+    no_prune: bool,
+
+    /// Capture inherited variables anew
+    #[arg(long)]
+    refresh_env: bool,
+
+    /// Show values of env
+    #[arg(long)]
+    show_values: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Carries the command out.
+pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Outcome {
+    let home = Home::find().map_err(CliError::Home)?;
+    let client = Client::connect(&home, Starts::No).ok();
+    let loaded = file::load(&args.file, &home, client.as_ref(), ui)?;
+    warn(&loaded, ui);
+    let request = ApplyRequest {
+        prune: !args.no_prune,
+        refresh_env: args.refresh_env,
+        show_values: args.show_values,
+        ..file::request(&loaded, &args.only)
+    };
+    show(&home, &request, args.json, ui)
+}
+
+/// Shows what an apply would do, and says by the exit code whether that is anything.
+pub(super) fn show(home: &Home, request: &ApplyRequest, json: bool, ui: &Ui) -> Outcome {
+    let reply: DiffReply = match Client::connect(home, Starts::No) {
+        Ok(client) => client.post(path::DIFF, request)?,
+        Err(CliError::NotRunning) => controller::preview_alone(request).map_err(CliError::Api)?,
+        Err(other) => return Err(other),
+    };
+    if json {
+        ui.print_json(&reply)?;
+    } else {
+        ui.print(&plan_text(&reply, ui))?;
+    }
+    Ok(u8::from(!reply.is_empty()))
+}

@@ -1,0 +1,140 @@
+//! Finding and reading the ecosystem file a command is about.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::{client::Client, error::CliError, ui::Ui};
+use crate::{
+    api::{ApplyRequest, LookupReply, LookupRequest, path},
+    config,
+    controller::{self, Home},
+    model::AppName,
+};
+
+/// The file's name where none is given.
+pub(super) const DEFAULT_FILE: &str = "ecosystem.yaml";
+
+/// The file and how to read it.
+#[derive(Clone, Debug, Args)]
+pub(super) struct FileArgs {
+    /// The ecosystem file
+    #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
+    pub(super) file: PathBuf,
+
+    /// Merge this profile over the file; it is remembered
+    #[arg(long, alias = "env", value_name = "PROFILE")]
+    pub(super) profile: Option<String>,
+
+    /// Forget the remembered profile
+    #[arg(long, conflicts_with = "profile")]
+    pub(super) no_profile: bool,
+}
+
+/// This process's directory as the person typed it: symbolic links are kept.
+pub(super) fn current_dir() -> Result<PathBuf, CliError> {
+    let real = std::env::current_dir()
+        .map_err(|source| CliError::Io { what: "find the current directory".to_owned(), source })?;
+    let typed = std::env::var_os("PWD").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let same = |dir: &PathBuf| {
+        use std::os::unix::fs::MetadataExt as _;
+        let ids = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        ids(dir).is_some() && ids(dir) == ids(&real)
+    };
+    Ok(typed.filter(same).map_or(real, |dir| clean(&dir)))
+}
+
+/// Takes `.` out, and `..` where no link is involved.
+fn clean(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if !out.is_symlink() => {
+                out.pop();
+            }
+            Component::ParentDir
+            | Component::Prefix(_)
+            | Component::RootDir
+            | Component::Normal(_) => out.push(part),
+        }
+    }
+    out
+}
+
+/// The absolute path of a file as typed.
+pub(super) fn absolute(file: &Path) -> Result<PathBuf, CliError> {
+    Ok(clean(&current_dir()?.join(file)))
+}
+
+/// Reads the file. The remembered profile is reused, and the person is told so.
+pub(super) fn load(
+    args: &FileArgs,
+    home: &Home,
+    client: Option<&Client>,
+    ui: &Ui,
+) -> Result<config::Loaded, CliError> {
+    let file = absolute(&args.file)?;
+    let profile = match (&args.profile, args.no_profile) {
+        (Some(profile), _) => Some(profile.clone()),
+        (None, true) => None,
+        (None, false) => {
+            let remembered = remembered_profile(&file, home, client)?;
+            if let Some(profile) = &remembered {
+                ui.talk(&format!("profile `{profile}`, as before (`--no-profile` drops it)\n"));
+            }
+            remembered
+        }
+    };
+    read(&file, profile.as_deref())
+}
+
+/// Reads the file with a profile.
+pub(super) fn read(file: &Path, profile: Option<&str>) -> Result<config::Loaded, CliError> {
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let source = config::Source { env: &env, profile, cpus: controller::cpus() };
+    config::load(file, &source).map_err(CliError::Faults)
+}
+
+fn remembered_profile(
+    file: &Path,
+    home: &Home,
+    client: Option<&Client>,
+) -> Result<Option<String>, CliError> {
+    let dir = file.parent().unwrap_or(file).to_owned();
+    if let Some(client) = client {
+        let reply: LookupReply = client.post(path::LOOKUP, &LookupRequest { dir })?;
+        return Ok(reply.profile);
+    }
+    let found = controller::recorded(home).into_iter().find(|found| found.dir == dir);
+    Ok(found.and_then(|found| found.profile))
+}
+
+/// What a file that was read asks for.
+pub(super) fn request(loaded: &config::Loaded, only: &[AppName]) -> ApplyRequest {
+    ApplyRequest {
+        only: only.iter().cloned().collect::<BTreeSet<_>>(),
+        git: git_commit(&loaded.dir),
+        ..controller::request_of(loaded)
+    }
+}
+
+/// The commit that the repository around `dir` is at, read from its files.
+fn git_commit(dir: &Path) -> Option<String> {
+    let git = dir.ancestors().map(|dir| dir.join(".git")).find(|git| git.is_dir())?;
+    let head = fs::read_to_string(git.join("HEAD")).ok()?;
+    let head = head.trim();
+    let Some(name) = head.strip_prefix("ref: ") else { return Some(head.to_owned()) };
+    if let Ok(commit) = fs::read_to_string(git.join(name)) {
+        return Some(commit.trim().to_owned());
+    }
+    let packed = fs::read_to_string(git.join("packed-refs")).ok()?;
+    let line = packed.lines().find(|line| line.split(' ').nth(1) == Some(name))?;
+    line.split(' ').next().map(str::to_owned)
+}

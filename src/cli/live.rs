@@ -1,0 +1,121 @@
+//! Commands that go on until the machine is as asked: their lines, and how they end.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{
+    client::{Client, End},
+    error::CliError,
+    logs,
+    ui::Ui,
+};
+use crate::{
+    api::{Operation, OperationRequest, Outcome, Progress, Target, path},
+    model::AppName,
+    render::{self, LiveProgress, Tail},
+};
+
+/// How many lines of standard error are shown of an instance that failed.
+const TAIL_LINES: usize = 10;
+
+/// How such a command is to speak.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// JSON lines instead of text.
+    pub(super) json: bool,
+    /// Whether the plan is shown first.
+    pub(super) show_plan: bool,
+}
+
+/// Sends a request that is answered in lines, shows them, and gives the command's exit code.
+///
+/// A controller that dies meanwhile does not end it: the next one is asked to `resume`.
+pub(super) fn follow(
+    client: &Client,
+    (path, request): (&str, &impl Serialize),
+    resume: &OperationRequest,
+    manner: Manner,
+    ui: &Ui,
+) -> Result<u8, CliError> {
+    let mut show = Show::new(manner, ui);
+    let mut end = client.stream(path, request, |line| show.on(line))?;
+    while end == End::Closed && show.exit.is_none() {
+        end = client.stream(path::OPERATE, resume, |line| show.on(line))?;
+    }
+    if end == End::Interrupted {
+        ui.talk("\neco goes on with it; see `eco status`\n");
+        return Ok(1);
+    }
+    Ok(show.exit.unwrap_or(3))
+}
+
+/// The request by which a command that lost its controller goes on waiting.
+pub(super) fn awaiting(target: Target, wait: bool, timeout: f64) -> OperationRequest {
+    OperationRequest { target, operation: Operation::Await, wait, timeout }
+}
+
+struct Show<'a> {
+    manner: Manner,
+    ui: &'a Ui,
+    progress: LiveProgress,
+    seen: BTreeSet<String>,
+    exit: Option<u8>,
+}
+
+impl<'a> Show<'a> {
+    fn new(manner: Manner, ui: &'a Ui) -> Self {
+        let progress = LiveProgress::new(ui.talk_style().clone(), ui.rows());
+        Self { manner, ui, progress, seen: BTreeSet::new(), exit: None }
+    }
+
+    fn on(&mut self, line: Progress) -> Result<(), CliError> {
+        if self.manner.json {
+            self.ui.print_json(&line)?;
+        } else {
+            self.show(&line)?;
+        }
+        if let Progress::Result(outcome) = line {
+            self.exit = Some(self.exit.unwrap_or(0).max(outcome.exit));
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, line: &Progress) -> Result<(), CliError> {
+        match line {
+            Progress::Plan(plan) if self.manner.show_plan => {
+                self.ui.print(&render::diff(plan, self.ui.style()))
+            }
+            Progress::Plan(_) => Ok(()),
+            Progress::App(app) => {
+                self.seen.insert(app.app.clone());
+                self.ui.talk(&self.progress.on(line));
+                Ok(())
+            }
+            Progress::Result(outcome) => {
+                self.ui.talk(&self.progress.on(line));
+                let text = render::outcome(outcome, &tails(outcome), self.ui.style());
+                self.ui.print(&text)
+            }
+        }
+    }
+}
+
+/// The last lines of standard error of what failed.
+fn tails(outcome: &Outcome) -> Vec<Tail> {
+    outcome
+        .failed
+        .iter()
+        .filter_map(|failed| {
+            let lines = logs::last_lines(failed.stderr.as_deref()?, TAIL_LINES);
+            (!lines.is_empty()).then(|| Tail { id: failed.id.clone(), lines })
+        })
+        .collect()
+}
+
+/// The names as selectors.
+pub(super) fn selectors(names: &[AppName]) -> Vec<crate::api::Selector> {
+    let one =
+        |app: &AppName| crate::api::Selector::App { project: None, app: app.clone(), index: None };
+    names.iter().map(one).collect()
+}

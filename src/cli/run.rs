@@ -1,0 +1,71 @@
+//! `eco run`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{
+    Outcome, apply,
+    client::{Client, Starts},
+    daemon,
+    error::CliError,
+    file::{self, FileArgs},
+    live::{self, Manner},
+    logs,
+    ui::Ui,
+};
+use crate::{
+    api::{LogsReply, Operation, OperationRequest, Target, path},
+    controller::Home,
+};
+
+/// How long an app may take to become ready, and to stop in the end.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Apply the file and stay in the foreground with its output; Ctrl-C or SIGTERM takes it down
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  eco run                             development: apply, show output, take down at Ctrl-C
+  eco run /app/ecosystem.yaml         the command of a container")]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    file: FileArgs,
+}
+
+/// Carries the command out.
+pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
+    let home = Home::find().map_err(CliError::Home)?;
+    let running = Client::connect(&home, Starts::No).ok();
+    let loaded = file::load(&args.file, &home, running.as_ref(), ui)?;
+    apply::warn(&loaded, ui);
+    let started_here = running.is_none();
+    let client = match running {
+        Some(client) => client,
+        None => Client::connect(&home, Starts::UnlessEnded)?,
+    };
+    let target = Target {
+        project: Some(loaded.name.clone()),
+        dir: loaded.dir.clone(),
+        every_project: false,
+        apps: Vec::new(),
+    };
+    let manner = Manner { json: false, show_plan: true };
+    let request = apply::plain(&loaded, PATIENCE);
+    let resume = live::awaiting(target.clone(), true, PATIENCE.as_secs_f64());
+    let applied = live::follow(&client, (path::APPLY, &request), &resume, manner, ui)?;
+    if applied == 0 {
+        let files: LogsReply = client.post(path::LOGS, &target)?;
+        logs::stream_until_signal(files.files, ui)?;
+    }
+    let down = OperationRequest {
+        target,
+        operation: Operation::Down,
+        wait: true,
+        timeout: PATIENCE.as_secs_f64(),
+    };
+    let ended = live::follow(&client, (path::OPERATE, &down), &down, manner, ui)?;
+    if started_here {
+        daemon::stop(&home, false, ui)?;
+    }
+    Ok(applied.max(ended))
+}

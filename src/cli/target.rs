@@ -1,0 +1,56 @@
+//! The arguments by which a command names its apps.
+
+use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+
+use super::{error::CliError, file};
+use crate::{
+    api::{Selector, Target},
+    controller::{self, Home},
+    model::ProjectName,
+};
+
+/// Which project.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct ProjectArg {
+    /// The project, when it is not the one of this directory
+    #[arg(short, long, value_name = "PROJECT", add = ArgValueCandidates::new(project_names))]
+    pub(super) project: Option<ProjectName>,
+}
+
+/// Which apps.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct AppsArg {
+    /// Apps: `web`, `web/0`, `tag:edge`, `shop:web`, `all`
+    #[arg(value_name = "APP", add = ArgValueCandidates::new(app_names))]
+    pub(super) apps: Vec<Selector>,
+}
+
+/// The target the arguments name.
+pub(super) fn target(project: &ProjectArg, apps: &[Selector]) -> Result<Target, CliError> {
+    Ok(Target {
+        project: project.project.clone(),
+        dir: file::current_dir()?,
+        every_project: false,
+        apps: apps.to_vec(),
+    })
+}
+
+/// Names of the stored projects, for shell completion.
+fn project_names() -> Vec<CompletionCandidate> {
+    let Ok(home) = Home::find() else { return Vec::new() };
+    let names = controller::recorded(&home).into_iter().map(|found| found.name.to_string());
+    names.map(CompletionCandidate::new).collect()
+}
+
+/// Names of the stored apps, for shell completion: of this directory's project, else of all.
+pub(super) fn app_names() -> Vec<CompletionCandidate> {
+    let (Ok(home), Ok(here)) = (Home::find(), file::current_dir()) else { return Vec::new() };
+    let recorded = controller::recorded(&home);
+    let any_here = recorded.iter().any(|found| found.dir == here);
+    let apps = recorded
+        .into_iter()
+        .filter(|found| !any_here || found.dir == here)
+        .flat_map(|found| found.apps);
+    apps.chain(["all".to_owned()]).map(CompletionCandidate::new).collect()
+}

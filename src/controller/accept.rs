@@ -1,0 +1,109 @@
+//! From a file's apps to the project's next desired state: what an apply, explicit or by
+//! following, makes of the present one. Pure: nothing is stored or touched here.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    api::{ApiError, ApplyRequest},
+    model::{App, AppName, AppSpec, Change, Project},
+    reconcile,
+};
+
+/// Who asks for a new desired state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// `eco apply`: clears the overrides of the apps in scope.
+    Operator,
+    /// A followed file: leaves overrides alone.
+    File,
+}
+
+/// The next desired state of a project, and how it differs from the present one.
+#[derive(Clone, Debug)]
+pub(super) struct Accepted {
+    /// The next state; its generation is counted up only if something changed.
+    pub(super) project: Project,
+    /// Field by field.
+    pub(super) changes: Vec<Change>,
+    /// The apps that were asked about, present ones that go away included.
+    pub(super) scope: BTreeSet<AppName>,
+    /// Whether it differs at all from what is stored.
+    pub(super) changed: bool,
+}
+
+/// Makes the next desired state of a project of what a file says.
+pub(super) fn accept(
+    present: &Project,
+    request: &ApplyRequest,
+    asker: Asker,
+) -> Result<Accepted, ApiError> {
+    check_only(present, request)?;
+    let in_scope = |name: &AppName| request.only.is_empty() || request.only.contains(name);
+    let mut apps = BTreeMap::new();
+    let mut scope = BTreeSet::new();
+    for (name, spec) in request.apps.iter().filter(|(name, _)| in_scope(name)) {
+        let app = next_app(present.apps.get(name), spec, request.refresh_env, asker);
+        scope.insert(name.clone());
+        apps.insert(name.clone(), app);
+    }
+    for (name, app) in &present.apps {
+        if apps.contains_key(name) {
+            continue;
+        }
+        let mut app = app.clone();
+        if in_scope(name) && (request.prune || !request.only.is_empty()) {
+            app.removed = true;
+            scope.insert(name.clone());
+        }
+        apps.insert(name.clone(), app);
+    }
+    let changes = reconcile::diff(&visible(&present.apps), &visible(&apps));
+    let differs = apps != present.apps;
+    let generation = if differs { present.generation.next() } else { present.generation };
+    Ok(Accepted { project: Project { generation, apps }, changes, scope, changed: differs })
+}
+
+/// Apps that are not on their way out: what a person thinks of as the project's apps.
+pub(super) fn visible(apps: &BTreeMap<AppName, App>) -> BTreeMap<AppName, App> {
+    let staying = apps.iter().filter(|(_, app)| !app.removed);
+    staying.map(|(name, app)| (name.clone(), app.clone())).collect()
+}
+
+fn check_only(present: &Project, request: &ApplyRequest) -> Result<(), ApiError> {
+    let known =
+        |name: &&AppName| request.apps.contains_key(*name) || present.apps.contains_key(*name);
+    match request.only.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let names: Vec<_> = request.apps.keys().map(|name| format!("`{name}`")).collect();
+            Err(ApiError::input("unknown_app", format!("the file has no app `{name}`"))
+                .help(format!("it has {}", names.join(", "))))
+        }
+    }
+}
+
+/// One app's next state: captured variables are reused while the revision stays the same.
+fn next_app(present: Option<&App>, written: &AppSpec, refresh_env: bool, asker: Asker) -> App {
+    let mut spec = written.clone();
+    let Some(old) = present else {
+        let revision = reconcile::revision(&spec);
+        return App::new(spec, revision);
+    };
+    spec.inherited_epoch = old.spec.inherited_epoch;
+    if refresh_env && spec.inherited != old.spec.inherited {
+        spec.inherited_epoch = spec.inherited_epoch.saturating_add(1);
+    }
+    let revision = reconcile::revision(&spec);
+    if revision == old.revision && spec.inherit_env == old.spec.inherit_env {
+        spec.inherited = old.spec.inherited.clone();
+    }
+    let mut app = App { spec: Arc::new(spec), revision, removed: false, ..old.clone() };
+    if asker == Asker::Operator {
+        app.stopped = false;
+        app.scale = None;
+    }
+    app
+}

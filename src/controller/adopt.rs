@@ -1,0 +1,179 @@
+//! A controller's start: takes up the state on disk and the runs the keeper holds, so that nobody
+//! notices that the former one is gone.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    calls::Internal,
+    events::Told,
+    execute,
+    projects::Meta,
+    state::{Ending, State},
+    timers::Timers,
+};
+use crate::{
+    api::EventType,
+    host::{
+        clock,
+        follow::Follower,
+        home::Home,
+        keeper::{Keeper, KeeperEvent},
+        marker,
+        source_watch::SourceWatcher,
+        store::{Events, Journal, Recovered, Store, StoreFault},
+    },
+    model::{AppKey, Desired, Generation, Observed, RunRecord, RunState},
+    reconcile,
+};
+
+impl State {
+    /// The state as the disk and the keeper have it.
+    ///
+    /// # Errors
+    /// The keeper is gone.
+    pub(super) async fn recover(
+        home: Home,
+        mut keeper: Keeper,
+        internal: mpsc::UnboundedSender<Internal>,
+    ) -> io::Result<Self> {
+        let (store, stored, faults) = Store::open(&home);
+        let (journal, recovered) = Journal::open(&home);
+        let events = Events::open(&home);
+        keeper.hello();
+        let held = Held::of(&mut keeper).await?;
+        let mut state = Self {
+            desired: Desired::default(),
+            observed: Observed::default(),
+            metas: BTreeMap::new(),
+            faults: Vec::new(),
+            floors: BTreeMap::new(),
+            keeper,
+            keeper_pid: held.keeper_pid,
+            recorder_pid: held.recorder_pid,
+            store,
+            journal,
+            events,
+            follower: Follower::new(),
+            sources: SourceWatcher::new(),
+            dirty: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            timers: Timers::new(),
+            undrained: BTreeMap::new(),
+            waiters: Vec::new(),
+            listeners: Vec::new(),
+            ending: marker::read(&home)
+                .map(|leave| if leave { Ending::LeaveApps } else { Ending::StopApps }),
+            internal,
+            home,
+        };
+        for project in stored {
+            state.metas.insert(project.name.clone(), Meta::stored(&project));
+            state.desired.projects.insert(project.name, project.project);
+        }
+        state.report(faults);
+        state.take_up(recovered, held.records);
+        state.resume();
+        Ok(state)
+    }
+
+    fn report(&mut self, faults: Vec<StoreFault>) {
+        for fault in faults {
+            if let StoreFault::Unreadable { project, newest } = &fault {
+                self.floors.insert(project.clone(), Generation(newest.0.saturating_add(1)));
+            }
+            let text = fault.to_string();
+            self.tell(Told::eco(EventType::Eco, text.clone()));
+            self.faults.push(text);
+        }
+    }
+
+    /// What became of earlier runs, then the runs that are: in this order, so that an exit that
+    /// is in both counts once.
+    fn take_up(&mut self, recovered: Recovered, records: Vec<(RunRecord, bool)>) {
+        let now = clock::now();
+        for (id, count) in &recovered.earlier {
+            let app = self.observed.apps.entry(id.key.clone()).or_default();
+            app.history.entry(id.index).or_default().restarts = *count;
+        }
+        for (id, exit) in recovered.exits {
+            reconcile::remember(&mut self.observed, &id, exit);
+        }
+        self.report(recovered.faults);
+        for (record, drained) in records {
+            let stopping = recovered.stops.get(&record.run).copied();
+            let (run, key) = (record.run, record.tag.id.key.clone());
+            let over = match record.state {
+                RunState::Failed(_) | RunState::Gone(_) => true,
+                RunState::Launching | RunState::Running | RunState::Exited(_) => false,
+            };
+            let observation = reconcile::adopt(&mut self.observed, &record, stopping, now);
+            if let Some((id, exit)) = observation.retired {
+                self.on_exit(&id, &exit);
+            }
+            if over {
+                self.let_go(run, &key, drained);
+            }
+        }
+    }
+
+    /// Starts what goes on by itself: plans, watches, following, sinks changed meanwhile.
+    fn resume(&mut self) {
+        if self.ending == Some(Ending::StopApps) {
+            self.stop_everything();
+        }
+        let names: Vec<_> = self.desired.projects.keys().cloned().collect();
+        for name in names {
+            self.touch_project(&name);
+            self.follow_file(&name);
+            self.watch_sources(&name);
+            // Edits made while no controller ran.
+            self.reload(&name);
+        }
+        self.send_sinks(|_| true);
+    }
+
+    /// Tells the recorder, by the keeper, where the output of live runs goes now.
+    pub(super) fn send_sinks(&mut self, meant: impl Fn(&AppKey) -> bool) {
+        for (key, observed) in self.observed.apps.iter().filter(|(key, _)| meant(key)) {
+            let Some(app) = self.desired.app(key) else { continue };
+            for (run, found) in &observed.runs {
+                let sink = execute::sink(&self.home, &key.instance(found.index), app);
+                self.keeper.sink(*run, &sink);
+            }
+        }
+    }
+}
+
+/// What the keeper holds when it is first asked.
+#[derive(Debug, Default)]
+struct Held {
+    keeper_pid: u32,
+    recorder_pid: u32,
+    records: Vec<(RunRecord, bool)>,
+}
+
+impl Held {
+    async fn of(keeper: &mut Keeper) -> io::Result<Self> {
+        let mut held = Self::default();
+        loop {
+            match keeper.next().await? {
+                KeeperEvent::Hello { keeper_pid, recorder_pid, .. } => {
+                    held.keeper_pid = keeper_pid;
+                    held.recorder_pid = recorder_pid;
+                }
+                KeeperEvent::Record(record, drained) => held.records.push((record, drained)),
+                KeeperEvent::Recorder { pid } => held.recorder_pid = pid,
+                KeeperEvent::Refused { .. } => {}
+                KeeperEvent::Foreign { run } => {
+                    tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
+                }
+                KeeperEvent::ListEnd => return Ok(held),
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What reaches the loop from outside it: the calls of the API, and results of work done aside.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    api::{
+        ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DescribeReply, DiffReply,
+        EventReply, EventsRequest, HistoryReply, LogsReply, LookupReply, LookupRequest,
+        OperationRequest, Progress, StatusAllReply, Target,
+    },
+    config,
+    model::ProjectName,
+};
+
+/// Where an answer goes.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
+
+/// The lines of an answer that goes on.
+pub(super) type Lines<T> = mpsc::UnboundedReceiver<T>;
+
+/// One call of the API.
+#[derive(Debug)]
+pub(super) enum Call {
+    Lookup(LookupRequest, Answer<LookupReply>),
+    Status(Target, Answer<StatusAllReply>),
+    Describe(Target, Answer<DescribeReply>),
+    Logs(Target, Answer<LogsReply>),
+    History(Target, Answer<HistoryReply>),
+    Diff(Box<ApplyRequest>, Answer<DiffReply>),
+    Apply(Box<ApplyRequest>, Answer<Lines<Progress>>),
+    Operate(OperationRequest, Answer<Lines<Progress>>),
+    Events(EventsRequest, Answer<Lines<EventReply>>),
+    Daemon(Answer<DaemonReply>),
+    DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
+}
+
+/// The result of work done aside, so that it does not hold up the loop.
+#[derive(Debug)]
+pub(super) enum Internal {
+    /// A followed file was read again.
+    Loaded {
+        /// The project.
+        project: ProjectName,
+        /// What it says now, or what is wrong with it.
+        result: Box<Result<config::Loaded, LoadFault>>,
+    },
+}
+
+/// Why a followed file could not be taken over.
+#[derive(Debug)]
+pub(super) enum LoadFault {
+    /// It is not there, or empty.
+    Missing(String),
+    /// It is wrong.
+    Faults(config::Faults),
+}

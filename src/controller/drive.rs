@@ -1,0 +1,103 @@
+//! The one loop: next event → observe → plan → execute → sleep until something is due.
+
+use std::io;
+
+use tokio::sync::mpsc;
+
+use super::{
+    calls::{Call, Internal},
+    events::Told,
+    state::{Ending, State},
+};
+use crate::{
+    api::EventType,
+    host::{clock, follow::Changed, keeper::KeeperEvent, source_watch::SourceChanged},
+    model::Time,
+};
+
+/// Everything that can wake the loop.
+enum Input {
+    Keeper(io::Result<KeeperEvent>),
+    Call(Option<Call>),
+    Internal(Option<Internal>),
+    File(Result<Changed, crate::host::follow::WatchFault>),
+    Sources(Result<SourceChanged, crate::host::follow::WatchFault>),
+    Timer,
+}
+
+/// Runs until eco is asked to end or the keeper is gone.
+///
+/// # Errors
+/// The channel to the keeper broke.
+pub(super) async fn drive(
+    mut state: State,
+    mut calls: mpsc::Receiver<Call>,
+    mut internal: mpsc::UnboundedReceiver<Internal>,
+) -> io::Result<()> {
+    loop {
+        state.converge();
+        state.answer_waiters();
+        if state.try_end().await? {
+            return Ok(());
+        }
+        let wake_at = state.wake_at();
+        // Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
+        // follower and watcher say so of their `next`.
+        let input = tokio::select! {
+            biased;
+            event = state.keeper.next() => Input::Keeper(event),
+            done = internal.recv() => Input::Internal(done),
+            call = calls.recv() => Input::Call(call),
+            changed = state.follower.next() => Input::File(changed),
+            changed = state.sources.next() => Input::Sources(changed),
+            () = clock::sleep_until(wake_at) => Input::Timer,
+        };
+        state.take(input)?;
+    }
+}
+
+impl State {
+    fn take(&mut self, input: Input) -> io::Result<()> {
+        match input {
+            Input::Keeper(event) => self.on_keeper(event?),
+            Input::Call(Some(call)) => self.answer(call),
+            Input::Internal(Some(Internal::Loaded { project, result })) => {
+                self.on_loaded(&project, *result);
+            }
+            // The senders live as long as the loop.
+            Input::Call(None) | Input::Internal(None) | Input::Timer => {}
+            Input::File(Ok(changed)) => self.reload(&changed.key),
+            Input::Sources(Ok(changed)) => self.on_sources(&changed),
+            Input::File(Err(fault)) | Input::Sources(Err(fault)) => {
+                self.tell(Told::eco(EventType::Eco, fault.to_string()));
+            }
+        }
+        self.ring();
+        Ok(())
+    }
+
+    /// Marks what time has made due.
+    fn ring(&mut self) {
+        let now = clock::now();
+        while let Some(key) = self.timers.pop_due(now) {
+            self.touch(&key);
+        }
+        self.let_go_of_late(now);
+    }
+
+    fn wake_at(&self) -> Option<Time> {
+        [self.timers.next(), self.next_chore()].into_iter().flatten().min()
+    }
+
+    /// Ends eco if it was asked to and nothing is left to wait for.
+    async fn try_end(&mut self) -> io::Result<bool> {
+        let leave = match self.ending {
+            Some(Ending::LeaveApps) => true,
+            Some(Ending::StopApps) if self.observed.owners.is_empty() => false,
+            Some(Ending::StopApps) | None => return Ok(false),
+        };
+        self.keeper.quit(leave);
+        self.keeper.flush().await?;
+        Ok(true)
+    }
+}

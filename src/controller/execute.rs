@@ -1,0 +1,120 @@
+//! Does the actions of a plan, by the keeper. No `if` here is a decision.
+
+use super::{environment, events::Told, report, state::State};
+use crate::{
+    api::EventType,
+    host::clock,
+    model::{
+        Action, App, Event, InstanceId, KillScope, RunId, RunTag, Signal, SpawnFailure, SpawnStep,
+        Time,
+    },
+    protocol::{Sink, SpawnSpec},
+    reconcile,
+};
+
+impl State {
+    /// Plans every app whose plan may have changed, and does what the plans say, until none says
+    /// anything more.
+    pub(super) fn converge(&mut self) {
+        // A plan asks for nothing twice, so a few rounds settle it. The bound turns a fault in the
+        // core into a delay instead of a spin.
+        const MAX_ROUNDS: usize = 64;
+        for _ in 0..MAX_ROUNDS {
+            let Some(batch) = self.take_dirty() else { return };
+            for key in batch {
+                self.converge_app(&key);
+            }
+        }
+        tracing::error!(apps = self.dirty.len(), "plans do not settle");
+    }
+
+    fn take_dirty(&mut self) -> Option<std::collections::BTreeSet<crate::model::AppKey>> {
+        (!self.dirty.is_empty()).then(|| std::mem::take(&mut self.dirty))
+    }
+
+    fn converge_app(&mut self, key: &crate::model::AppKey) {
+        let now = clock::now();
+        let app = self.desired.app(key);
+        let generation = self.generation(&key.project);
+        let observed = self.observed.apps.get(key);
+        let plan = reconcile::plan_app(key, generation, app, observed, now);
+        self.timers.set(key, plan.wake_at);
+        for action in &plan.actions {
+            self.execute(action, now);
+            self.touch(key);
+        }
+        self.drop_if_gone(key);
+    }
+
+    fn execute(&mut self, action: &Action, now: Time) {
+        let started = reconcile::issue(&mut self.observed, action, now);
+        match action {
+            Action::Start { id, revision, generation } => {
+                let Some(run) = started else { return };
+                let tag = RunTag { id: id.clone(), revision: *revision, generation: *generation };
+                self.start(run, &tag);
+            }
+            Action::Stop { id, run, signal, scope, reason } => {
+                self.note_stop(*run);
+                self.keeper.signal(*run, *signal, *scope);
+                let text = format!("{signal} to stop it: {reason}");
+                self.tell(Told::of(EventType::Stopping, id, text));
+            }
+            Action::Kill { id, run } => {
+                if let Err(error) = self.journal.kill(*run, now) {
+                    tracing::warn!(%error, "cannot write the journal");
+                }
+                self.keeper.signal(*run, Signal::KILL, KillScope::Group);
+                self.tell(Told::of(EventType::Killed, id, "it did not stop in time: SIGKILL"));
+            }
+        }
+    }
+
+    /// A stop is noted before it is sent: whoever learns of the exit later has to know.
+    fn note_stop(&mut self, run: RunId) {
+        let Some(key) = self.observed.owners.get(&run) else { return };
+        let found = self.observed.apps.get(key).and_then(|app| app.runs.get(&run));
+        let Some(stopping) = found.and_then(|run| run.stopping) else { return };
+        if let Err(error) = self.journal.stop(run, &stopping) {
+            tracing::warn!(%error, "cannot write the journal");
+        }
+    }
+
+    fn start(&mut self, run: RunId, tag: &RunTag) {
+        let Some(app) = self.desired.app(&tag.id.key) else { return };
+        let failure = match spawn_spec(&self.home, tag, app) {
+            Ok(spec) => match self.keeper.spawn(run, &spec) {
+                Ok(()) => return,
+                Err(error) => failed(SpawnStep::Prepare, &error),
+            },
+            Err(error) => failed(SpawnStep::Environment, &error),
+        };
+        self.observe(&Event::Refused { run, failure });
+    }
+}
+
+fn failed(step: SpawnStep, error: &std::io::Error) -> SpawnFailure {
+    SpawnFailure { step, errno: error.raw_os_error().unwrap_or(libc::EIO) }
+}
+
+fn spawn_spec(
+    home: &crate::host::home::Home,
+    tag: &RunTag,
+    app: &App,
+) -> std::io::Result<SpawnSpec> {
+    let program = environment::compose(&tag.id, &app.spec)?;
+    Ok(SpawnSpec {
+        argv: program.argv,
+        env: program.env,
+        cwd: app.spec.cwd.clone(),
+        tag: serde_json::to_vec(tag)?,
+        sink: sink(home, &tag.id, app),
+        ..SpawnSpec::default()
+    })
+}
+
+/// Where an instance's output goes.
+pub(super) fn sink(home: &crate::host::home::Home, id: &InstanceId, app: &App) -> Sink {
+    let (dir, stem) = report::sink(home, id, app);
+    Sink { dir, stem: stem.into(), ..Sink::default() }
+}

@@ -1,0 +1,64 @@
+//! What can be said without a running controller.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    accept::{self, Asker},
+    preview,
+};
+use crate::{
+    api::{ApiError, ApplyRequest, DiffReply, LogFile},
+    host::{clock, home::Home, store::Store},
+    model::{AppKey, Observed, Project, ProjectName},
+};
+
+/// A project as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Its name.
+    pub name: ProjectName,
+    /// The directory it is bound to.
+    pub dir: PathBuf,
+    /// The profile of its last apply.
+    pub profile: Option<String>,
+    /// Its apps.
+    pub apps: Vec<String>,
+    /// The log files of its apps.
+    pub logs: Vec<LogFile>,
+}
+
+/// The stored projects.
+pub fn recorded(home: &Home) -> Vec<Recorded> {
+    if !Path::new(&home.state).exists() {
+        return Vec::new();
+    }
+    let (_, stored, _) = Store::open(home);
+    stored
+        .into_iter()
+        .map(|found| {
+            let logs = found.project.apps.iter().flat_map(|(app_name, app)| {
+                let key = AppKey { project: found.name.clone(), app: app_name.clone() };
+                super::report::log_files(home, &key, app)
+            });
+            Recorded {
+                logs: logs.collect(),
+                apps: found.project.apps.keys().map(ToString::to_string).collect(),
+                name: found.name,
+                dir: found.dir,
+                profile: found.profile,
+            }
+        })
+        .collect()
+}
+
+/// What an apply would do on a machine where nothing runs.
+///
+/// # Errors
+/// The request names an app that is not in the file.
+pub fn preview_alone(request: &ApplyRequest) -> Result<DiffReply, ApiError> {
+    let present = Project::default();
+    let accepted = accept::accept(&present, request, Asker::Operator)?;
+    let view = (request.show_values, clock::now());
+    let observed = Observed::default();
+    Ok(preview::preview(&request.name, &present, &accepted, &observed, view))
+}

@@ -1,0 +1,131 @@
+//! What an apply would do, told before it is done: the plan played through in a world where every
+//! start and stop succeeds.
+
+use std::collections::BTreeMap;
+
+use super::accept::Accepted;
+use crate::{
+    api::{ActionReply, ChangeReply, DiffReply, InterruptionReply, SCHEMA},
+    model::{
+        Action, App, AppKey, AppName, AppObserved, Desired, Event, ExitStatus, Observed, Project,
+        ProjectName, RunRecord, RunState, RunTag, Time,
+    },
+    reconcile,
+};
+
+/// Rounds after which playing stops: a stop, the starts it makes room for, and some to spare.
+const MAX_ROUNDS: usize = 8;
+
+/// What `accepted` would change, do and interrupt.
+pub(super) fn preview(
+    name: &ProjectName,
+    present: &Project,
+    accepted: &Accepted,
+    observed: &Observed,
+    (show_values, now): (bool, Time),
+) -> DiffReply {
+    let changes = accepted.changes.iter().map(|change| {
+        let hidden = change.masked && !show_values;
+        ChangeReply {
+            app: change.app.to_string(),
+            field: change.field.clone(),
+            old: change.old.clone().filter(|_| !hidden),
+            new: change.new.clone().filter(|_| !hidden),
+            effect: change.effect,
+            masked: hidden,
+        }
+    });
+    let interruptions =
+        reconcile::interruptions(&accepted.changes, &present.apps, &accepted.project.apps);
+    DiffReply {
+        schema: SCHEMA,
+        project: name.to_string(),
+        changes: changes.collect(),
+        actions: play(name, accepted, observed, now),
+        interruption: interruptions
+            .into_iter()
+            .map(|found| InterruptionReply {
+                app: found.app.to_string(),
+                instances: found.instances,
+                text: found.text,
+            })
+            .collect(),
+        notes: Vec::new(),
+    }
+}
+
+fn play(
+    name: &ProjectName,
+    accepted: &Accepted,
+    observed: &Observed,
+    now: Time,
+) -> Vec<ActionReply> {
+    let mut replies = Vec::new();
+    for app in &accepted.scope {
+        let key = AppKey { project: name.clone(), app: app.clone() };
+        let mut world = Observed { last_run: observed.last_run, ..Observed::default() };
+        if let Some(found) = observed.apps.get(&key) {
+            world.owners.extend(found.runs.keys().map(|run| (*run, key.clone())));
+            world.apps.insert(key.clone(), found.clone());
+        }
+        let desired = single(name, app, accepted);
+        for _ in 0..MAX_ROUNDS {
+            let actions = reconcile::plan(&desired, &world, now).actions;
+            if actions.is_empty() {
+                break;
+            }
+            for action in actions {
+                replies.push(told(&action, world.apps.get(&key)));
+                succeed(&mut world, &action, now);
+            }
+        }
+    }
+    replies
+}
+
+fn single(name: &ProjectName, app: &AppName, accepted: &Accepted) -> Desired {
+    let apps: BTreeMap<AppName, App> = accepted
+        .project
+        .apps
+        .get_key_value(app)
+        .into_iter()
+        .map(|(name, app)| (name.clone(), app.clone()))
+        .collect();
+    let project = Project { generation: accepted.project.generation, apps };
+    Desired { projects: [(name.clone(), project)].into() }
+}
+
+/// Lets an action have the effect that is hoped for.
+fn succeed(world: &mut Observed, action: &Action, now: Time) {
+    let started = reconcile::issue(world, action, now);
+    let (run, id, state) = match action {
+        Action::Start { id, .. } => {
+            let Some(run) = started else { return };
+            (run, id, RunState::Running)
+        }
+        Action::Stop { id, run, .. } | Action::Kill { id, run } => {
+            (*run, id, RunState::Gone(ExitStatus::Code(0)))
+        }
+    };
+    let Some(found) = world.apps.get(&id.key).and_then(|app| app.runs.get(&run)) else { return };
+    let tag = RunTag { id: id.clone(), revision: found.revision, generation: found.generation };
+    let record = RunRecord { run, tag, pid: 1, state, started: Some(now), exited: Some(now) };
+    reconcile::observe(world, &Event::Record(record), now);
+}
+
+fn told(action: &Action, observed: Option<&AppObserved>) -> ActionReply {
+    let (word, id, reason) = match action {
+        Action::Start { id, .. } => {
+            let before = observed.and_then(|app| app.history.get(&id.index));
+            let reason = if before.is_some_and(|history| !history.exits.is_empty()) {
+                "to take the place of the run before it"
+            } else {
+                "to run as the file says"
+            };
+            ("start", id, reason.to_owned())
+        }
+        Action::Stop { id, reason, .. } => ("stop", id, reason.to_string()),
+        Action::Kill { id, .. } => ("kill", id, "it does not stop".to_owned()),
+    };
+    ActionReply { action: word.to_owned(), app: id.key.app.to_string(), instance: id.index, reason }
+}

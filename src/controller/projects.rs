@@ -1,0 +1,113 @@
+//! What is kept of a project beside its desired state: its file and how it was read.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use crate::{
+    api::ApplyRequest,
+    host::{clock, store::StoredProject},
+    model::{Project, ProjectName},
+};
+
+/// A project's file and how it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Meta {
+    /// The directory it is bound to, as typed.
+    pub(super) dir: PathBuf,
+    /// Its file.
+    pub(super) file: PathBuf,
+    /// The profile merged into it.
+    pub(super) profile: Option<String>,
+    /// Whether edits are taken over by themselves.
+    pub(super) followed: bool,
+    /// Values used for `${…}`.
+    pub(super) source_env: BTreeMap<String, String>,
+    /// The files that were read.
+    pub(super) inputs: Vec<PathBuf>,
+    /// Digest of the file's text as accepted.
+    pub(super) file_digest: String,
+    /// What is wrong with an edit made since.
+    pub(super) fault: Option<String>,
+    /// Why an edit made since waits for an explicit apply.
+    pub(super) held: Option<String>,
+    /// `down` was asked for: it is forgotten once nothing of it runs.
+    pub(super) ending: bool,
+}
+
+impl Meta {
+    /// As an accepted request says; `followed` stays as it was unless asked.
+    pub(super) fn of(request: &ApplyRequest, before: Option<&Self>) -> Self {
+        Self {
+            dir: request.dir.clone(),
+            file: request.file.clone(),
+            profile: request.profile.clone(),
+            followed: request.follow.unwrap_or(before.is_some_and(|meta| meta.followed)),
+            source_env: request.source_env.clone(),
+            inputs: request.inputs.clone(),
+            file_digest: request.file_digest.clone(),
+            fault: None,
+            held: None,
+            ending: false,
+        }
+    }
+
+    /// As the store has it.
+    pub(super) fn stored(stored: &StoredProject) -> Self {
+        Self {
+            dir: stored.dir.clone(),
+            file: stored.file.clone(),
+            profile: stored.profile.clone(),
+            followed: stored.followed,
+            source_env: stored.source_env.clone(),
+            inputs: stored.inputs.clone(),
+            file_digest: stored.file_digest.clone(),
+            fault: stored.file_fault.clone(),
+            held: None,
+            ending: !stored.project.apps.is_empty()
+                && stored.project.apps.values().all(|app| app.removed),
+        }
+    }
+
+    /// For the store.
+    pub(super) fn to_stored(
+        &self,
+        name: &ProjectName,
+        project: &Project,
+        reason: &Reason,
+    ) -> StoredProject {
+        StoredProject {
+            schema: StoredProject::SCHEMA,
+            name: name.clone(),
+            project: project.clone(),
+            dir: self.dir.clone(),
+            file: self.file.clone(),
+            profile: self.profile.clone(),
+            followed: self.followed,
+            source_env: self.source_env.clone(),
+            inputs: self.inputs.clone(),
+            file_digest: self.file_digest.clone(),
+            file_fault: self.fault.clone(),
+            changed_at: super::report::rfc3339(clock::wall()),
+            by: reason.by.to_owned(),
+            git: reason.git.clone(),
+            summary: reason.summary.clone(),
+        }
+    }
+}
+
+/// Why a project's desired state changed: kept with each revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// `operator`, `file` or `eco`.
+    pub(super) by: &'static str,
+    /// The commit its file was at.
+    pub(super) git: Option<String>,
+    /// What changed, in a few words.
+    pub(super) summary: String,
+}
+
+impl Reason {
+    /// A reason without a commit.
+    pub(super) fn new(by: &'static str, summary: impl Into<String>) -> Self {
+        Self { by, git: None, summary: summary.into() }
+    }
+}

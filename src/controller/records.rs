@@ -1,0 +1,118 @@
+//! What the keeper says: folds records into the observed state, journals exits, lets go of runs.
+
+use super::{
+    events::Told,
+    state::{DRAIN_PATIENCE, State},
+};
+use crate::{
+    api::EventType,
+    host::{clock, keeper::KeeperEvent},
+    model::{AppKey, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState, Time},
+    reconcile,
+};
+
+impl State {
+    /// Takes in one message of the keeper.
+    pub(super) fn on_keeper(&mut self, event: KeeperEvent) {
+        match event {
+            KeeperEvent::Record(record, drained) => self.on_record(record, drained),
+            KeeperEvent::Refused { run, failure } => {
+                self.observe(&Event::Refused { run, failure });
+            }
+            KeeperEvent::Recorder { pid } => {
+                self.recorder_pid = pid;
+                if pid != 0 {
+                    let text = format!("a new recorder writes the logs (pid {pid})");
+                    self.tell(Told::eco(EventType::Eco, text));
+                }
+            }
+            KeeperEvent::Foreign { run } => {
+                tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
+            }
+            KeeperEvent::Hello { .. } | KeeperEvent::ListEnd => {}
+        }
+    }
+
+    fn on_record(&mut self, record: RunRecord, drained: bool) {
+        let (run, over) = (record.run, is_over(&record.state));
+        let id = record.tag.id.clone();
+        self.observe(&Event::Record(record));
+        if over {
+            self.let_go(run, &id.key, drained);
+        }
+    }
+
+    /// Folds an event in, and tells what it means.
+    pub(super) fn observe(&mut self, event: &Event) {
+        let now = clock::now();
+        let started_before = started(self, event);
+        let observation = reconcile::observe(&mut self.observed, event, now);
+        if let Some(key) = &observation.app {
+            self.touch(key);
+        }
+        if let (false, Event::Record(record)) = (started_before, event)
+            && started(self, event)
+        {
+            let text = format!("started, pid {}", record.pid);
+            let told = Told::of(EventType::Started, &record.tag.id, text);
+            self.tell(told.revision(record.tag.revision));
+        }
+        if let Some((id, exit)) = observation.retired {
+            self.on_exit(&id, &exit);
+        }
+    }
+
+    pub(super) fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
+        if let Err(error) = self.journal.exit(id, exit) {
+            tracing::warn!(%error, "cannot write the journal");
+        }
+        let told = match exit.failure {
+            Some(failure) => Told::of(EventType::StartFailed, id, failure.to_string()),
+            None if exit.requested => {
+                Told::of(EventType::Exited, id, format!("stopped: {}", exit.status))
+            }
+            None => Told::of(EventType::Exited, id, format!("ended by itself: {}", exit.status)),
+        };
+        self.tell(told.revision(exit.revision));
+    }
+
+    /// Lets the keeper drop a run's record: its end is in the journal. A caller that waits wants
+    /// to show the last lines it wrote, so a run counts as over only once they are in the log, or
+    /// have had their time.
+    pub(super) fn let_go(&mut self, run: RunId, key: &AppKey, drained: bool) {
+        if drained {
+            self.undrained.remove(&run);
+            self.touched.insert(key.clone());
+            self.keeper.forget(run);
+        } else {
+            let deadline = clock::now().after(DRAIN_PATIENCE);
+            self.undrained.entry(run).or_insert_with(|| (key.clone(), deadline));
+        }
+    }
+
+    /// Lets go of runs whose output has had its time.
+    pub(super) fn let_go_of_late(&mut self, now: Time) {
+        let late = self.undrained.iter().filter(|(_, (_, deadline))| *deadline <= now);
+        let late: Vec<_> = late.map(|(run, (key, _))| (*run, key.clone())).collect();
+        for (run, key) in late {
+            self.let_go(run, &key, true);
+        }
+    }
+}
+
+fn is_over(state: &RunState) -> bool {
+    match state {
+        RunState::Failed(_) | RunState::Gone(_) => true,
+        RunState::Launching | RunState::Running | RunState::Exited(_) => false,
+    }
+}
+
+/// Whether the run an event is about is known to have been executed.
+fn started(state: &State, event: &Event) -> bool {
+    let Event::Record(record) = event else { return false };
+    let runs = state.observed.apps.get(&record.tag.id.key).map(|app| &app.runs);
+    runs.and_then(|runs| runs.get(&record.run)).is_none_or(|run| match run.phase {
+        Phase::Launching => false,
+        Phase::Ready { .. } | Phase::Exited { .. } => true,
+    })
+}

@@ -1,0 +1,194 @@
+//! Answers to questions: status, describe, logs. Reads the state, changes nothing.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use crate::{
+    api::{
+        AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, LogFile, SCHEMA,
+        StatusReply, Stream,
+    },
+    config,
+    host::{clock, home::Home},
+    model::{App, AppKey, AppObserved, Exit, ExitStatus, History, InstanceId, ProjectName, Time},
+    reconcile::{self, InstanceStatus},
+};
+
+use super::{projects::Meta, state::State};
+
+/// A time as everything prints it: RFC 3339, UTC, milliseconds.
+pub(super) fn rfc3339(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
+}
+
+fn stamp(time: Time) -> String {
+    rfc3339(clock::wall_of(time))
+}
+
+/// How one project stands.
+pub(super) fn status(
+    state: &State,
+    name: &ProjectName,
+    meant: impl Fn(&AppKey) -> bool,
+    now: Time,
+) -> StatusReply {
+    let meta = state.metas.get(name);
+    let apps = state.desired.projects.get(name).into_iter().flat_map(|project| &project.apps);
+    let apps = apps.filter_map(|(app_name, app)| {
+        let key = AppKey { project: name.clone(), app: app_name.clone() };
+        meant(&key).then(|| app_reply(&key, app, state.observed.apps.get(&key), now))
+    });
+    StatusReply {
+        schema: SCHEMA,
+        project: Some(name.to_string()),
+        file: meta.map(file_reply),
+        apps: apps.collect(),
+    }
+}
+
+fn file_reply(meta: &Meta) -> FileReply {
+    let (state, error) = file_state(meta);
+    FileReply { path: meta.file.clone(), followed: meta.followed, state, error }
+}
+
+/// Compares the file as it is now with what was accepted.
+fn file_state(meta: &Meta) -> (FileState, Option<String>) {
+    let Ok(bytes) = std::fs::read(&meta.file) else {
+        let text = format!("{}: not there; the last good state stands", meta.file.display());
+        return (FileState::Missing, Some(text));
+    };
+    if let Some(fault) = &meta.fault {
+        return (FileState::Broken, Some(fault.clone()));
+    }
+    if let Some(held) = &meta.held {
+        return (FileState::Held, Some(held.clone()));
+    }
+    if config::text_digest(&bytes) == meta.file_digest {
+        return (FileState::InSync, None);
+    }
+    match config::check_static(&meta.file, &bytes) {
+        Ok(()) => (FileState::Ahead, None),
+        Err(faults) => (FileState::Broken, Some(faults.one_line())),
+    }
+}
+
+/// How one app stands.
+pub(super) fn app_reply(
+    key: &AppKey,
+    app: &App,
+    observed: Option<&AppObserved>,
+    now: Time,
+) -> AppReply {
+    let status = reconcile::status(key, app, observed, now);
+    let mut overrides = Vec::new();
+    if app.stopped {
+        overrides.push("stopped".to_owned());
+    }
+    if let Some(count) = app.scale.filter(|count| *count != app.spec.instances) {
+        overrides.push(format!("scaled to {count}"));
+    }
+    if app.removed {
+        overrides.push("being removed".to_owned());
+    }
+    AppReply {
+        name: key.app.to_string(),
+        desired: status.wanted,
+        ready: status.ready,
+        revision: app.revision.to_string(),
+        state: status.state,
+        hold: status.hold.as_ref().map(ToString::to_string),
+        hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
+        overrides,
+        tags: app.spec.tags.iter().cloned().collect(),
+        instances: status.instances.iter().map(instance_reply).collect(),
+    }
+}
+
+fn instance_reply(instance: &InstanceStatus) -> InstanceReply {
+    InstanceReply {
+        id: instance.id.short(),
+        pid: instance.pid,
+        phase: instance.phase,
+        restarts: instance.restarts,
+        since: instance.since.map(stamp),
+        revision: instance.revision.map(|revision| revision.to_string()),
+        generation: instance.generation.map(|generation| generation.0),
+        hold: instance.hold.as_ref().map(ToString::to_string),
+        hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
+        exit: instance.exit.map(|exit| exit_reply(&exit)),
+        memory: instance.pid.and_then(crate::host::stats::resident_bytes),
+        cpu: None,
+    }
+}
+
+fn exit_reply(exit: &Exit) -> ExitReply {
+    let (code, signal) = match exit.status {
+        ExitStatus::Code(code) => (Some(code), None),
+        ExitStatus::Signal(signal) => (None, Some(signal.to_string())),
+        ExitStatus::Unknown => (None, None),
+    };
+    ExitReply { code, signal, at: stamp(exit.ended) }
+}
+
+/// One app in full.
+pub(super) fn described(
+    home: &Home,
+    key: &AppKey,
+    app: &App,
+    observed: Option<&AppObserved>,
+    now: Time,
+) -> DescribedApp {
+    let exits = observed.into_iter().flat_map(|app| &app.history).flat_map(exits_in_words);
+    DescribedApp {
+        status: app_reply(key, app, observed, now),
+        fields: super::describe::fields(app),
+        logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
+        exits: exits.collect(),
+    }
+}
+
+fn exits_in_words((index, history): (&u32, &History)) -> Vec<String> {
+    let exits = history.exits.iter().rev().take(5);
+    exits
+        .map(|exit| {
+            let how = match exit.failure {
+                Some(failure) => failure.to_string(),
+                None => exit.status.to_string(),
+            };
+            let why = if exit.requested { "asked to stop" } else { "by itself" };
+            format!("instance {index}: {how}, {why}, at {}", stamp(exit.ended))
+        })
+        .collect()
+}
+
+/// The log files of every instance of an app.
+pub(super) fn log_files(home: &Home, key: &AppKey, app: &App) -> Vec<LogFile> {
+    let count = app.scale.unwrap_or(0).max(app.spec.instances);
+    (0..count)
+        .flat_map(|index| {
+            let id = key.instance(index);
+            [Stream::Out, Stream::Err].map(|stream| log_file(home, &id, app, stream))
+        })
+        .collect()
+}
+
+/// The log file of one stream of an instance.
+pub(super) fn log_file(home: &Home, id: &InstanceId, app: &App, stream: Stream) -> LogFile {
+    let (dir, stem) = sink(home, id, app);
+    let word = match stream {
+        Stream::Out => "out",
+        Stream::Err => "err",
+    };
+    LogFile {
+        id: id.short(),
+        stream,
+        log: dir.join(format!("{stem}.{word}.log")),
+        index: dir.join(format!("{stem}.{word}.idx")),
+    }
+}
+
+/// The directory and the stem of an instance's log files.
+pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> (PathBuf, String) {
+    let own = || home.logs.join(id.key.project.as_str());
+    let dir = app.spec.logs.dir.clone().unwrap_or_else(own);
+    (dir, format!("{}-{}", id.key.app, id.index))
+}

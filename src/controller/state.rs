@@ -1,0 +1,106 @@
+//! All the controller knows and holds. One owner, no locks: everything that changes it runs in
+//! the one loop of `drive`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::{calls::Internal, projects::Meta, timers::Timers, wait::Waiter};
+use crate::{
+    api::EventReply,
+    host::{
+        follow::Follower,
+        home::Home,
+        keeper::Keeper,
+        source_watch::SourceWatcher,
+        store::{Events, Journal, Store},
+    },
+    model::{AppKey, Desired, Generation, Observed, ProjectName, RunId, Time},
+};
+
+/// How long a finished run's output may take to reach its log before nobody waits for it.
+pub(super) const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// All the controller knows and holds.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) home: Home,
+    /// What should be.
+    pub(super) desired: Desired,
+    /// What is.
+    pub(super) observed: Observed,
+    /// What is kept of each project beside its desired state.
+    pub(super) metas: BTreeMap<ProjectName, Meta>,
+    /// State files that could not be read, in words.
+    pub(super) faults: Vec<String>,
+    /// The first generation a project may get whose stored state is unreadable.
+    pub(super) floors: BTreeMap<ProjectName, Generation>,
+
+    pub(super) keeper: Keeper,
+    pub(super) keeper_pid: u32,
+    pub(super) recorder_pid: u32,
+    pub(super) store: Store,
+    pub(super) journal: Journal,
+    pub(super) events: Events,
+    pub(super) follower: Follower,
+    pub(super) sources: SourceWatcher,
+
+    /// Apps whose plan may have changed.
+    pub(super) dirty: BTreeSet<AppKey>,
+    /// Apps whose waiters have to be told.
+    pub(super) touched: BTreeSet<AppKey>,
+    /// When to plan an app again if nothing happens before.
+    pub(super) timers: Timers<AppKey>,
+    /// Runs that are gone, but whose output may not have reached the log yet.
+    pub(super) undrained: BTreeMap<RunId, (AppKey, Time)>,
+    pub(super) waiters: Vec<Waiter>,
+    /// Callers that follow the events.
+    pub(super) listeners: Vec<Listener>,
+    /// Set once eco itself is asked to end.
+    pub(super) ending: Option<Ending>,
+    /// Where work done elsewhere hands in its result.
+    pub(super) internal: mpsc::UnboundedSender<Internal>,
+}
+
+/// A caller that follows the events of some projects.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) projects: Vec<ProjectName>,
+    pub(super) apps: Option<BTreeSet<AppKey>>,
+    pub(super) lines: mpsc::UnboundedSender<EventReply>,
+}
+
+/// That eco itself was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// After every app has stopped.
+    StopApps,
+    /// At once; the apps go on.
+    LeaveApps,
+}
+
+impl State {
+    /// Marks an app to be planned again, and its waiters to be told.
+    pub(super) fn touch(&mut self, key: &AppKey) {
+        self.dirty.insert(key.clone());
+        self.touched.insert(key.clone());
+    }
+
+    /// Marks every app of a project.
+    pub(super) fn touch_project(&mut self, name: &ProjectName) {
+        let apps = self.desired.projects.get(name).into_iter().flat_map(|project| &project.apps);
+        let keys: Vec<_> =
+            apps.map(|(app, _)| AppKey { project: name.clone(), app: app.clone() }).collect();
+        for key in keys {
+            self.touch(&key);
+        }
+    }
+
+    /// The generation a project is at.
+    pub(super) fn generation(&self, name: &ProjectName) -> Generation {
+        self.desired.projects.get(name).map(|project| project.generation).unwrap_or_default()
+    }
+}

@@ -1,0 +1,212 @@
+//! Callers that wait until the machine is as they asked, and what they are told meanwhile.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
+    model::{AppKey, AppName, AppState, Desired, Generation, Hold, Observed, ProjectName, Time},
+    reconcile::{self, AppStatus, Verdict},
+};
+
+/// One caller that waits.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    /// The project.
+    pub(super) project: ProjectName,
+    /// The generation it asked for.
+    pub(super) generation: Generation,
+    /// When it asked.
+    pub(super) asked: Time,
+    /// When it gives up waiting.
+    pub(super) deadline: Time,
+    /// Where its lines go.
+    pub(super) lines: mpsc::UnboundedSender<Progress>,
+    /// What it was told last of each app in scope.
+    told: BTreeMap<AppName, AppProgress>,
+    /// Apps that may still come to be as asked, and when to look again without an event.
+    converging: BTreeMap<AppName, Option<Time>>,
+    /// Apps that will not.
+    failed: BTreeSet<AppName>,
+    superseded: bool,
+}
+
+/// What a waiter is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct World<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) now: Time,
+}
+
+impl Waiter {
+    /// A caller that waits for these apps.
+    pub(super) fn new(
+        (project, generation): (ProjectName, Generation),
+        scope: impl IntoIterator<Item = AppName>,
+        (asked, deadline): (Time, Time),
+        lines: mpsc::UnboundedSender<Progress>,
+    ) -> Self {
+        let converging = scope.into_iter().map(|app| (app, Some(asked))).collect();
+        Self {
+            project,
+            generation,
+            asked,
+            deadline,
+            lines,
+            told: BTreeMap::new(),
+            converging,
+            failed: BTreeSet::new(),
+            superseded: false,
+        }
+    }
+
+    /// Whether the caller waits for this app.
+    pub(super) fn waits_for(&self, app: &AppName) -> bool {
+        self.converging.contains_key(app)
+            || self.failed.contains(app)
+            || self.told.contains_key(app)
+    }
+
+    /// A later change took the place of what this caller asked for.
+    pub(super) fn supersede(&mut self) {
+        self.superseded = true;
+    }
+
+    /// Looks at one app again and tells the caller if it moved.
+    pub(super) fn look(&mut self, app: &AppName, world: World<'_>) {
+        let key = AppKey { project: self.project.clone(), app: app.clone() };
+        let (progress, verdict) = judge(&key, self.asked, world);
+        self.converging.remove(app);
+        self.failed.remove(app);
+        match verdict {
+            Verdict::Settled => {}
+            Verdict::Converging { wake_at } => {
+                self.converging.insert(app.clone(), wake_at);
+            }
+            Verdict::Failed => {
+                self.failed.insert(app.clone());
+            }
+        }
+        if self.told.get(app).is_none_or(|before| differs(before, &progress)) {
+            // A caller that went away is noticed when its connection closes.
+            let _ignored = self.lines.send(Progress::App(progress.clone()));
+        }
+        self.told.insert(app.clone(), progress);
+    }
+
+    /// Apps whose verdict time alone may have changed by `now`.
+    pub(super) fn due(&self, now: Time) -> Vec<AppName> {
+        let due = self.converging.iter().filter(|(_, at)| at.is_some_and(|at| at <= now));
+        due.map(|(app, _)| app.clone()).collect()
+    }
+
+    /// When to look again if nothing happens.
+    pub(super) fn wake_at(&self) -> Time {
+        self.converging.values().flatten().min().map_or(self.deadline, |at| self.deadline.min(*at))
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn outcome(&self, now: Time) -> Option<OutcomeKind> {
+        if self.superseded {
+            Some(OutcomeKind::Superseded)
+        } else if self.converging.is_empty() {
+            let failed = !self.failed.is_empty();
+            Some(if failed { OutcomeKind::Failed } else { OutcomeKind::Converged })
+        } else if self.deadline <= now {
+            Some(OutcomeKind::TimedOut)
+        } else {
+            None
+        }
+    }
+
+    /// Tells the caller how it ended.
+    pub(super) fn finish(
+        self,
+        kind: OutcomeKind,
+        world: World<'_>,
+        stderr: impl Fn(&AppKey, u32) -> Option<PathBuf>,
+    ) {
+        let mut failed = Vec::new();
+        for app in self.failed.iter().chain(self.converging.keys()) {
+            let key = AppKey { project: self.project.clone(), app: app.clone() };
+            failed.extend(instances_not_ready(&key, world, &stderr));
+        }
+        let outcome = Outcome {
+            schema: SCHEMA,
+            result: kind,
+            exit: exit_code(kind),
+            generation: self.generation.0,
+            apps: self.told.into_values().collect(),
+            failed,
+            seconds: world.now.since(self.asked).as_secs_f64(),
+        };
+        // A caller that went away is noticed when its connection closes.
+        let _ignored = self.lines.send(Progress::Result(outcome));
+    }
+}
+
+fn exit_code(kind: OutcomeKind) -> u8 {
+    match kind {
+        OutcomeKind::Converged | OutcomeKind::Accepted => 0,
+        OutcomeKind::Failed | OutcomeKind::TimedOut | OutcomeKind::Superseded => 1,
+    }
+}
+
+/// Whether a caller should hear of it: waits that merely got shorter are no news.
+fn differs(before: &AppProgress, after: &AppProgress) -> bool {
+    (before.state, before.ready, before.desired, before.settled)
+        != (after.state, after.ready, after.desired, after.settled)
+        || before.hold.is_some() != after.hold.is_some()
+}
+
+fn judge(key: &AppKey, asked: Time, world: World<'_>) -> (AppProgress, Verdict) {
+    let Some(app) = world.desired.app(key) else { return (absent(key), Verdict::Settled) };
+    let observed = world.observed.apps.get(key);
+    let status = reconcile::status(key, app, observed, world.now);
+    let verdict = reconcile::verdict(key, app, observed, asked, world.now);
+    let progress = AppProgress {
+        app: key.app.to_string(),
+        state: status.state,
+        ready: status.ready,
+        desired: status.wanted,
+        hold: status.hold.as_ref().map(ToString::to_string),
+        settled: matches!(verdict, Verdict::Settled),
+    };
+    (progress, verdict)
+}
+
+/// An app that is gone for good.
+fn absent(key: &AppKey) -> AppProgress {
+    AppProgress {
+        app: key.app.to_string(),
+        state: AppState::Off,
+        ready: 0,
+        desired: 0,
+        hold: None,
+        settled: true,
+    }
+}
+
+fn instances_not_ready(
+    key: &AppKey,
+    world: World<'_>,
+    stderr: &impl Fn(&AppKey, u32) -> Option<PathBuf>,
+) -> Vec<FailedInstance> {
+    let Some(app) = world.desired.app(key) else { return Vec::new() };
+    let status: AppStatus = reconcile::status(key, app, world.observed.apps.get(key), world.now);
+    let holding = status.instances.iter().filter_map(|instance| {
+        let hold: &Hold = instance.hold.as_ref()?;
+        Some(FailedInstance {
+            id: instance.id.short(),
+            hold: hold.to_string(),
+            hold_code: hold.code().to_owned(),
+            stderr: stderr(key, instance.id.index),
+        })
+    });
+    holding.collect()
+}
