@@ -1,4 +1,62 @@
 //! `eco` keeps the processes of one machine as a file in git says they should be.
+//!
+//! # Processes
+//!
+//! ```text
+//! eco (any command) ──HTTP over a Unix socket──► controller ──seqpacket──► keeper ──► your apps
+//!                                                 decides                  holds        │ stdout, stderr
+//!                                                                          recorder ◄──┘ writes logs
+//! ```
+//!
+//! All are this one program. The **keeper** is the parent of every app and the only one that
+//! forks; it spawns, reaps, signals and *holds descriptors*, and never decides. The **recorder**,
+//! its child, writes what apps print. The **controller**, its child too, reads files, plans and
+//! converges; it may be killed or stopped at any instant, because its state is on disk and in the
+//! keeper's records. The **command line** is a thin client that starts a keeper when none runs.
+//!
+//! # Layers
+//!
+//! An arrow means "may import"; `tests/it/architecture.rs` holds the code to it.
+//!
+//! ```text
+//! main → cli → controller → { host, api, config, reconcile } → model
+//!        cli → { api, config, render, reconcile, model }
+//!        keeper, recorder → protocol;   host → { protocol, model };   render → { api, model }
+//! ```
+//!
+//! * [`model`]: the nouns. What an app should be (`AppSpec`), what all should be (`Desired`), what
+//!   is known to be (`Observed`), what to do about it (`Plan`).
+//! * [`reconcile`]: the verbs over them. `observe` folds an event in, `plan` compares desired with
+//!   observed, `diff` says what an edit would change.
+//! * [`config`]: YAML to apps, or every fault with its place in the text.
+//! * [`protocol`], [`keeper`], [`recorder`]: the small processes, on `std`, `rustix` and `libc`.
+//! * [`host`]: the controller's door to the operating system: keeper, clock, store, file watching.
+//! * [`controller`]: the one loop: next event → observe → plan → execute → sleep.
+//! * [`api`]: what the controller is asked and answers.
+//! * [`render`]: all text a person reads, as pure functions.
+//! * [`cli`]: one file per command; the only layer that prints and picks exit codes.
+//!
+//! # Invariants
+//!
+//! **`model` and `reconcile` read no clock, await nothing and cannot fail.** Time is a parameter,
+//! effects are values. So a whole supervisor runs in virtual time in the tests.
+//!
+//! **The core is level-triggered.** No progress of a change is stored: what to do next follows from
+//! what should be and what is. Killed at any point, a controller that knows the keeper's records
+//! and its own journal goes on with the same plan.
+//!
+//! **Nobody is stopped for want of knowledge.** A project whose stored state cannot be read is
+//! absent from `Desired`, and what is absent is left alone; to be stopped, an app has to be there
+//! and marked as removed.
+//!
+//! **Never two runs of one instance.** A run lives until its whole process group is gone, and no
+//! replacement starts before that.
+//!
+//! **An exit is journalled before the keeper may forget it, a stop before it is sent.** So a
+//! requested stop is never taken for a failure, whoever is killed in between.
+//!
+//! **`host` never decides; the keeper never blocks on the controller.** Its records are state and
+//! not a queue: what changed while nobody listened is sent once somebody does.
 
 pub mod api;
 pub mod cli;
