@@ -2,11 +2,20 @@
 
 mod content;
 mod fault;
+mod hops;
+mod shared;
+mod worker;
 
 pub use content::Content;
 pub use fault::WatchFault;
+pub(in crate::host) use hops::{Hops, Identity};
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use shared::{Command, Shared};
 
 use crate::model::ProjectName;
 
@@ -19,7 +28,10 @@ pub struct Changed {
 
 /// Follows the files of any number of projects. Costs nothing while it follows none.
 #[derive(Debug, Default)]
-pub struct Follower {}
+pub struct Follower {
+    shared: Arc<Shared>,
+    started: bool,
+}
 
 impl Follower {
     /// A follower of nothing yet.
@@ -27,23 +39,65 @@ impl Follower {
         Self::default()
     }
 
-    /// Follows `files` for `key`, instead of those it followed for it before.
+    /// Follows `files` (absolute) for `key`, instead of those it followed for it before.
     ///
     /// A change after this call is never lost. Files that were followed before are compared with
     /// what was last reported; new ones with what they hold now, which this call reads. If they
     /// may have changed since the caller read them, use [`Follower::follow_from`].
-    pub fn follow(&mut self, _key: ProjectName, _files: Vec<PathBuf>) {}
+    pub fn follow(&mut self, key: ProjectName, files: Vec<PathBuf>) {
+        let known = self.shared.files(&key);
+        let files = files.into_iter().map(|file| {
+            let content = (!known.contains(&file)).then(|| Content::of(&file));
+            (file, content)
+        });
+        let files = files.collect();
+        self.send(key, files);
+    }
 
     /// [`Follower::follow`], compared with what the caller has read, so that not even a change
     /// between that and this call is lost.
-    pub fn follow_from(&mut self, _key: ProjectName, _files: Vec<(PathBuf, Content)>) {}
+    pub fn follow_from(&mut self, key: ProjectName, files: Vec<(PathBuf, Content)>) {
+        let files = files.into_iter().map(|(file, content)| (file, Some(content))).collect();
+        self.send(key, files);
+    }
 
     /// Follows the files of `key` no longer. A change not yet reported is dropped.
-    pub fn unfollow(&mut self, _key: &ProjectName) {}
+    pub fn unfollow(&mut self, key: &ProjectName) {
+        self.shared.unfollow(key);
+    }
 
     /// The next change, or a reason why changes may now be seen late (by a look every 3 s).
     /// Cancelling it loses nothing.
     pub async fn next(&mut self) -> Result<Changed, WatchFault> {
-        std::future::pending().await
+        loop {
+            if let Some(report) = self.shared.take_report() {
+                return report.map(|key| Changed { key });
+            }
+            self.shared.reported.notified().await;
+        }
+    }
+
+    fn send(&mut self, key: ProjectName, files: Vec<(PathBuf, Option<Content>)>) {
+        self.shared.send(Command::Follow { key, files });
+        if !self.started {
+            let shared = Arc::clone(&self.shared);
+            let spawned = std::thread::Builder::new()
+                .name("eco-follow".to_owned())
+                .spawn(move || worker::run(&shared));
+            match spawned {
+                Ok(_) => self.started = true,
+                Err(error) => {
+                    let why = format!("no thread for it: {error}");
+                    let path = Path::new("files").to_owned();
+                    self.shared.report_fault(WatchFault::Other { path, why });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.shared.send(Command::Stop);
     }
 }

@@ -1,50 +1,107 @@
 //! The journal: exits and stops, appended as they happen, read back after a restart.
 
-use std::{io, path::PathBuf};
+use std::{fs, io};
 
-use super::Recovered;
+use super::{
+    Recovered, StoreFault,
+    append::AppendFile,
+    atomic,
+    replay::{Entry, Replay},
+};
 use crate::{
     host::home::Home,
     model::{AppKey, Exit, InstanceId, RunId, Stopping, Time},
 };
 
+/// Over this size the journal is rewritten when it is opened,
+const COMPACT_ON_OPEN: u64 = 1 << 20;
+/// and over this one while it is written.
+const COMPACT: u64 = 8 << 20;
+
 /// The append-only file `journal.ndjson`. It is never synced: it only has to survive the
 /// controller, and what a power cut would lose belongs to a boot that is over.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
+    file: AppendFile,
+    boot: String,
+    compact_over: u64,
 }
 
 impl Journal {
     /// Opens the journal and reads what belongs to this boot. Never fails: while the file cannot
     /// be opened, lines wait in memory and each append tries again.
     pub fn open(home: &Home) -> (Self, Recovered) {
-        Self::open_in_boot(home, "")
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self::open_in_boot(home, boot.trim())
     }
 
     /// [`Journal::open`] in the boot of this id.
-    pub fn open_in_boot(home: &Home, _boot: &str) -> (Self, Recovered) {
-        (Self { path: home.state.join("journal.ndjson") }, Recovered::default())
+    pub fn open_in_boot(home: &Home, boot: &str) -> (Self, Recovered) {
+        let path = home.state.join("journal.ndjson");
+        let mut journal = Self {
+            file: AppendFile::new(path.clone()),
+            boot: boot.to_owned(),
+            compact_over: COMPACT,
+        };
+        let mut faults = Vec::new();
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(source) => {
+                faults.push(StoreFault::Io { action: "read", path: path.clone(), source });
+                Vec::new()
+            }
+        };
+        let replay = Replay::of(&path, &bytes, boot);
+        let large = u64::try_from(bytes.len()).is_ok_and(|len| COMPACT_ON_OPEN < len);
+        let written = if large { journal.rewrite(&replay) } else { Ok(()) };
+        let noted = journal.append(&Entry::Boot(boot.to_owned()));
+        if let Err(source) = written.and(noted) {
+            faults.push(StoreFault::Io { action: "write", path, source });
+        }
+        let mut recovered = replay.recovered();
+        recovered.faults.append(&mut faults);
+        (journal, recovered)
     }
 
     /// Notes the end of a run. On an error the line waits in memory and is written by a later call.
-    pub fn exit(&mut self, _id: &InstanceId, _exit: &Exit) -> io::Result<()> {
-        Ok(())
+    pub fn exit(&mut self, id: &InstanceId, exit: &Exit) -> io::Result<()> {
+        self.append(&Entry::Exit { id: id.clone(), exit: *exit })
     }
 
     /// Notes that a run was asked to stop.
-    pub fn stop(&mut self, _run: RunId, _stopping: &Stopping) -> io::Result<()> {
-        Ok(())
+    pub fn stop(&mut self, run: RunId, stopping: &Stopping) -> io::Result<()> {
+        self.append(&Entry::Stop { run, stopping: *stopping })
     }
 
     /// Notes that a stopping run was sent SIGKILL.
-    pub fn kill(&mut self, _run: RunId, _at: Time) -> io::Result<()> {
-        Ok(())
+    pub fn kill(&mut self, run: RunId, at: Time) -> io::Result<()> {
+        self.append(&Entry::Kill { run, at })
     }
 
     /// Notes that an app is gone for good: its exits no longer come back.
-    pub fn forget(&mut self, _app: &AppKey) -> io::Result<()> {
-        let _ = &self.path;
+    pub fn forget(&mut self, app: &AppKey) -> io::Result<()> {
+        self.append(&Entry::Forget(app.clone()))
+    }
+
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        self.file.push(entry.line())?;
+        if self.compact_over < self.file.len() {
+            let path = self.file.path();
+            let replay = Replay::of(path, &fs::read(path)?, &self.boot);
+            self.rewrite(&replay)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the file by what `replay` kept of it.
+    fn rewrite(&mut self, replay: &Replay) -> io::Result<()> {
+        let lines = replay.lines();
+        // What is left may be large by right; then rewriting it at each append would be slow.
+        let left = u64::try_from(lines.len()).unwrap_or_default();
+        self.compact_over = COMPACT.max(left.saturating_mul(2));
+        atomic::replace_unsynced(self.file.path(), &lines)?;
+        self.file.reopen();
         Ok(())
     }
 }

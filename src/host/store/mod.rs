@@ -5,6 +5,7 @@
 
 mod append;
 mod atomic;
+mod backward;
 mod events;
 mod fault;
 mod frame;

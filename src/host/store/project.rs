@@ -1,6 +1,6 @@
 //! What is stored of one project: the accepted state and where it came from.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ use crate::model::{Generation, Project, ProjectName};
 /// One accepted state of a project, as it lies on disk.
 ///
 /// Keys this version does not know are ignored and missing ones get their default, so that files
-/// of older and newer versions load. `Debug` of the captured values is left to the caller's care.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// of older and newer versions load. `Debug` leaves out the captured values: logs leak.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredProject {
     /// Version of this format; [`StoredProject::SCHEMA`].
-    #[serde(default)]
+    #[serde(default = "schema")]
     pub schema: u32,
     /// The project's name.
     pub name: ProjectName,
@@ -61,6 +61,20 @@ impl StoredProject {
     /// The format this version writes. It only grows when older versions must not read the file;
     /// added keys are no reason.
     pub const SCHEMA: u32 = 1;
+}
+
+impl fmt::Debug for StoredProject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredProject")
+            .field("name", &self.name)
+            .field("generation", &self.project.generation)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+fn schema() -> u32 {
+    StoredProject::SCHEMA
 }
 
 /// A stored revision without its specs: a line of `eco history`.

@@ -1,9 +1,17 @@
 //! What a journal says once it is read: the exits and pending stops of this boot.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
 
 use super::StoreFault;
-use crate::model::{Exit, InstanceId, RunId, Stopping};
+use crate::model::{AppKey, Exit, History, InstanceId, RunId, Stopping, Time};
+
+/// How many unreadable lines are reported one by one.
+const REPORTED: u64 = 5;
 
 /// What the journal holds of this boot.
 #[derive(Debug, Default)]
@@ -17,4 +25,155 @@ pub struct Recovered {
     pub stops: BTreeMap<RunId, Stopping>,
     /// What could not be read.
     pub faults: Vec<StoreFault>,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Entry {
+    /// What follows was written in the boot of this id.
+    Boot(String),
+    /// A run ended.
+    Exit { id: InstanceId, exit: Exit },
+    /// A run was asked to stop.
+    Stop { run: RunId, stopping: Stopping },
+    /// A stopping run was sent SIGKILL.
+    Kill { run: RunId, at: Time },
+    /// An app is gone for good.
+    Forget(AppKey),
+    /// So many exits nobody asked for were left out when the journal was rewritten.
+    Earlier { id: InstanceId, count: u64 },
+}
+
+impl Entry {
+    /// The line, without its newline.
+    pub(super) fn line(&self) -> Vec<u8> {
+        // It has string keys only, so that writing it cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Folds lines into what is kept.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    boot: String,
+    /// Whether the lines being read are of this boot.
+    here: bool,
+    order: u64,
+    exits: BTreeMap<InstanceId, VecDeque<(u64, Exit)>>,
+    earlier: BTreeMap<InstanceId, u64>,
+    stops: BTreeMap<RunId, Stopping>,
+    bad: u64,
+    faults: Vec<StoreFault>,
+}
+
+impl Replay {
+    /// Reads `bytes`, the journal at `path`, keeping what belongs to `boot`.
+    pub(super) fn of(path: &Path, bytes: &[u8], boot: &str) -> Self {
+        let mut replay = Self { boot: boot.to_owned(), ..Self::default() };
+        let mut number = 0;
+        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+            number += 1;
+            let whole = line.ends_with(b"\n");
+            match serde_json::from_slice(line) {
+                Ok(entry) => replay.fold(entry),
+                // A last line without its end is what a crash leaves. An empty one is harmless.
+                Err(_) if !whole || line == b"\n" => {}
+                Err(error) => replay.fault(path, number, &error),
+            }
+        }
+        if let Some(count) = replay.bad.checked_sub(REPORTED).filter(|&count| count != 0) {
+            replay.faults.push(StoreFault::Lines { path: path.to_owned(), count });
+        }
+        replay
+    }
+
+    fn fault(&mut self, path: &Path, line: u64, error: &serde_json::Error) {
+        self.bad += 1;
+        if self.bad <= REPORTED {
+            let (path, why) = (path.to_owned(), error.to_string());
+            self.faults.push(StoreFault::Line { path, line, why });
+        }
+    }
+
+    fn fold(&mut self, entry: Entry) {
+        if let Entry::Boot(boot) = entry {
+            self.here = boot == self.boot;
+            return;
+        }
+        if !self.here {
+            return;
+        }
+        match entry {
+            Entry::Boot(_) => {}
+            Entry::Exit { id, exit } => self.exit(id, exit),
+            Entry::Stop { run, stopping } => {
+                self.stops.insert(run, stopping);
+            }
+            Entry::Kill { run, at } => {
+                if let Some(stopping) = self.stops.get_mut(&run) {
+                    stopping.killed = Some(at);
+                }
+            }
+            Entry::Forget(app) => {
+                self.exits.retain(|id, _| id.key != app);
+                self.earlier.retain(|id, _| id.key != app);
+            }
+            Entry::Earlier { id, count } => *self.earlier.entry(id).or_default() += count,
+        }
+    }
+
+    fn exit(&mut self, id: InstanceId, exit: Exit) {
+        self.order += 1;
+        let exits = self.exits.entry(id.clone()).or_default();
+        // A controller that died between noting an exit and telling the keeper notes it again.
+        if let Some((_, known)) = exits.iter_mut().rev().find(|(_, known)| known.run == exit.run) {
+            *known = exit;
+            return;
+        }
+        exits.push_back((self.order, exit));
+        if History::KEPT < exits.len()
+            && let Some((_, dropped)) = exits.pop_front()
+        {
+            self.stops.remove(&dropped.run);
+            if !dropped.requested {
+                *self.earlier.entry(id).or_default() += 1;
+            }
+        }
+    }
+
+    /// The lines that say the same as all that were read.
+    pub(super) fn lines(&self) -> Vec<u8> {
+        let boot = Entry::Boot(self.boot.clone());
+        let earlier =
+            self.earlier.iter().map(|(id, &count)| Entry::Earlier { id: id.clone(), count });
+        let exits = self.in_order().into_iter().map(|(id, exit)| Entry::Exit { id, exit });
+        let stops = self.stops.iter().map(|(&run, &stopping)| Entry::Stop { run, stopping });
+        std::iter::once(boot)
+            .chain(earlier)
+            .chain(exits)
+            .chain(stops)
+            .flat_map(|entry| [entry.line(), b"\n".to_vec()].concat())
+            .collect()
+    }
+
+    /// What was read, for the controller.
+    pub(super) fn recovered(self) -> Recovered {
+        Recovered {
+            exits: self.in_order(),
+            earlier: self.earlier,
+            stops: self.stops,
+            faults: self.faults,
+        }
+    }
+
+    fn in_order(&self) -> Vec<(InstanceId, Exit)> {
+        let mut all: Vec<_> = self
+            .exits
+            .iter()
+            .flat_map(|(id, exits)| exits.iter().map(move |&(order, exit)| (order, id, exit)))
+            .collect();
+        all.sort_by_key(|&(order, ..)| order);
+        all.into_iter().map(|(_, id, exit)| (id.clone(), exit)).collect()
+    }
 }

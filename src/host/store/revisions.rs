@@ -1,17 +1,38 @@
-//! Immutable revisions of each project and the pointer to the current one.
+//! Revisions of each project and the pointer to the current one.
+//!
+//! `projects/NAME/revisions/000042.json` is written first, `projects/NAME/current` names it
+//! after that: a revision the pointer never named was never accepted.
 
-use std::{io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use super::{RevisionSummary, StoreFault, StoredProject};
+use serde::{Deserialize, Serialize};
+
+use super::{RevisionSummary, StoreFault, StoredProject, atomic, frame};
 use crate::{
     host::home::Home,
     model::{Generation, ProjectName},
 };
 
+/// How many revisions of a project are kept.
+const KEPT: usize = 50;
+
+/// What the directory of a project is renamed to before it is emptied. No project's name can
+/// start with a dot.
+const REMOVED: &str = ".removed-";
+
 /// The stored projects below a home's `state/projects`.
 #[derive(Debug)]
 pub struct Store {
     projects: PathBuf,
+}
+
+/// What the file `current` says.
+#[derive(Serialize, Deserialize)]
+struct Pointer {
+    current: Generation,
 }
 
 impl Store {
@@ -20,33 +41,221 @@ impl Store {
     /// Never fails: what cannot be read is reported, the newest readable revision is used, and a
     /// project without any is left out (its name is in [`StoreFault::Unreadable`]).
     pub fn open(home: &Home) -> (Self, Vec<StoredProject>, Vec<StoreFault>) {
-        (Self { projects: home.state.join("projects") }, Vec::new(), Vec::new())
+        let store = Self { projects: home.state.join("projects") };
+        let (mut found, mut faults) = (Vec::new(), Vec::new());
+        for name in store.names(&mut faults) {
+            found.extend(store.load(&name, &mut faults));
+        }
+        (store, found, faults)
     }
 
     /// Makes `stored` the current state of its project; on disk for good when this returns.
     ///
     /// The file is numbered by the project's generation. Saving the same generation again
-    /// replaces it at once (`followed` and `file_fault` change without a generation).
-    pub fn save(&mut self, _stored: &StoredProject) -> io::Result<()> {
+    /// replaces it at once (`followed` and `file_fault` change without a generation). After an
+    /// error either the former or this state is the current one.
+    pub fn save(&mut self, stored: &StoredProject) -> io::Result<()> {
+        let generation = stored.project.generation;
+        let dir = self.dir(&stored.name);
+        atomic::make_dir(&dir.join("revisions"))?;
+        let body = serde_json::to_vec(stored)?;
+        atomic::replace_synced(&revision_file(&dir, generation), &frame::encode(&body))?;
+        let pointer = serde_json::to_vec(&Pointer { current: generation })?;
+        atomic::replace_synced(&dir.join("current"), &frame::encode(&pointer))?;
+        prune(&dir, generation);
         Ok(())
     }
 
     /// Forgets a project and its history. It is no error if there is none.
-    pub fn remove(&mut self, _project: &ProjectName) -> io::Result<()> {
-        Ok(())
+    pub fn remove(&mut self, project: &ProjectName) -> io::Result<()> {
+        let removed = self.projects.join(format!("{REMOVED}{project}"));
+        remove_all(&removed)?;
+        // Renamed first: a project removed by half would come back without its newest state.
+        match fs::rename(self.dir(project), &removed) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => result?,
+        }
+        atomic::sync_dir(&self.projects)?;
+        remove_all(&removed)
     }
 
     /// The readable revisions of a project, oldest first.
-    pub fn history(&self, _project: &ProjectName) -> Vec<RevisionSummary> {
-        Vec::new()
+    pub fn history(&self, project: &ProjectName) -> Vec<RevisionSummary> {
+        let dir = self.dir(project);
+        let current = read_pointer(&dir).ok().flatten();
+        generations(&dir)
+            .into_iter()
+            .filter_map(|generation| {
+                let stored = self.read(project, generation).ok()?;
+                Some(RevisionSummary::of(&stored, current == Some(generation)))
+            })
+            .collect()
     }
 
     /// One revision of a project, for going back to it.
     pub fn revision(
         &self,
         project: &ProjectName,
-        _generation: Generation,
+        generation: Generation,
     ) -> Result<StoredProject, StoreFault> {
-        Err(StoreFault::Foreign { path: self.projects.join(project.as_str()) })
+        self.read(project, generation).map_err(|why| StoreFault::Revision {
+            project: project.clone(),
+            path: revision_file(&self.dir(project), generation),
+            why,
+        })
+    }
+
+    fn dir(&self, project: &ProjectName) -> PathBuf {
+        self.projects.join(project.as_str())
+    }
+
+    /// The names of all projects there are directories of, in order.
+    fn names(&self, faults: &mut Vec<StoreFault>) -> Vec<ProjectName> {
+        let entries = match fs::read_dir(&self.projects) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(source) => {
+                let path = self.projects.clone();
+                faults.push(StoreFault::Io { action: "read", path, source });
+                return Vec::new();
+            }
+        };
+        let mut names = Vec::new();
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            let text = path.file_name().unwrap_or_default().to_string_lossy();
+            match text.parse() {
+                _ if text.starts_with(REMOVED) => {
+                    if let Err(source) = remove_all(&path) {
+                        faults.push(StoreFault::Io { action: "remove", path, source });
+                    }
+                }
+                Ok(name) if path.is_dir() => names.push(name),
+                Ok(_) | Err(_) => faults.push(StoreFault::Foreign { path }),
+            }
+        }
+        names.sort();
+        names
+    }
+
+    /// The current state of one project, or the newest that is readable.
+    fn load(&self, project: &ProjectName, faults: &mut Vec<StoreFault>) -> Option<StoredProject> {
+        let dir = self.dir(project);
+        let all = generations(&dir);
+        let current = self.current(project, &all, faults);
+        let older = all.iter().rev().copied().filter(|&generation| Some(generation) != current);
+        for generation in current.into_iter().chain(older) {
+            match self.revision(project, generation) {
+                Ok(stored) => {
+                    if Some(generation) != current {
+                        let project = project.clone();
+                        faults.push(StoreFault::Older { project, used: generation });
+                    }
+                    return Some(stored);
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        // A directory without anything in it is what a first save that never ended left behind.
+        if current.is_some() || !all.is_empty() || dir.join("current").exists() {
+            let newest = all.last().copied().max(current).unwrap_or_default();
+            faults.push(StoreFault::Unreadable { project: project.clone(), newest });
+        }
+        None
+    }
+
+    /// The generation the pointer names. A lone revision needs none: the first save was cut short.
+    fn current(
+        &self,
+        project: &ProjectName,
+        all: &[Generation],
+        faults: &mut Vec<StoreFault>,
+    ) -> Option<Generation> {
+        let dir = self.dir(project);
+        let why = match (read_pointer(&dir), all) {
+            (Ok(Some(current)), _) => return Some(current),
+            (Ok(None), []) => return None,
+            (Ok(None), [only]) => return Some(*only),
+            (Ok(None), _) => "it is missing".to_owned(),
+            (Err(why), _) => why,
+        };
+        faults.push(StoreFault::Revision {
+            project: project.clone(),
+            path: dir.join("current"),
+            why,
+        });
+        None
+    }
+
+    fn read(&self, project: &ProjectName, generation: Generation) -> Result<StoredProject, String> {
+        let bytes = read_file(&revision_file(&self.dir(project), generation))
+            .map_err(|error| error.to_string())?;
+        let stored: StoredProject = serde_json::from_slice(frame::decode(&bytes)?)
+            .map_err(|error| format!("it does not hold a project: {error}"))?;
+        if stored.schema != StoredProject::SCHEMA {
+            return Err(format!("it has format {}", stored.schema));
+        }
+        if stored.name != *project || stored.project.generation != generation {
+            return Err(format!(
+                "it is generation {} of project {}",
+                stored.project.generation.0, stored.name
+            ));
+        }
+        Ok(stored)
+    }
+}
+
+fn revision_file(dir: &Path, generation: Generation) -> PathBuf {
+    dir.join("revisions").join(format!("{:06}.json", generation.0))
+}
+
+/// The generations there are files of, in order. Whether they are readable is another question.
+fn generations(dir: &Path) -> Vec<Generation> {
+    let Ok(entries) = fs::read_dir(dir.join("revisions")) else { return Vec::new() };
+    let mut found: Vec<Generation> = entries
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name();
+            let number = name.to_str()?.strip_suffix(".json")?;
+            let generation = Generation(number.parse().ok()?);
+            // Only the one spelling that is written: two files of one number would be one too many.
+            (format!("{:06}", generation.0) == number).then_some(generation)
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+fn read_pointer(dir: &Path) -> Result<Option<Generation>, String> {
+    let bytes = match read_file(&dir.join("current")) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let pointer: Pointer = serde_json::from_slice(frame::decode(&bytes)?)
+        .map_err(|error| format!("it names no revision: {error}"))?;
+    Ok(Some(pointer.current))
+}
+
+/// Reads a regular file. Opening anything else could wait for ever.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::metadata(path)?.is_file() {
+        fs::read(path)
+    } else {
+        Err(io::Error::other("it is no regular file"))
+    }
+}
+
+/// Removes the oldest revisions. One that cannot be removed is tried again at the next save.
+fn prune(dir: &Path, current: Generation) {
+    let all = generations(dir);
+    let surplus = all.len().saturating_sub(KEPT);
+    for &generation in all.iter().take(surplus).filter(|&&generation| generation != current) {
+        drop(fs::remove_file(revision_file(dir, generation)));
+    }
+}
+
+fn remove_all(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
