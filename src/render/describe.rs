@@ -2,23 +2,105 @@
 
 use jiff::Timestamp;
 
-use super::style::Style;
-use crate::api::{DaemonReply, DescribeReply, HistoryReply};
+use super::{
+    layout::{Cell, Table, columns, hanging, pad, paragraph},
+    status,
+    style::{Glyph, Paint, Style, ago},
+};
+use crate::{
+    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply},
+    model::human_duration,
+};
 
 /// Everything about some apps.
 pub fn describe(reply: &DescribeReply, style: &Style, now: Timestamp) -> String {
-    let _ = (style, now);
-    reply.project.clone()
+    let apps: Vec<String> = reply.apps.iter().map(|app| described(app, style, now)).collect();
+    if apps.is_empty() { "No such app.\n".to_owned() } else { apps.join("\n") }
+}
+
+fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
+    let mut table = Table::new(0);
+    status::app_rows(&mut table, &app.status, style, now);
+    let mut out = table.render(style);
+    let mut fields = vec![("revision".to_owned(), app.status.revision.clone())];
+    if !app.status.tags.is_empty() {
+        fields.push(("tags".to_owned(), app.status.tags.join(", ")));
+    }
+    fields.extend(app.fields.iter().filter(|(name, _)| name != "tags").cloned());
+    out.push_str(&section("fields", style));
+    out.push_str(&pairs(&fields, style));
+    let logs: Vec<String> = app.logs.iter().map(|path| path.display().to_string()).collect();
+    for (title, lines) in [("logs", &logs), ("exits, latest first", &app.exits)] {
+        if !lines.is_empty() {
+            out.push_str(&section(title, style));
+        }
+        for line in lines {
+            out.push_str(&hanging("", line, 4, Paint::Plain, style));
+        }
+    }
+    out
+}
+
+fn section(title: &str, style: &Style) -> String {
+    format!("  {}\n", style.paint(Paint::Dim, title))
+}
+
+fn pairs(fields: &[(String, String)], style: &Style) -> String {
+    let width = fields.iter().map(|(name, _)| columns(name)).max().unwrap_or_default();
+    let width = width.min(style.width / 2);
+    fields
+        .iter()
+        .map(|(name, value)| {
+            hanging(&format!("{}  ", pad(name, width)), value, 4, Paint::Plain, style)
+        })
+        .collect()
 }
 
 /// The processes of eco.
 pub fn daemon(reply: &DaemonReply, style: &Style) -> String {
-    let _ = style;
-    reply.version.clone()
+    let recorder = match reply.recorder_pid {
+        0 => "being restarted".to_owned(),
+        pid => format!("pid {pid}"),
+    };
+    let projects = match reply.projects.as_slice() {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    let fields = [
+        ("version", reply.version.clone()),
+        ("keeper", format!("pid {}", reply.keeper_pid)),
+        ("controller", format!("pid {}", reply.controller_pid)),
+        ("recorder", recorder),
+        ("home", reply.home.display().to_string()),
+        ("projects", projects),
+    ];
+    let lines = fields.iter().map(|(name, value)| {
+        hanging(&format!("{}  ", pad(name, 10)), value, 0, Paint::Plain, style)
+    });
+    format!("{}\n{}", style.paint(Paint::Good, "eco is running"), lines.collect::<String>())
 }
 
 /// The accepted states of a project, latest first.
 pub fn history(reply: &HistoryReply, style: &Style, now: Timestamp) -> String {
-    let _ = (reply, style, now);
-    String::new()
+    if reply.revisions.is_empty() {
+        return paragraph("Nothing was applied yet.", 0, Paint::Plain, style);
+    }
+    let mut table = Table::new(0);
+    let headings = ["GENERATION", "WHEN", "AGO", "BY", "COMMIT"];
+    table.row(headings.iter().map(|text| Cell::painted(text, Paint::Dim)).collect());
+    for entry in &reply.revisions {
+        let since = ago(&entry.time, now).map(human_duration);
+        let git = entry.git.as_deref().unwrap_or(style.glyph(Glyph::Dash));
+        table.row(vec![
+            Cell::new(entry.generation.to_string()),
+            Cell::new(style.time(&entry.time)),
+            Cell::new(since.unwrap_or_default()),
+            Cell::new(&entry.by),
+            Cell::new(status::short(git)),
+        ]);
+        if !entry.summary.is_empty() {
+            table.note(12, &entry.summary, Paint::Plain);
+        }
+    }
+    table.render(style)
 }

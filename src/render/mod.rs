@@ -8,6 +8,7 @@ mod diff;
 mod error;
 mod event;
 mod layout;
+mod next;
 mod outcome;
 mod progress;
 mod status;

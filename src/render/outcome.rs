@@ -1,7 +1,16 @@
 //! How a command that changes something ended.
 
-use super::style::Style;
-use crate::api::Outcome;
+use std::time::Duration;
+
+use super::{
+    layout::{clean, paragraph},
+    next::{self, Step},
+    style::{Glyph, Paint, Style},
+};
+use crate::{
+    api::{AppProgress, FailedInstance, Outcome, OutcomeKind},
+    model::{AppState, human_duration},
+};
 
 /// The last lines an instance wrote to its standard error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +23,112 @@ pub struct Tail {
 
 /// How it ended; after a failure every hold, the last lines of standard error and the next command.
 pub fn outcome(outcome: &Outcome, tails: &[Tail], style: &Style) -> String {
-    let _ = (outcome, tails, style);
-    String::new()
+    let mut out = headline(outcome, style);
+    let mut shown: Vec<&FailedInstance> = Vec::new();
+    let mut alike = 0_usize;
+    for failed in &outcome.failed {
+        // A hundred instances that fail for one reason are one thing to read.
+        let twin = shown.iter().any(|other| {
+            app_of(&other.id) == app_of(&failed.id)
+                && is_same_but_for_numbers(&other.hold, &failed.hold)
+        });
+        if twin {
+            alike += 1;
+            continue;
+        }
+        shown.push(failed);
+        let tail = tails.iter().find(|tail| tail.id == failed.id);
+        out.push('\n');
+        out.push_str(&failure(failed, tail, style));
+    }
+    if 0 < alike {
+        out.push_str(&format!(
+            "\n{alike} more instances of these apps are held for the same reasons.\n"
+        ));
+    }
+    out.push_str(&next::steps(&steps(outcome), style));
+    out
+}
+
+fn headline(outcome: &Outcome, style: &Style) -> String {
+    let took = Duration::try_from_secs_f64(outcome.seconds.max(0.0)).unwrap_or_default();
+    let took = human_duration(took);
+    let all = match outcome.apps.len() {
+        0 => "everything".to_owned(),
+        1 => "1 app".to_owned(),
+        count => format!("{count} apps"),
+    };
+    let not_yet = outcome.apps.iter().filter(|app| !is_fine(app)).count();
+    let (word, paint, rest) = match outcome.result {
+        OutcomeKind::Converged => ("Done", Paint::Good, format!("{all} as desired after {took}.")),
+        OutcomeKind::Accepted => {
+            ("Accepted", Paint::Good, "eco works on it; nobody waited for the end.".to_owned())
+        }
+        OutcomeKind::Failed => {
+            ("Failed", Paint::Bad, format!("{not_yet} of {all} not as desired after {took}."))
+        }
+        OutcomeKind::TimedOut => (
+            "Not done yet",
+            Paint::Bad,
+            format!("{not_yet} of {all} not as desired after {took}; eco goes on with it."),
+        ),
+        OutcomeKind::Superseded => {
+            ("Superseded", Paint::Warn, "a later change took the place of this one.".to_owned())
+        }
+    };
+    format!("{}: {rest}\n", style.paint(paint, word))
+}
+
+fn is_fine(app: &AppProgress) -> bool {
+    match app.state {
+        AppState::Ready | AppState::Stopped | AppState::Off | AppState::Done => app.settled,
+        AppState::Converging | AppState::Degraded | AppState::CrashLooping | AppState::Failed => {
+            false
+        }
+    }
+}
+
+fn failure(failed: &FailedInstance, tail: Option<&Tail>, style: &Style) -> String {
+    let mut out = format!("{}\n", style.paint(Paint::Strong, &clean(&failed.id)));
+    out.push_str(&paragraph(&failed.hold, 2, Paint::Bad, style));
+    let lines = tail.map(|tail| tail.lines.as_slice()).unwrap_or_default();
+    if !lines.is_empty() {
+        out.push_str("  its last lines on stderr:\n");
+    }
+    for line in lines {
+        // Not wrapped: a stack trace is best read, and copied, as it was written.
+        let bar = style.paint(Paint::Dim, style.glyph(Glyph::Bar));
+        out.push_str(&format!("  {bar} {}\n", clean(line)));
+    }
+    out
+}
+
+fn steps(outcome: &Outcome) -> Vec<Step> {
+    let mut apps: Vec<String> = Vec::new();
+    for failed in outcome.failed.iter().filter(|failed| failed.hold_code != "spawn_failed") {
+        let app = app_of(&failed.id).to_owned();
+        if !apps.contains(&app) {
+            apps.push(app);
+        }
+    }
+    let logs = Step::on("eco logs", &apps, "all it wrote");
+    let status = Step::new("eco status", "how it stands");
+    match outcome.result {
+        OutcomeKind::Converged => Vec::new(),
+        OutcomeKind::Accepted | OutcomeKind::Superseded => vec![status],
+        OutcomeKind::TimedOut => logs.into_iter().chain([status]).collect(),
+        OutcomeKind::Failed => {
+            let again = Step::new("eco apply", "once the cause is out of the way");
+            logs.into_iter().chain([again]).collect()
+        }
+    }
+}
+
+fn app_of(id: &str) -> &str {
+    id.rsplit_once('/').map_or(id, |(app, _)| app)
+}
+
+fn is_same_but_for_numbers(left: &str, right: &str) -> bool {
+    let words = |text: &str| text.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+    words(left) == words(right)
 }

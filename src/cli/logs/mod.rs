@@ -5,16 +5,28 @@
 
 mod command;
 mod follow;
-mod print;
+mod index;
+mod merge;
+mod printer;
+mod scan;
+mod select;
+mod source;
+mod stream;
 mod tail;
+mod watch;
 
-use std::{io::Write, os::fd::BorrowedFd, time::SystemTime};
+use std::{
+    fmt,
+    io::{self, Write},
+    os::fd::BorrowedFd,
+    time::SystemTime,
+};
 
 pub(super) use command::{LogsArgs, run, stream_until_signal};
 pub use follow::follow;
-pub use print::print;
 pub use tail::last_lines;
 
+use self::{merge::Piece, printer::Printer, source::Source};
 use crate::api::LogFile;
 
 /// Which lines, and how they look.
@@ -32,18 +44,47 @@ pub struct Query {
 
 /// What a follower asks and heeds besides the files.
 pub struct Hooks<'a> {
-    /// Asked now and then (at most every 2 s, sooner when an unknown file appears) for the files
-    /// as they are now; `None` leaves them as they were.
+    /// Asked every 2 s, sooner when an unknown log file appears, for the files as they are now;
+    /// `None` leaves them as they were.
     pub refresh: &'a mut dyn FnMut() -> Option<Vec<LogFile>>,
     /// Following ends when the reader of this pipe is gone; usually standard output.
     pub until_closed: Option<BorrowedFd<'a>>,
 }
 
-impl std::fmt::Debug for Hooks<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Hooks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hooks").field("until_closed", &self.until_closed).finish_non_exhaustive()
     }
 }
 
-/// What lines are written to.
-type Out<'a> = &'a mut dyn Write;
+/// Writes the lines of `files` that `query` asks for, merged by time. A closed pipe is no error.
+pub fn print(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Result<()> {
+    quietly(print_now(files, query, out))
+}
+
+fn print_now(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Result<()> {
+    let mut sources = files.iter().map(Source::open).collect::<io::Result<Vec<_>>>()?;
+    let starts = select::starts(&mut sources, query);
+    let mut printer = Printer::new(out, query);
+    printer.align(files.iter().map(|file| file.id.as_str()));
+    let mut pieces: Vec<Piece<'_>> = sources
+        .iter_mut()
+        .zip(files)
+        .zip(starts)
+        .enumerate()
+        .map(|(key, ((source, file), start))| {
+            let end = source.len();
+            Piece { key, file, source, start, end }
+        })
+        .collect();
+    merge::write(&mut pieces, &mut printer)?;
+    printer.finish()
+}
+
+/// The reader of a pipe may have seen enough.
+fn quietly(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,86 @@
+//! One log file as it was opened, with the times beside it.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::MetadataExt as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::index::Index;
+use crate::api::LogFile;
+
+/// A log file, open or missing.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) file: Option<File>,
+    pub(super) index: Index,
+    /// Device and inode of what is open.
+    identity: Option<(u64, u64)>,
+    len: u64,
+}
+
+impl Source {
+    /// Opens a log; one that is missing is empty.
+    pub(super) fn open(log: &LogFile) -> io::Result<Self> {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot read {}: {error}", log.log.display()))
+        };
+        let opened = match File::open(&log.log) {
+            Ok(file) => {
+                let meta = file.metadata().map_err(named)?;
+                meta.is_file().then_some((file, meta))
+            }
+            Err(error) if is_absent(&error) => None,
+            Err(error) => return Err(named(error)),
+        };
+        let index = |fallback| Index::new(log.index.clone(), fallback);
+        Ok(match opened {
+            Some((file, meta)) => Self {
+                file: Some(file),
+                index: index(written(&meta)),
+                identity: Some(identity(&meta)),
+                len: meta.len(),
+            },
+            None => Self { file: None, index: index(0), identity: None, len: 0 },
+        })
+    }
+
+    /// Bytes of the file when it was last looked at.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Looks at the file's length, and at its index, again.
+    pub(super) fn look(&mut self) -> u64 {
+        if let Some(Ok(meta)) = self.file.as_ref().map(File::metadata) {
+            self.len = meta.len();
+        }
+        self.index.refresh();
+        self.len
+    }
+
+    /// Whether another file lies at the path now than the one that is open.
+    pub(super) fn is_replaced(&self, log: &LogFile) -> bool {
+        std::fs::metadata(&log.log)
+            .is_ok_and(|meta| meta.is_file() && Some(identity(&meta)) != self.identity)
+    }
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn nanos(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn written(meta: &Metadata) -> u64 {
+    meta.modified().map_or(0, nanos)
+}
+
+fn identity(meta: &Metadata) -> (u64, u64) {
+    (meta.dev(), meta.ino())
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
