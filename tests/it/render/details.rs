@@ -1,0 +1,143 @@
+//! `eco describe`, `events`, `daemon status`, `history`, and errors.
+
+use eco::{
+    api::{
+        ApiError, DaemonReply, DescribeReply, DescribedApp, EventReply, EventType, HistoryEntry,
+        HistoryReply,
+    },
+    model::{AppState, InstancePhase},
+    render::{Style, daemon, describe, error, event_line, history},
+};
+use insta::assert_snapshot;
+
+use super::{app, assert_fits, colored, crashing, instance, now, visible};
+
+#[test]
+fn an_app_in_full() {
+    let mut status = app(
+        "web",
+        AppState::CrashLooping,
+        vec![instance("web/0", InstancePhase::Ready, Some(812)), crashing("web/1")],
+    );
+    status.tags = vec!["edge".to_owned(), "front".to_owned()];
+    let fields = [
+        (
+            "command",
+            "node server.js --a-long-option=with-a-value --another-long-option=with-another-value",
+        ),
+        ("cwd", "/srv/shop/web"),
+        ("env.TOKEN", "(hidden)"),
+        ("restart.backoff.initial", "100ms"),
+    ];
+    let reply = DescribeReply {
+        schema: 1,
+        project: "shop".to_owned(),
+        apps: vec![DescribedApp {
+            status,
+            fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+            logs: vec![
+                "/var/log/eco/shop/web-0.out.log".into(),
+                "/var/log/eco/shop/web-0.err.log".into(),
+            ],
+            exits: vec!["web/1 ended 6s ago with code 1 after 1.2s".to_owned()],
+        }],
+    };
+    for width in [80, 120] {
+        let text = describe(&reply, &Style::plain(width), now());
+        assert_fits(&text, width);
+        assert_snapshot!(format!("describe_{width}"), text);
+    }
+}
+
+#[test]
+fn events_are_lines() {
+    let event = |kind, app: Option<&str>, instance, by: &str, message: &str| EventReply {
+        seq: 1,
+        time: "2026-03-04T02:59:54.123Z".to_owned(),
+        kind,
+        project: Some("shop".to_owned()),
+        app: app.map(str::to_owned),
+        instance,
+        by: by.to_owned(),
+        revision: None,
+        message: message.to_owned(),
+    };
+    let events = [
+        event(EventType::Applied, None, None, "operator", "generation 7: 2 apps changed"),
+        event(EventType::Started, Some("web"), Some(0), "eco", "pid 812"),
+        event(EventType::Exited, Some("web"), Some(0), "eco", "ended after 1.2s with code 1"),
+        event(
+            EventType::FileBroken,
+            None,
+            None,
+            "file",
+            "ecosystem.yaml:3:1: unknown key\nnext line",
+        ),
+        event(EventType::Operated, Some("worker-with-a-name"), None, "operator", "stop"),
+    ];
+    let text: String = events.iter().map(|event| event_line(event, &Style::plain(80))).collect();
+    assert_eq!(text.lines().count(), events.len());
+    assert_snapshot!("events", text);
+    let text: String = events.iter().map(|event| event_line(event, &colored(80))).collect();
+    assert_snapshot!("events_color", visible(&text));
+}
+
+#[test]
+fn eco_itself() {
+    let reply = DaemonReply {
+        schema: 1,
+        keeper_pid: 100,
+        controller_pid: 102,
+        recorder_pid: 101,
+        version: "0.1.0".to_owned(),
+        home: "/home/ann/.local/state/eco/0123".into(),
+        projects: vec!["blog".to_owned(), "shop".to_owned()],
+    };
+    let other = DaemonReply { recorder_pid: 0, projects: Vec::new(), ..reply.clone() };
+    let style = Style::plain(80);
+    assert_snapshot!(daemon(&reply, &style) + "----\n" + &daemon(&other, &style));
+}
+
+#[test]
+fn former_states() {
+    let entry = |generation, time: &str, git: Option<&str>, summary: &str| HistoryEntry {
+        generation,
+        time: time.to_owned(),
+        by: "operator".to_owned(),
+        git: git.map(str::to_owned),
+        summary: summary.to_owned(),
+    };
+    let reply = HistoryReply {
+        schema: 1,
+        revisions: vec![
+            entry(
+                12,
+                "2026-03-04T02:00:00Z",
+                Some("0a1b2c3d4e5f60718293"),
+                "web: command, instances 2 → 4; cache is new; and the sentence goes on for longer than a line has room",
+            ),
+            entry(11, "2026-02-01T02:00:00Z", None, ""),
+        ],
+    };
+    assert_snapshot!("history", history(&reply, &Style::plain(80), now()));
+    assert_snapshot!("history_none", history(&HistoryReply::default(), &Style::plain(80), now()));
+}
+
+#[test]
+fn errors_say_what_helps() {
+    let short = ApiError::input("no_app", "there is no app `wbe`").help("did you mean `web`?");
+    let long = ApiError::refused(
+        "other_dir",
+        "the project `shop` is bound to /srv/shop, and this file lies in /home/ann/a/very/long/path/shop",
+    )
+    .help("`eco apply --move` binds it to this directory\nor give it another `name:`");
+    let shaped = ApiError::input(
+        "file",
+        "2 faults\n  --> ecosystem.yaml:3:1\n   |\n 3 | comand: x\n   | ^^^^^^ unknown key",
+    );
+    let texts = [short, long, shaped].map(|found| error(&found, &Style::plain(80)));
+    assert_snapshot!("errors", texts.join("----\n"));
+    let text =
+        error(&ApiError::failed("gone", "eco does not answer").help("run it again"), &colored(80));
+    assert_snapshot!("error_color", visible(&text));
+}

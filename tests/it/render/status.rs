@@ -1,0 +1,165 @@
+//! `eco status`.
+
+use eco::{
+    api::{ExitReply, FileReply, FileState, InstanceReply, StatusAllReply, StatusReply},
+    model::{AppState, InstancePhase},
+    render::{Style, status, status_all},
+};
+use insta::assert_snapshot;
+
+use super::{app, ascii, assert_fits, colored, crashing, instance, now, visible};
+
+fn file(state: FileState) -> FileReply {
+    FileReply { path: "/srv/shop/ecosystem.yaml".into(), followed: true, state, error: None }
+}
+
+fn shop() -> StatusReply {
+    let flapping = InstanceReply {
+        restarts: 3,
+        since: Some("2026-03-04T02:56:30Z".to_owned()),
+        exit: Some(ExitReply {
+            code: None,
+            signal: Some("SIGSEGV".to_owned()),
+            at: "2026-03-04T02:56:29Z".to_owned(),
+        }),
+        ..instance("api/0", InstancePhase::Ready, Some(4711))
+    };
+    let mut web = app(
+        "web",
+        AppState::CrashLooping,
+        vec![
+            instance("web/0", InstancePhase::Ready, Some(812)),
+            crashing("web/1"),
+            InstanceReply {
+                revision: Some("00aa11bb22cc0000".to_owned()),
+                hold: Some("stopping (its revision changed); SIGKILL in 8s".to_owned()),
+                ..instance("web/2", InstancePhase::Stopping, Some(93021))
+            },
+        ],
+    );
+    web.hold = web.instances[1].hold.clone();
+    let mut stopped = app("cache", AppState::Stopped, Vec::new());
+    stopped.overrides = vec!["stopped".to_owned()];
+    let mut bad = app("mailer", AppState::Degraded, vec![crashing("mailer/0")]);
+    bad.hold = Some(
+        "cannot enter its cwd: no such file or directory; failed once, next try in 100ms"
+            .to_owned(),
+    );
+    bad.instances[0].hold = bad.hold.clone();
+    bad.instances[0].restarts = 0;
+    StatusReply {
+        schema: 1,
+        project: Some("shop".to_owned()),
+        file: Some(file(FileState::InSync)),
+        apps: vec![
+            app("api", AppState::Ready, vec![flapping]),
+            stopped,
+            bad,
+            web,
+            app(
+                "worker-with-a-long-name",
+                AppState::Ready,
+                vec![instance("w/0", InstancePhase::Ready, Some(7))],
+            ),
+        ],
+    }
+}
+
+#[test]
+fn a_project_with_trouble() {
+    for width in [80, 120] {
+        let text = status(&shop(), &Style::plain(width), now());
+        assert_fits(&text, width);
+        assert_snapshot!(format!("trouble_{width}"), text);
+    }
+    assert_snapshot!("trouble_ascii", status(&shop(), &ascii(80), now()));
+    assert_snapshot!("trouble_color", visible(&status(&shop(), &colored(100), now())));
+}
+
+#[test]
+fn a_project_without_trouble() {
+    let many = (0..4).map(|index| {
+        let pid = Some(1000 + index);
+        instance(&format!("web/{index}"), InstancePhase::Ready, pid)
+    });
+    let reply = StatusReply {
+        apps: vec![
+            app("api", AppState::Ready, vec![instance("api/0", InstancePhase::Ready, Some(4711))]),
+            app("migrate", AppState::Done, vec![instance("migrate/0", InstancePhase::Done, None)]),
+            app("web", AppState::Ready, many.collect()),
+        ],
+        ..shop()
+    };
+    assert_snapshot!(status(&reply, &Style::plain(80), now()));
+}
+
+#[test]
+fn of_many_instances_only_those_in_trouble_are_listed() {
+    let mut instances: Vec<_> = (0..100)
+        .map(|index| instance(&format!("web/{index}"), InstancePhase::Ready, Some(1000 + index)))
+        .collect();
+    instances[42] = crashing("web/42");
+    let reply = StatusReply { apps: vec![app("web", AppState::CrashLooping, instances)], ..shop() };
+    assert_snapshot!(status(&reply, &Style::plain(80), now()));
+}
+
+#[test]
+fn each_state_of_the_file() {
+    let states = [
+        FileState::InSync,
+        FileState::Ahead,
+        FileState::RolledBack,
+        FileState::Broken,
+        FileState::Missing,
+        FileState::Held,
+    ];
+    let texts = states.map(|state| {
+        let error = (state == FileState::Broken).then(|| {
+            "ecosystem.yaml:14:5: unknown key `comand`, did you mean `command`?\n\
+             ecosystem.yaml:20:16: `instances` has to be a number, \u{1b}[31m`max` or a percentage"
+                .to_owned()
+        });
+        let file = Some(FileReply { error, followed: state != FileState::Ahead, ..file(state) });
+        status(&StatusReply { file, apps: Vec::new(), ..shop() }, &Style::plain(80), now())
+    });
+    assert_snapshot!(texts.join("----\n"));
+}
+
+#[test]
+fn no_project() {
+    assert_snapshot!(status(&StatusReply::default(), &Style::plain(80), now()));
+}
+
+#[test]
+fn several_projects() {
+    let blog = StatusReply {
+        project: Some("blog".to_owned()),
+        file: Some(file(FileState::Held)),
+        apps: vec![app("site", AppState::Off, Vec::new())],
+        ..shop()
+    };
+    let reply = StatusAllReply {
+        schema: 1,
+        projects: vec![blog, shop()],
+        faults: vec![
+            "/var/lib/eco/state/old.json is cut off: its apps are left as they run".to_owned(),
+        ],
+    };
+    let text = status_all(&reply, &Style::plain(80), now());
+    assert_fits(&text, 80);
+    assert_snapshot!(text);
+    assert_snapshot!(
+        "no_projects",
+        status_all(&StatusAllReply::default(), &Style::plain(80), now())
+    );
+}
+
+#[test]
+fn names_and_sentences_beyond_ascii_stay_aligned() {
+    let mut reply = shop();
+    reply.project = Some("läden".to_owned());
+    reply.apps.truncate(1);
+    reply.apps[0].instances[0].hold = Some("日本語のとても長い文".repeat(8));
+    let text = status(&reply, &Style::plain(80), now());
+    assert_snapshot!(text);
+}
