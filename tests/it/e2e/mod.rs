@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The real binary with real processes, seen only from outside: one file per topic.
+
+mod apply;
+mod cli;
+mod commands;
+mod daemon;
+mod diff;
+mod env;
+mod examples;
+mod failures;
+mod follow;
+mod logs;
+mod lookup;
+mod programs;
+mod scenario;
+mod stop;
+mod survive;
+mod watch;
+
+use crate::harness::TestEnv;
+
+/// Two apps that do nothing for as long as they are let.
+const TWO_SLEEPERS: &str = "  web: { command: sleep 100000, instances: 2 }\n  worker: { command: sleep 100000 }\n";
+
+/// A program that says which run it is and then waits: `./say.sh WORDS`.
+fn say(env: &TestEnv) {
+    env.script("say.sh", "#!/bin/sh\necho \"$@\"\nexec sleep 100000\n");
+}
