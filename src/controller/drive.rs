@@ -44,7 +44,6 @@ pub(super) async fn drive(
         // Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
         // follower and watcher say so of their `next`.
         let input = tokio::select! {
-            biased;
             event = state.keeper.next() => Input::Keeper(event),
             done = internal.recv() => Input::Internal(done),
             call = calls.recv() => Input::Call(call),
