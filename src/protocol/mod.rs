@@ -9,6 +9,7 @@
 
 mod channel;
 mod control;
+mod inherited;
 mod message;
 mod record;
 mod record_file;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use channel::{Blocking, Received, pair, receive, send};
 pub use control::{Event, Request, Scope, kind};
+pub use inherited::inherited;
 pub use message::{Body, Message};
 pub use record::{Lost, Notify, Port, Record, State};
 pub use record_file::RecordFile;

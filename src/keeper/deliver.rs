@@ -1,0 +1,109 @@
+//! Telling the controller: what changed is queued once and sent as it is when its socket takes it.
+
+use std::io;
+
+use super::{answers::Item, event_loop::Keeper, run::Run};
+use crate::protocol::{Blocking, Event, Message, State, VERSION, send};
+
+impl Keeper {
+    /// A run's record changed.
+    pub(super) fn changed(&mut self, id: u64) {
+        self.changes = self.changes.saturating_add(1);
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if self.greeted && !run.dirty && !run.forgotten {
+            run.dirty = true;
+            self.answers.push(Item::Run(id));
+        }
+    }
+
+    /// Queues every record, then the end of the list.
+    pub(super) fn list(&mut self, seq: u64) {
+        let ids: Vec<u64> = self.runs.keys().copied().collect();
+        for id in ids {
+            self.changed(id);
+        }
+        self.answers.push(Item::ListEnd { seq });
+    }
+
+    /// A new controller has to greet before it is told anything.
+    pub(super) fn forget_controller(&mut self) {
+        self.greeted = false;
+        self.answers.clear();
+        for run in self.runs.values_mut() {
+            run.dirty = false;
+        }
+    }
+
+    /// Sends what the controller's socket takes.
+    pub(super) fn deliver(&mut self) {
+        while let Some(item) = self.answers.first() {
+            let Some(channel) = &self.controller.channel else { return };
+            let Some(message) = self.message(item) else {
+                self.answers.sent();
+                continue;
+            };
+            let sent = message
+                .encode()
+                .map_err(io::Error::from)
+                .and_then(|bytes| send(channel, &bytes, &[], Blocking::Never));
+            match sent.map_err(|error| error.kind()) {
+                Err(io::ErrorKind::WouldBlock) => return,
+                // A message that cannot be sent is no reason to hold up the others; if the
+                // controller is dead, its successor asks for everything.
+                Ok(()) | Err(_) => self.answers.sent(),
+            }
+            if let Item::Run(id) = item
+                && let Some(run) = self.runs.get_mut(&id)
+            {
+                run.dirty = false;
+            }
+        }
+    }
+
+    fn message(&self, item: Item) -> Option<Message<Event>> {
+        Some(match item {
+            Item::Hello { seq } => Message {
+                seq,
+                run: 0,
+                body: Event::Hello {
+                    version: VERSION,
+                    keeper: rustix::process::getpid().as_raw_nonzero().get().unsigned_abs(),
+                    recorder: self.recorder.pid_number(),
+                    started: self.started_at,
+                },
+            },
+            Item::Run(id) => {
+                let run = self.runs.get(&id).filter(|run| !run.forgotten)?;
+                let body = Event::Record(Box::new(run.record.clone()));
+                Message { seq: self.changes, run: id, body }
+            }
+            Item::ListEnd { seq } => Message { seq, run: 0, body: Event::ListEnd },
+            Item::Refused { seq, run, request, step, errno } => {
+                Message { seq, run, body: Event::Refused { request, step, errno } }
+            }
+            Item::Recorder => Message {
+                seq: self.changes,
+                run: 0,
+                body: Event::Recorder {
+                    pid: self.recorder.pid_number(),
+                    restarts: self.recorder.starts.saturating_sub(1),
+                },
+            },
+        })
+    }
+
+    /// Drops a run the controller has forgotten, once nothing of it is left to hold.
+    pub(super) fn drop_if_forgotten(&mut self, id: u64) {
+        if self.runs.get(&id).is_some_and(|run| run.forgotten && run.is_finished()) {
+            self.runs.remove(&id);
+        }
+    }
+}
+
+/// Whether a run's record may be forgotten.
+pub(super) fn may_be_forgotten(run: &Run) -> bool {
+    match run.record.state {
+        State::Failed { .. } | State::Gone => true,
+        State::Launching | State::Running | State::Exited => false,
+    }
+}

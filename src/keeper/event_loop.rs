@@ -1,0 +1,259 @@
+//! The keeper's loop: wait, look at what happened, send what is to be sent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    os::fd::{AsFd as _, OwnedFd},
+    process::ExitCode,
+};
+
+use rustix::{
+    event::epoll::{self, CreateFlags, EventData, EventFlags},
+    process::Pid,
+    time::Timespec,
+};
+
+use super::{
+    Config,
+    answers::{Answers, Item},
+    disk::RunFiles,
+    requests::Seen,
+    role::{Gifts, Manner, Role},
+    run::Run,
+    start::{StartError, Started},
+    sys,
+};
+
+const SIGNALS: u64 = 0;
+const CONTROLLER: u64 = 1;
+const RECORDER: u64 = 2;
+/// Launches are called by this and their descriptor's number.
+pub(super) const FIRST_LAUNCH: u64 = 16;
+
+/// How long the keeper's own children may take to end once it was told to quit, in ns.
+const QUIT_WITHIN: u64 = 10_000_000_000;
+
+/// A quit under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quitting {
+    leave: bool,
+    /// When whoever is left is killed.
+    deadline: u64,
+}
+
+/// The whole state of a keeper.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pub(super) poll: OwnedFd,
+    pub(super) started: Started,
+    pub(super) started_at: u64,
+    run_dir: std::path::PathBuf,
+    pub(super) files: RunFiles,
+    pub(super) runs: BTreeMap<u64, Run>,
+    /// The runs by their first process, as long as it is not reaped.
+    pub(super) leaders: HashMap<Pid, u64>,
+    /// The runs being launched, by what they are called in the loop.
+    pub(super) launching: BTreeMap<u64, u64>,
+    /// Runs whose first process ended and which are not known to be gone.
+    pub(super) exited: BTreeSet<u64>,
+    /// When these are looked at again though no child ended.
+    pub(super) look_again_at: Option<u64>,
+    pub(super) controller: Role,
+    pub(super) answers: Answers,
+    /// Whether this controller has said hello.
+    pub(super) greeted: bool,
+    /// Counts changes of records.
+    pub(super) changes: u64,
+    pub(super) recorder: Role,
+    /// Runs the recorder is to be told about, each once.
+    pub(super) for_recorder: VecDeque<u64>,
+    pub(super) tell_quit: bool,
+    pub(super) quitting: Option<Quitting>,
+}
+
+impl Keeper {
+    /// A keeper that has not begun.
+    pub(super) fn new(config: Config, started: Started) -> Result<Self, StartError> {
+        let failed = |error: rustix::io::Errno| StartError::Failed {
+            what: "cannot wait for events",
+            source: error.into(),
+        };
+        let poll = epoll::create(CreateFlags::CLOEXEC).map_err(failed)?;
+        let data = EventData::new_u64(SIGNALS);
+        epoll::add(&poll, &started.signals, data, EventFlags::IN).map_err(failed)?;
+        let files = RunFiles::new(&config.run_dir, started.boot_id.clone());
+        let controller = Manner { first_wait: 10_000_000, ignores_end: false, token: CONTROLLER };
+        let recorder = Manner { first_wait: 0, ignores_end: true, token: RECORDER };
+        Ok(Self {
+            poll,
+            started,
+            started_at: sys::now(),
+            run_dir: config.run_dir,
+            files,
+            runs: BTreeMap::new(),
+            leaders: HashMap::new(),
+            launching: BTreeMap::new(),
+            exited: BTreeSet::new(),
+            look_again_at: None,
+            controller: Role::new(config.controller, controller),
+            answers: Answers::default(),
+            greeted: false,
+            changes: 0,
+            recorder: Role::new(config.recorder, recorder),
+            for_recorder: VecDeque::new(),
+            tell_quit: false,
+            quitting: None,
+        })
+    }
+
+    /// Runs until it is told to quit and its own children have ended.
+    pub(super) fn run(&mut self) -> ExitCode {
+        self.files.remove_stale();
+        let mut events = Vec::with_capacity(64);
+        while !self.is_over() {
+            self.act_on_time();
+            self.deliver_to_recorder();
+            self.deliver();
+            self.listen_for_changes();
+            events.clear();
+            let timeout = self.timeout();
+            let buffer = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.poll, buffer, timeout.as_ref()) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return ExitCode::FAILURE,
+            }
+            for event in &events {
+                self.act_on(event.data.u64());
+            }
+        }
+        drop(std::fs::remove_file(self.run_dir.join("api.sock")));
+        ExitCode::SUCCESS
+    }
+
+    fn act_on(&mut self, token: u64) {
+        match token {
+            SIGNALS => self.take_signals(),
+            CONTROLLER => {
+                if self.take_requests() == Seen::Closed {
+                    self.controller.hang_up(&self.poll);
+                }
+            }
+            RECORDER => {
+                if self.take_reports() == Seen::Closed {
+                    self.recorder.hang_up(&self.poll);
+                }
+            }
+            launch => self.launched(launch),
+        }
+    }
+
+    /// Takes the signals that came: children that ended, or a request to end, which is the
+    /// controller's to act on.
+    fn take_signals(&mut self) {
+        const INFO: usize = 128;
+        let mut infos = [0_u8; INFO * 16];
+        let mut asked_to_end = false;
+        while let Ok(count) = rustix::io::read(&self.started.signals, &mut infos) {
+            let numbers = infos.get(..count).unwrap_or_default().chunks(INFO);
+            // The number is the first field of each.
+            let numbers = numbers.filter_map(|info| info.first_chunk::<4>());
+            asked_to_end |= numbers
+                .map(|bytes| i32::from_ne_bytes(*bytes))
+                .any(|number| number == libc::SIGTERM || number == libc::SIGINT);
+        }
+        if asked_to_end && let Some(pid) = self.controller.pid {
+            drop(sys::signal_process(pid, libc::SIGTERM));
+        }
+        self.reap();
+    }
+
+    /// Deals with the end of one of the keeper's own children.
+    pub(super) fn role_ended(&mut self, pid: Pid) -> bool {
+        if self.controller.pid == Some(pid) {
+            self.take_last_requests();
+            self.controller.ended(&self.poll);
+            self.forget_controller();
+        } else if self.recorder.pid == Some(pid) {
+            self.take_reports();
+            self.recorder.ended(&self.poll);
+            self.answers_recorder_changed();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn answers_recorder_changed(&mut self) {
+        if self.greeted {
+            self.answers.push(Item::Recorder);
+        }
+    }
+
+    fn act_on_time(&mut self) {
+        let now = sys::now();
+        let is_due = |at: Option<u64>| at.is_some_and(|at| at <= now);
+        if is_due(self.look_again_at) {
+            self.look_for_gone();
+        }
+        if let Some(quitting) = self.quitting {
+            if quitting.deadline <= now {
+                for pid in [self.controller.pid, self.recorder.pid].into_iter().flatten() {
+                    drop(sys::signal_process(pid, libc::SIGKILL));
+                }
+            }
+            return;
+        }
+        let open_files = self.started.open_files;
+        if is_due(self.recorder.restart_at) {
+            let raised = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+            let gifts = Gifts { log: None, listener: None, open_files: raised };
+            self.recorder.start(&self.poll, &gifts);
+            self.tell_recorder_all();
+            self.answers_recorder_changed();
+        }
+        if is_due(self.controller.restart_at) {
+            let log = Some(self.started.controller_log.as_fd());
+            let listener = Some(self.started.listener.as_fd());
+            let gifts = Gifts { log, listener, open_files };
+            self.controller.start(&self.poll, &gifts);
+        }
+    }
+
+    /// How long to wait at most; `None` for ever, which is the rule.
+    fn timeout(&self) -> Option<Timespec> {
+        let restarts = match self.quitting {
+            Some(quitting) => [Some(quitting.deadline), None],
+            None => [self.controller.restart_at, self.recorder.restart_at],
+        };
+        let first = restarts.into_iter().chain([self.look_again_at]).flatten().min()?;
+        // Rounded up to the next ms, so that older kernels do not wake early and spin.
+        let wait = first.saturating_sub(sys::now()).saturating_add(999_999) / 1_000_000;
+        let wait = std::time::Duration::from_millis(wait.min(60_000));
+        Timespec::try_from(wait).ok()
+    }
+
+    fn listen_for_changes(&mut self) {
+        let packets = !self.answers.are_enough();
+        let room = self.answers.first().is_some();
+        self.controller.listen_for(&self.poll, packets, room);
+        let room = !self.for_recorder.is_empty() || self.tell_quit;
+        self.recorder.listen_for(&self.poll, true, room);
+    }
+
+    /// Begins to quit: the controller ends by itself, and the recorder once it has written what
+    /// the pipes hold. With `leave` it is only left alone.
+    pub(super) fn quit(&mut self, leave: bool) {
+        if self.quitting.is_some() {
+            return;
+        }
+        let deadline = sys::now().saturating_add(QUIT_WITHIN);
+        self.quitting = Some(Quitting { leave, deadline });
+        self.tell_quit = !leave;
+    }
+
+    /// Whether there is nothing left to do before the keeper ends.
+    fn is_over(&self) -> bool {
+        self.quitting.is_some_and(|quitting| {
+            self.controller.pid.is_none() && (quitting.leave || self.recorder.pid.is_none())
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! Reaping, and telling when nothing of a run is left.
+//!
+//! A run is gone when its first process is reaped, its process group is empty, and none of the
+//! keeper's children (orphans come to it) is in its session. This is looked at whenever children
+//! were reaped; since a member of the group may have another parent who reaps it, also every half
+//! second while some run has exited and is not gone.
+
+use std::collections::HashSet;
+
+use rustix::process::{Pid, getsid, test_kill_process, test_kill_process_group};
+
+use super::{event_loop::Keeper, proc, run::Run, sys};
+use crate::protocol::State;
+
+const LOOK_AGAIN: u64 = 500_000_000;
+
+impl Keeper {
+    /// Reaps every child that ended.
+    pub(super) fn reap(&mut self) {
+        let mut any = false;
+        while let Some(reaped) = sys::reap() {
+            any = true;
+            if self.role_ended(reaped.pid) {
+                continue;
+            }
+            self.settle_launch(reaped.pid);
+            let Some(id) = self.leaders.remove(&reaped.pid) else { continue };
+            let Some(run) = self.runs.get_mut(&id) else { continue };
+            run.leader_ended(&reaped, sys::now());
+            drop(self.files.write(id, run));
+            self.exited.insert(id);
+            self.changed(id);
+        }
+        if any {
+            self.look_for_gone();
+        }
+    }
+
+    /// Finds the exited runs of which nothing is left.
+    pub(super) fn look_for_gone(&mut self) {
+        let waiting: Vec<u64> = self.exited.iter().copied().collect();
+        let mut sessions = None;
+        for id in waiting {
+            let Some(run) = self.runs.get_mut(&id) else {
+                self.exited.remove(&id);
+                continue;
+            };
+            let leaders = &self.leaders;
+            let in_session = |leader: Pid, sessions: &mut Option<HashSet<Pid>>| {
+                let found = sessions.get_or_insert_with(|| {
+                    let others =
+                        proc::children().into_iter().filter(|pid| !leaders.contains_key(pid));
+                    others.filter_map(|pid| getsid(Some(pid)).ok()).collect()
+                });
+                found.contains(&leader)
+            };
+            if group_lives(run) || in_session(run.leader, &mut sessions) {
+                continue;
+            }
+            run.all_gone(sys::now());
+            drop(self.files.write(id, run));
+            self.exited.remove(&id);
+            self.changed(id);
+            self.drop_if_forgotten(id);
+        }
+        let again = sys::now().saturating_add(LOOK_AGAIN);
+        self.look_again_at = (!self.exited.is_empty()).then_some(again);
+    }
+
+    /// Signals every process of a run that can be told to be one: its group while it has members,
+    /// and the groups of the keeper's children in its session.
+    pub(super) fn signal_all(&self, run: &Run, signal: i32) -> std::io::Result<()> {
+        let mut groups = HashSet::new();
+        if run.has_leader() || group_lives(run) {
+            groups.insert(run.leader);
+        }
+        let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
+        for pid in others.filter(|pid| getsid(Some(*pid)) == Ok(run.leader)) {
+            groups.extend(rustix::process::getpgid(Some(pid)));
+        }
+        let mut answer = Err(std::io::Error::from_raw_os_error(libc::ESRCH));
+        for group in groups {
+            let sent = sys::signal_group(group, signal);
+            answer = answer.or(sent);
+        }
+        answer
+    }
+}
+
+/// Whether a process group without its leader has members. A number that is a process's again has
+/// been given out anew, which the system does only once nobody's group or session has it.
+fn group_lives(run: &Run) -> bool {
+    if run.record.state == State::Gone || run.has_leader() {
+        return run.has_leader();
+    }
+    test_kill_process(run.leader) == Err(rustix::io::Errno::SRCH)
+        && test_kill_process_group(run.leader) != Err(rustix::io::Errno::SRCH)
+}

@@ -1,0 +1,109 @@
+//! Telling the recorder what to read and where it goes, and hearing what it has read to the end.
+
+use std::{io, os::fd::AsFd as _};
+
+use super::{event_loop::Keeper, requests::Seen, run::ForRecorder};
+use crate::protocol::{Blocking, FromRecorder, Message, Stream, ToRecorder, receive, send};
+
+impl Keeper {
+    /// Something about a run is to be told to the recorder.
+    pub(super) fn tell_recorder(&mut self, id: u64, what: ForRecorder) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if run.record.drained {
+            return;
+        }
+        if run.for_recorder == ForRecorder::Nothing {
+            self.for_recorder.push_back(id);
+        }
+        if run.for_recorder != ForRecorder::Open {
+            run.for_recorder = what;
+        }
+    }
+
+    /// A new recorder is given everything.
+    pub(super) fn tell_recorder_all(&mut self) {
+        self.for_recorder.clear();
+        let ids: Vec<u64> = self.runs.keys().copied().collect();
+        for id in ids {
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.for_recorder = ForRecorder::Nothing;
+            }
+            self.tell_recorder(id, ForRecorder::Open);
+        }
+    }
+
+    /// Sends what the recorder's socket takes.
+    pub(super) fn deliver_to_recorder(&mut self) {
+        while let Some(id) = self.for_recorder.front().copied() {
+            match self.send_to_recorder(id) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The kernel limits descriptors in flight: the recorder has to take some first.
+                Err(error) if error.raw_os_error() == Some(libc::ETOOMANYREFS) => return,
+                Ok(()) | Err(_) => {
+                    self.for_recorder.pop_front();
+                    if let Some(run) = self.runs.get_mut(&id) {
+                        run.for_recorder = ForRecorder::Nothing;
+                    }
+                }
+            }
+        }
+        let Some(channel) = &self.recorder.channel else { return };
+        if self.tell_quit
+            && let Ok(bytes) = (Message { seq: 0, run: 0, body: ToRecorder::Quit }).encode()
+            && send(channel, &bytes, &[], Blocking::Never).is_ok()
+        {
+            self.tell_quit = false;
+        }
+    }
+
+    fn send_to_recorder(&self, id: u64) -> io::Result<()> {
+        let Some(channel) = &self.recorder.channel else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let Some(run) = self.runs.get(&id) else { return Ok(()) };
+        let sink = run.sink.clone();
+        let open = run.pipes.iter().filter_map(|pipe| Some((pipe.stream, pipe.end.as_ref()?)));
+        let (streams, ends): (Vec<Stream>, Vec<_>) =
+            open.map(|(stream, end)| (stream, end.as_fd())).unzip();
+        let (body, ends) = match run.for_recorder {
+            ForRecorder::Nothing => return Ok(()),
+            ForRecorder::Open if streams.is_empty() => return Ok(()),
+            ForRecorder::Open => (ToRecorder::Open { streams, sink }, ends),
+            ForRecorder::Sink => (ToRecorder::Sink(sink), Vec::new()),
+        };
+        let bytes = Message { seq: 0, run: id, body }.encode()?;
+        send(channel, &bytes, &ends, Blocking::Never)
+    }
+
+    /// Hears what the recorder says.
+    pub(super) fn take_reports(&mut self) -> Seen {
+        while let Some(channel) = &self.recorder.channel {
+            let packet = match receive(channel, Blocking::Never) {
+                Ok(packet) => packet,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Seen::Open,
+                Err(_) => return Seen::Closed,
+            };
+            if packet.bytes.is_empty() {
+                return Seen::Closed;
+            }
+            if let Ok(message) = Message::<FromRecorder>::decode(&packet.bytes) {
+                self.reported(message.run, &message.body);
+            }
+        }
+        Seen::Closed
+    }
+
+    fn reported(&mut self, id: u64, report: &FromRecorder) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let dropped = match report {
+            FromRecorder::Closed { stream, dropped } => {
+                run.closed(*stream);
+                *dropped
+            }
+            FromRecorder::Dropped { bytes, .. } => *bytes,
+        };
+        run.record.dropped = run.record.dropped.saturating_add(dropped);
+        self.changed(id);
+        self.drop_if_forgotten(id);
+    }
+}

@@ -1,0 +1,181 @@
+//! Starting a run, on the keeper's side of the fork.
+
+use std::{
+    collections::btree_map::Entry,
+    io,
+    os::{
+        fd::{AsFd as _, AsRawFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
+};
+
+use rustix::{
+    event::epoll::{self, EventData, EventFlags},
+    fs::{Mode, OFlags},
+    io::Errno,
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, PidfdFlags, pidfd_open},
+};
+
+use super::{
+    child::{self, AppStart},
+    event_loop::{FIRST_LAUNCH, Keeper},
+    image::Image,
+    proc,
+    run::{ForRecorder, Pipe, Run},
+    sys,
+};
+use crate::protocol::{Record, SpawnSpec, State, Step, Stream, read_sealed};
+
+/// Why nothing was started: the step and the system's error number.
+pub(super) type Refusal = (Step, i32);
+
+fn refusal(step: Step) -> impl Fn(io::Error) -> Refusal {
+    move |error| (step, error.raw_os_error().unwrap_or(libc::EINVAL))
+}
+
+/// A pipe whose writing side is opened for reading too: an app that holds it gets no `EPIPE`
+/// whoever else dies.
+fn output_pipe(stream: Stream) -> io::Result<(Pipe, OwnedFd)> {
+    let (read, _write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+    let inode = rustix::fs::fstat(&read)?.st_ino;
+    let path = format!("/proc/self/fd/{}", read.as_raw_fd());
+    let app = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    Ok((Pipe { stream, end: Some(read), inode }, app))
+}
+
+impl Keeper {
+    /// Starts a run, or says why nothing was started. What happens after the fork is told by the
+    /// run's record.
+    pub(super) fn spawn(
+        &mut self,
+        id: u64,
+        cohort: u64,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<(), Refusal> {
+        let mut descriptors = descriptors.into_iter();
+        let memfd = descriptors.next().ok_or((Step::Prepare, libc::EBADF))?;
+        if descriptors.next().is_some() {
+            return Err((Step::Cgroup, libc::EOPNOTSUPP));
+        }
+        if self.runs.contains_key(&id) {
+            return Err((Step::Prepare, libc::EEXIST));
+        }
+        let content = read_sealed(memfd).map_err(refusal(Step::Prepare))?;
+        let spec =
+            SpawnSpec::decode(cohort, &content).map_err(|_| (Step::Prepare, libc::EINVAL))?;
+        if !spec.limits.is_empty() {
+            return Err((Step::Limits, libc::EOPNOTSUPP));
+        }
+        if spec.ids.is_some() {
+            return Err((Step::User, libc::EOPNOTSUPP));
+        }
+        let image = Image::new(&spec).ok_or((Step::Prepare, libc::EINVAL))?;
+        let run = self.fork_run(spec, &image)?;
+        self.admit(id, run)
+    }
+
+    /// Makes pipes and the process, which waits to be released.
+    fn fork_run(&self, spec: SpawnSpec, image: &Image) -> Result<Run, Refusal> {
+        let (out, app_out) = output_pipe(Stream::Out).map_err(refusal(Step::Prepare))?;
+        let (err, app_err) = output_pipe(Stream::Err).map_err(refusal(Step::Prepare))?;
+        let (ours, theirs) = UnixStream::pair().map_err(refusal(Step::Prepare))?;
+        ours.set_nonblocking(true).map_err(refusal(Step::Prepare))?;
+        let leader = child::fork_app(&AppStart {
+            image,
+            out: app_out.as_fd(),
+            err: app_err.as_fd(),
+            status: theirs.as_fd(),
+            keeper_status: ours.as_fd(),
+            open_files: self.started.open_files,
+        })
+        .map_err(refusal(Step::Fork))?;
+        // Without a pidfd the child is not released: the end of `ours` ends it.
+        let pidfd = pidfd_open(leader, PidfdFlags::empty())
+            .map_err(|error| refusal(Step::Fork)(error.into()))?;
+        let pid = leader.as_raw_nonzero().get().unsigned_abs();
+        Ok(Run {
+            record: Record {
+                tag: spec.tag,
+                cohort: spec.cohort,
+                pid,
+                start_ticks: proc::start_ticks(pid).unwrap_or_default(),
+                state: State::Launching,
+                ..Record::default()
+            },
+            sink: spec.sink,
+            leader,
+            pidfd: Some(pidfd),
+            status: Some(ours.into()),
+            pipes: [out, err],
+            forgotten: false,
+            dirty: false,
+            for_recorder: ForRecorder::Nothing,
+        })
+    }
+
+    /// Takes a new run in: record on disk, descriptors to the recorder, then the child goes on.
+    fn admit(&mut self, id: u64, run: Run) -> Result<(), Refusal> {
+        self.files.write(id, &run).map_err(refusal(Step::Prepare))?;
+        let status = run.status.as_ref().ok_or((Step::Prepare, libc::EBADF))?;
+        let token = launch_token(status);
+        if let Err(error) =
+            epoll::add(&self.poll, status, EventData::new_u64(token), EventFlags::IN)
+        {
+            self.files.remove(id);
+            return Err((Step::Prepare, error.raw_os_error()));
+        }
+        let leader = run.leader;
+        let Entry::Vacant(place) = self.runs.entry(id) else {
+            return Err((Step::Prepare, libc::EEXIST));
+        };
+        let run = place.insert(run);
+        self.leaders.insert(leader, id);
+        self.launching.insert(token, id);
+        let released = run.status.as_ref().map(|status| rustix::io::write(status, &[1]));
+        if !matches!(released, Some(Ok(1))) {
+            // The child died before it was released: its end is told like any other's.
+            run.failed(Step::Fork, libc::ECHILD);
+        }
+        self.tell_recorder(id, ForRecorder::Open);
+        self.changed(id);
+        Ok(())
+    }
+
+    /// A launch has succeeded or failed, or its process died during it.
+    pub(super) fn launched(&mut self, token: u64) {
+        let Some(id) = self.launching.get(&token).copied() else { return };
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(status) = &run.status else { return };
+        let mut text = [0; 5];
+        match rustix::io::read(status, &mut text) {
+            Err(Errno::AGAIN | Errno::INTR) => return,
+            Ok(5) => {
+                let [step, a, b, c, d] = text;
+                let step = Step::from_number(step).unwrap_or(Step::Exec);
+                run.failed(step, i32::from_le_bytes([a, b, c, d]));
+            }
+            Ok(_) | Err(_) => run.executed(sys::now()),
+        }
+        if let Some(status) = run.status.take() {
+            epoll::delete(&self.poll, &status).ok();
+        }
+        self.launching.remove(&token);
+        self.changed(id);
+    }
+
+    /// Looks at a launch before its process is reaped, so that a failure is not taken for an exit.
+    pub(super) fn settle_launch(&mut self, leader: Pid) {
+        let id = self.leaders.get(&leader);
+        let status = id.and_then(|id| self.runs.get(id)).and_then(|run| run.status.as_ref());
+        if let Some(token) = status.map(launch_token) {
+            self.launched(token);
+        }
+    }
+}
+
+/// What a launch is called in the event loop: descriptors are unique while they are open.
+fn launch_token(status: &OwnedFd) -> u64 {
+    let number = u64::try_from(status.as_raw_fd()).unwrap_or_default();
+    FIRST_LAUNCH.saturating_add(number)
+}

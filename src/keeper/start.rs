@@ -1,0 +1,150 @@
+//! Becoming the keeper: leaving the caller, lock, limits, socket.
+#![expect(unsafe_code, reason = "fork is unsafe")]
+
+use std::{
+    fs,
+    io::{self, Seek as _},
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    path::Path,
+};
+
+use rustix::{
+    fs::{FlockOperation, Mode, OFlags},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType},
+    process::{Resource, Rlimit},
+};
+
+use super::{Config, proc, sys};
+
+const BACKLOG: i32 = 4096;
+const MAX_LOG: u64 = 1 << 20;
+
+/// Why a keeper could not start.
+#[derive(Debug)]
+pub(super) enum StartError {
+    /// Another one runs here.
+    Held,
+    /// Something was refused.
+    Failed {
+        /// What was tried.
+        what: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What a keeper has when it starts.
+#[derive(Debug)]
+pub(super) struct Started {
+    /// Held for as long as the keeper lives.
+    pub(super) _lock: OwnedFd,
+    pub(super) signals: OwnedFd,
+    pub(super) listener: OwnedFd,
+    /// Where the controller's standard error goes.
+    pub(super) controller_log: OwnedFd,
+    /// The caller's limit of open files, given back to children.
+    pub(super) open_files: Rlimit,
+    pub(super) boot_id: Vec<u8>,
+}
+
+/// Which side of the fork this is.
+#[derive(Debug)]
+pub(super) enum Side {
+    /// The process the caller started.
+    Caller,
+    /// The one that goes on, in a session of its own.
+    Detached,
+}
+
+trait Explain<T> {
+    fn explain(self, what: &'static str) -> Result<T, StartError>;
+}
+
+impl<T, E: Into<io::Error>> Explain<T> for Result<T, E> {
+    fn explain(self, what: &'static str) -> Result<T, StartError> {
+        self.map_err(|error| StartError::Failed { what, source: error.into() })
+    }
+}
+
+/// Leaves the caller: forks, so that nobody's child is the keeper, and makes a session.
+pub(super) fn detach() -> io::Result<Side> {
+    // SAFETY: this process has one thread, so the child may go on as it likes.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            rustix::process::setsid()?;
+            Ok(Side::Detached)
+        }
+        _ => Ok(Side::Caller),
+    }
+}
+
+/// Takes the lock, then everything else a keeper needs.
+pub(super) fn start(config: &Config) -> Result<Started, StartError> {
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    rustix::process::chdir("/").explain("cannot enter /")?;
+    let dir = &config.run_dir;
+    let lock = take_lock(dir)?;
+    let runs = dir.join("runs");
+    fs::create_dir_all(&runs).explain("cannot make the directory of run records")?;
+    let signals = sys::signal_fd().explain("cannot take signals")?;
+    rustix::thread::set_name(c"eco-keeper").ok();
+    let own = Some(rustix::process::getpid());
+    rustix::process::set_child_subreaper(own).explain("cannot become a subreaper")?;
+    let open_files = raise_open_files();
+    let controller_log =
+        open_log(&dir.join("controller.log")).explain("cannot open controller.log")?;
+    let listener = listen(&dir.join("api.sock")).explain("cannot listen at api.sock")?;
+    let boot_id = proc::boot_id();
+    Ok(Started { _lock: lock, signals, listener, controller_log, open_files, boot_id })
+}
+
+fn take_lock(dir: &Path) -> Result<OwnedFd, StartError> {
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let lock = rustix::fs::open(dir.join("lock"), flags, Mode::from_raw_mode(0o600))
+        .explain("cannot open the lock")?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StartError::Held),
+        Err(error) => Err(error).explain("cannot take the lock"),
+    }
+}
+
+/// Raises the soft limit of open files to the hard one: a keeper holds three for each run.
+fn raise_open_files() -> Rlimit {
+    let found = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: found.maximum, maximum: found.maximum };
+    rustix::process::setrlimit(Resource::Nofile, raised).ok();
+    found
+}
+
+/// Opens the file for the controller's standard error, emptied if it has grown over 1 MiB.
+fn open_log(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
+    let mut file = fs::File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?);
+    if MAX_LOG < file.seek(io::SeekFrom::End(0))? {
+        file.set_len(0)?;
+    }
+    Ok(file.into())
+}
+
+fn listen(path: &Path) -> io::Result<OwnedFd> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(UnixListener::from(socket).into())
+}
+
+/// Puts `/dev/null` in the place of standard input, output and error.
+pub(super) fn leave_stdio() {
+    let open = |flags| rustix::fs::open("/dev/null", flags | OFlags::CLOEXEC, Mode::empty());
+    let (Ok(input), Ok(output)) = (open(OFlags::RDONLY), open(OFlags::WRONLY)) else { return };
+    for (source, place) in [(&input, 0), (&output, 1), (&output, 2)] {
+        sys::replace(source, place);
+    }
+}

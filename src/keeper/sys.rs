@@ -1,0 +1,118 @@
+//! System calls that have no safe wrapper elsewhere.
+#![expect(unsafe_code, reason = "these calls are not in rustix, or not for every signal number")]
+
+use std::{
+    io, mem,
+    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+    ptr,
+};
+
+use rustix::{
+    process::Pid,
+    time::{ClockId, clock_gettime},
+};
+
+/// The signals the keeper takes from a descriptor.
+const TAKEN: [libc::c_int; 5] =
+    [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reaped {
+    pub(super) pid: Pid,
+    /// As `wait` gives it.
+    pub(super) status: i32,
+    pub(super) user_us: u64,
+    pub(super) system_us: u64,
+    pub(super) max_rss_kib: u64,
+}
+
+/// Now, in ns of `CLOCK_MONOTONIC`.
+pub(super) fn now() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Closes every descriptor from `first` on. Only for the very start of a process.
+pub(super) fn close_from(first: u32) {
+    // SAFETY: at the start of the keeper nothing in this process owns these descriptors; they are
+    // what the caller happened to leave open.
+    unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) };
+}
+
+/// Puts a copy of a descriptor in the place of standard input (0), output (1) or error (2).
+pub(super) fn replace(source: &OwnedFd, place: i32) {
+    // SAFETY: nothing in this process owns its standard descriptors.
+    unsafe { libc::dup2(source.as_raw_fd(), place) };
+}
+
+/// Blocks the signals the keeper acts on, and gives a descriptor to take them from.
+pub(super) fn signal_fd() -> io::Result<OwnedFd> {
+    // SAFETY: all zeros is a valid `sigset_t`, and every pointer is valid for its call.
+    let fd = unsafe {
+        let mut set: libc::sigset_t = mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in TAKEN {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        if libc::sigprocmask(libc::SIG_BLOCK, &raw const set, ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call has just made this descriptor.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Reaps one child that ended, if there is one.
+pub(super) fn reap() -> Option<Reaped> {
+    let mut status = 0;
+    // SAFETY: all zeros is a valid `rusage`, and both pointers are valid for the call.
+    let (pid, usage) = unsafe {
+        let mut usage: libc::rusage = mem::zeroed();
+        (libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage), usage)
+    };
+    let micros = |time: libc::timeval| {
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        seconds.saturating_mul(1_000_000).saturating_add(u64::try_from(time.tv_usec).unwrap_or(0))
+    };
+    Some(Reaped {
+        pid: Pid::from_raw(pid).filter(|_| 0 < pid)?,
+        status,
+        user_us: micros(usage.ru_utime),
+        system_us: micros(usage.ru_stime),
+        max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or_default(),
+    })
+}
+
+/// Signals a process through its pidfd.
+pub(super) fn signal_pidfd(pidfd: &OwnedFd, signal: i32) -> io::Result<()> {
+    let info: *const libc::siginfo_t = ptr::null();
+    // SAFETY: the descriptor is open for the call, and no siginfo is given.
+    let code = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, 0_u32)
+    };
+    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Signals a process by its id. Only for children that are not reaped yet.
+pub(super) fn signal_process(pid: Pid, signal: i32) -> io::Result<()> {
+    // SAFETY: no memory is involved.
+    let code = unsafe { libc::kill(pid.as_raw_nonzero().get(), signal) };
+    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Signals a process group.
+pub(super) fn signal_group(group: Pid, signal: i32) -> io::Result<()> {
+    let id = group.as_raw_nonzero().get();
+    if id == 1 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: no memory is involved.
+    let code = unsafe { libc::kill(-id, signal) };
+    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,281 @@
+//! One writer thread: reads the pipes whose logs are on its file system and appends to them.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::{
+    event::{
+        EventfdFlags,
+        epoll::{self, CreateFlags, EventData, EventFlags},
+        eventfd,
+    },
+    io::Errno,
+    time::{ClockId, clock_gettime},
+};
+
+use super::{log::Log, report::Reports};
+use crate::protocol::{FromRecorder, Sink, Stream};
+
+/// One reading, and what at most is lost when a recorder is killed.
+const READING: usize = 64 << 10;
+/// So many readings of one pipe are made before the next pipe's turn.
+const TURN: usize = 16;
+/// Drops are reported at most this often while they go on, in ns.
+const REPORT_EVERY: u64 = 1_000_000_000;
+const WAKE: u64 = 0;
+
+/// What a writer is told.
+#[derive(Debug)]
+pub(super) enum Order {
+    /// Read this pipe.
+    Open { run: u64, stream: Stream, pipe: OwnedFd, sink: Sink },
+    /// From now on the run's streams go there, written by another thread if one is named.
+    Sink { run: u64, sink: Sink, to: Option<Arc<Inbox>> },
+    /// Write what the pipes hold, then end.
+    Drain,
+    /// End once every pipe is at its end.
+    Finish,
+}
+
+impl Order {
+    /// The same order for another writer; only those that end a writer are for all.
+    pub(super) fn clone_ending(&self) -> Self {
+        match self {
+            Self::Drain => Self::Drain,
+            Self::Finish | Self::Open { .. } | Self::Sink { .. } => Self::Finish,
+        }
+    }
+}
+
+/// Orders that wait for a writer.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    orders: Mutex<Vec<Order>>,
+    wake: OwnedFd,
+}
+
+impl Inbox {
+    pub(super) fn new() -> io::Result<Self> {
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Self { orders: Mutex::new(Vec::new()), wake })
+    }
+
+    /// Adds an order and wakes the writer.
+    pub(super) fn put(&self, order: Order) {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).push(order);
+        rustix::io::write(&self.wake, &1_u64.to_ne_bytes()).ok();
+    }
+
+    fn take(&self) -> Vec<Order> {
+        let mut count = [0; 8];
+        rustix::io::read(&self.wake, &mut count).ok();
+        std::mem::take(&mut *self.orders.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One pipe being read.
+struct Source {
+    run: u64,
+    stream: Stream,
+    pipe: OwnedFd,
+    log: PathBuf,
+    /// Bytes dropped and not reported yet.
+    dropped: u64,
+    reported_at: u64,
+}
+
+/// What a turn of reading a pipe came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It holds nothing more now.
+    Empty,
+    /// It may hold more.
+    More,
+    /// Nobody can write to it any more.
+    Ended,
+}
+
+/// When the thread ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Never,
+    WhenDrained,
+    WhenAllEnded,
+}
+
+/// The state of one writer thread.
+pub(super) struct Writer {
+    inbox: Arc<Inbox>,
+    reports: Reports,
+    poll: OwnedFd,
+    sources: BTreeMap<u64, Source>,
+    next_source: u64,
+    logs: HashMap<PathBuf, Log>,
+    buffer: Vec<u8>,
+    ending: Ending,
+}
+
+impl Writer {
+    pub(super) fn new(inbox: Arc<Inbox>, reports: Reports) -> io::Result<Self> {
+        let poll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&poll, &inbox.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        Ok(Self {
+            inbox,
+            reports,
+            poll,
+            sources: BTreeMap::new(),
+            next_source: WAKE.saturating_add(1),
+            logs: HashMap::new(),
+            buffer: vec![0; READING],
+            ending: Ending::Never,
+        })
+    }
+
+    /// Runs until there is nothing more to record.
+    pub(super) fn run(mut self) {
+        let mut events = Vec::with_capacity(64);
+        while !(self.ending == Ending::WhenAllEnded && self.sources.is_empty()) {
+            events.clear();
+            let buffer = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.poll, buffer, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+            for event in &events {
+                match event.data.u64() {
+                    WAKE => self.take_orders(),
+                    source => self.turn(source),
+                }
+            }
+            if self.ending == Ending::WhenDrained {
+                self.drain();
+                return;
+            }
+        }
+    }
+
+    fn take_orders(&mut self) {
+        for order in self.inbox.take() {
+            match order {
+                Order::Open { run, stream, pipe, sink } => self.open(run, stream, pipe, &sink),
+                Order::Sink { run, sink, to } => self.change_sink(run, &sink, to.as_deref()),
+                Order::Drain => self.ending = Ending::WhenDrained,
+                Order::Finish => self.ending = Ending::WhenAllEnded,
+            }
+        }
+    }
+
+    fn open(&mut self, run: u64, stream: Stream, pipe: OwnedFd, sink: &Sink) {
+        let id = self.next_source;
+        self.next_source = id.saturating_add(1);
+        let log = self.use_log(sink, stream);
+        // If it cannot be waited for, it is never read: the keeper still holds it, and the next
+        // recorder gets it.
+        epoll::add(&self.poll, &pipe, EventData::new_u64(id), EventFlags::IN).ok();
+        let source = Source { run, stream, pipe, log, dropped: 0, reported_at: 0 };
+        self.sources.insert(id, source);
+    }
+
+    fn change_sink(&mut self, run: u64, sink: &Sink, to: Option<&Inbox>) {
+        let matching = self.sources.iter().filter(|(_, source)| source.run == run);
+        let ids: Vec<u64> = matching.map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(source) = self.remove(id) else { continue };
+            let Source { run, stream, pipe, .. } = source;
+            match to {
+                Some(inbox) => inbox.put(Order::Open { run, stream, pipe, sink: sink.clone() }),
+                None => self.open(run, stream, pipe, sink),
+            }
+        }
+    }
+
+    /// The log of a stream, shared by all that go to the same file.
+    fn use_log(&mut self, sink: &Sink, stream: Stream) -> PathBuf {
+        let path = sink.log(stream);
+        let log = self
+            .logs
+            .entry(path.clone())
+            .or_insert_with(|| Log::new(path.clone(), sink.index(stream)));
+        log.users = log.users.saturating_add(1);
+        path
+    }
+
+    /// Takes a source out: reports what was dropped and closes its log if nobody else has it.
+    fn remove(&mut self, id: u64) -> Option<Source> {
+        let source = self.sources.remove(&id)?;
+        // The keeper holds the same pipe, so closing it here would not end the waiting.
+        epoll::delete(&self.poll, &source.pipe).ok();
+        if let Some(log) = self.logs.get_mut(&source.log) {
+            log.flush();
+            log.users = log.users.saturating_sub(1);
+            if log.users == 0 {
+                self.logs.remove(&source.log);
+            }
+        }
+        Some(source)
+    }
+
+    /// Reads a pipe and writes what it held; closes it if it ended.
+    fn turn(&mut self, id: u64) {
+        let turn = self.read_and_write(id);
+        if turn == Turn::Ended
+            && let Some(source) = self.remove(id)
+        {
+            let Source { run, stream, dropped, .. } = source;
+            self.reports.tell(run, FromRecorder::Closed { stream, dropped });
+        }
+    }
+
+    fn read_and_write(&mut self, id: u64) -> Turn {
+        let Some(source) = self.sources.get_mut(&id) else { return Turn::Empty };
+        let Some(log) = self.logs.get_mut(&source.log) else { return Turn::Empty };
+        let mut turn = Turn::More;
+        for _ in 0..TURN {
+            let count = match rustix::io::read(&source.pipe, self.buffer.as_mut_slice()) {
+                Ok(0) => {
+                    turn = Turn::Ended;
+                    break;
+                }
+                Ok(count) => count,
+                Err(Errno::INTR) => continue,
+                Err(_) => {
+                    turn = Turn::Empty;
+                    break;
+                }
+            };
+            let time = realtime();
+            let dropped = log.append(self.buffer.get(..count).unwrap_or_default(), time);
+            if dropped != 0 {
+                source.dropped = source.dropped.saturating_add(dropped);
+                if REPORT_EVERY <= time.abs_diff(source.reported_at) {
+                    source.reported_at = time;
+                    let bytes = std::mem::take(&mut source.dropped);
+                    let report = FromRecorder::Dropped { stream: source.stream, bytes };
+                    self.reports.tell(source.run, report);
+                }
+            }
+        }
+        log.flush();
+        turn
+    }
+
+    /// Writes what the pipes hold.
+    fn drain(&mut self) {
+        let ids: Vec<u64> = self.sources.keys().copied().collect();
+        for id in ids {
+            while self.read_and_write(id) == Turn::More {}
+        }
+    }
+}
+
+/// Now, in ns since 1970.
+fn realtime() -> u64 {
+    let time = clock_gettime(ClockId::Realtime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))
+}
