@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! Placeholder.
 use crate::model::*;
 use crate::protocol::{Sink, SpawnSpec};
@@ -31,4 +32,327 @@ impl Keeper {
     pub fn forget(&mut self, _: RunId) {}
     pub fn sink(&mut self, _: RunId, _: &Sink) {}
     pub fn quit(&mut self, _: bool) {}
+=======
+//! The controller's side of the channel to the keeper.
+//!
+//! Requests are queued and never block; the queue is emptied while [`Keeper::next`] or
+//! [`Keeper::flush`] is awaited. What comes back is translated into the model's nouns.
+
+use std::{
+    collections::VecDeque,
+    io,
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixListener,
+    },
+};
+
+use tokio::io::{Interest, unix::AsyncFd};
+
+use crate::{
+    model::{
+        ExitStatus, KillScope, RunId, RunRecord, RunState, Signal, SpawnFailure, SpawnStep, Time,
+    },
+    protocol::{
+        Blocking, CHANNEL_FD, Event, LISTENER_FD, MAX_TAG, Message, Record, Request, Scope, Sink,
+        SpawnSpec, State, Step, VERSION, inherited, kind, receive, send, write_sealed,
+    },
+};
+
+/// The channel to the keeper.
+#[derive(Debug)]
+pub struct Keeper {
+    channel: AsyncFd<OwnedFd>,
+    outgoing: VecDeque<Outgoing>,
+    seq: u64,
+}
+
+/// A request that waits to be sent. The memfd of a spawn is made only when it is sent, so that a
+/// long queue holds no descriptors.
+#[derive(Debug)]
+struct Outgoing {
+    bytes: Vec<u8>,
+    sealed: Option<Vec<u8>>,
+}
+
+/// What the keeper tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum KeeperEvent {
+    /// Answer to [`Keeper::hello`].
+    Hello {
+        /// The agreed version of the protocol.
+        version: u16,
+        /// Process id of the keeper.
+        keeper_pid: u32,
+        /// Process id of the recorder; `None` while none runs.
+        recorder_pid: Option<u32>,
+        /// When the keeper started.
+        started: Time,
+    },
+    /// The state of a run, new or changed.
+    Record {
+        /// The run.
+        record: RunRecord,
+        /// Whether all its output is in the log.
+        drained: bool,
+        /// Bytes of output that could not be written.
+        dropped: u64,
+        /// What its first process used, once it ended.
+        used: Option<Used>,
+    },
+    /// The keeper has a run whose tag says nothing to this controller.
+    Foreign {
+        /// The run.
+        run: RunId,
+        /// Its first process; 0 before there is one.
+        pid: u32,
+        /// How far it has come.
+        state: RunState,
+    },
+    /// Every record was sent that a hello or a list asked for.
+    ListEnd,
+    /// A spawn was refused: there is no record of the run.
+    Refused {
+        /// The run.
+        run: RunId,
+        /// Why.
+        failure: SpawnFailure,
+    },
+    /// Another request was refused, mostly because the run is over already.
+    Declined {
+        /// The run.
+        run: RunId,
+        /// Kind of the request, one of [`kind`].
+        request: u16,
+        /// The system's error number.
+        errno: i32,
+    },
+    /// Another recorder runs, or none.
+    Recorder {
+        /// Its process id.
+        pid: Option<u32>,
+        /// How many were started after the first.
+        restarts: u32,
+    },
+}
+
+/// What a process used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// User time, in µs.
+    pub user_us: u64,
+    /// System time, in µs.
+    pub system_us: u64,
+    /// Largest resident memory, in KiB.
+    pub max_rss_kib: u64,
+}
+
+impl Keeper {
+    /// Takes what the keeper gave this process: the channel, and the socket of the API. Has to be
+    /// called within a tokio runtime.
+    pub fn inherited() -> io::Result<(Self, UnixListener)> {
+        let channel = inherited(CHANNEL_FD)?;
+        let listener = UnixListener::from(inherited(LISTENER_FD)?);
+        listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        Ok((Self::new(channel)?, listener))
+    }
+
+    /// Speaks over an open channel. Has to be called within a tokio runtime.
+    pub fn new(channel: OwnedFd) -> io::Result<Self> {
+        Ok(Self { channel: AsyncFd::new(channel)?, outgoing: VecDeque::new(), seq: 0 })
+    }
+
+    /// Agrees on a version and asks for every record. Comes before anything else.
+    pub fn hello(&mut self) -> io::Result<()> {
+        self.request(RunId(0), &Request::Hello { min: VERSION, max: VERSION })
+    }
+
+    /// Asks for every record again.
+    pub fn list(&mut self) -> io::Result<()> {
+        self.request(RunId(0), &Request::List)
+    }
+
+    /// Starts a run. Fails when the spec cannot be sent at all; everything later is told by events.
+    pub fn spawn(&mut self, run: RunId, spec: &SpawnSpec) -> io::Result<()> {
+        if MAX_TAG < spec.tag.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the tag is too long"));
+        }
+        let content = spec.encode();
+        SpawnSpec::decode(spec.cohort, &content)?;
+        self.queue(run, &Request::Spawn { cohort: spec.cohort }, Some(content))
+    }
+
+    /// Signals a run.
+    pub fn signal(&mut self, run: RunId, signal: Signal, scope: KillScope) -> io::Result<()> {
+        let to = match scope {
+            KillScope::Group => Scope::Group,
+            KillScope::Main => Scope::Leader,
+        };
+        self.request(run, &Request::Signal { signal: signal.number(), to })
+    }
+
+    /// Drops the record of a run that is gone or failed. Only once everything about it is stored.
+    pub fn forget(&mut self, run: RunId) -> io::Result<()> {
+        self.request(run, &Request::Forget)
+    }
+
+    /// Changes where a run's output goes.
+    pub fn sink(&mut self, run: RunId, sink: &Sink) -> io::Result<()> {
+        self.request(run, &Request::Sink(sink.clone()))
+    }
+
+    /// Ends the keeper, which waits for this process to end; with `leave` the recorder goes on.
+    pub fn quit(&mut self, leave: bool) -> io::Result<()> {
+        self.request(RunId(0), &Request::Quit { leave })
+    }
+
+    fn request(&mut self, run: RunId, body: &Request) -> io::Result<()> {
+        self.queue(run, body, None)
+    }
+
+    fn queue(&mut self, run: RunId, body: &Request, sealed: Option<Vec<u8>>) -> io::Result<()> {
+        self.seq = self.seq.saturating_add(1);
+        let bytes = Message { seq: self.seq, run: run.0, body: body.clone() }.encode()?;
+        self.outgoing.push_back(Outgoing { bytes, sealed });
+        self.send_some()
+    }
+
+    /// Sends what the socket takes.
+    fn send_some(&mut self) -> io::Result<()> {
+        while let Some(outgoing) = self.outgoing.front() {
+            let memfd = outgoing.sealed.as_deref().map(write_sealed).transpose()?;
+            let descriptors: Vec<_> = memfd.iter().map(|memfd| memfd.as_fd()).collect();
+            let channel = self.channel.get_ref();
+            match send(channel, &outgoing.bytes, &descriptors, Blocking::Never) {
+                Ok(()) => drop(self.outgoing.pop_front()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every queued request was sent.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        loop {
+            self.send_some()?;
+            if self.outgoing.is_empty() {
+                return Ok(());
+            }
+            self.channel.ready(Interest::WRITABLE).await?.clear_ready();
+        }
+    }
+
+    /// The next thing the keeper tells. Nothing is lost when this is dropped while it waits. Fails
+    /// with `UnexpectedEof` when the keeper is gone.
+    pub async fn next(&mut self) -> io::Result<KeeperEvent> {
+        loop {
+            self.send_some()?;
+            match receive(self.channel.get_ref(), Blocking::Never) {
+                Ok(packet) if packet.bytes.is_empty() => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Ok(packet) => {
+                    // A kind this build does not know is from a newer keeper, and no harm.
+                    if let Ok(message) = Message::<Event>::decode(&packet.bytes) {
+                        return Ok(translate(message));
+                    }
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+            let interest = if self.outgoing.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
+            // What is ready is tried before the next wait.
+            self.channel.ready(interest).await?.clear_ready();
+        }
+    }
+}
+
+fn translate(message: Message<Event>) -> KeeperEvent {
+    let run = RunId(message.run);
+    let some_pid = |pid| (pid != 0).then_some(pid);
+    match message.body {
+        Event::Hello { version, keeper, recorder, started } => KeeperEvent::Hello {
+            version,
+            keeper_pid: keeper,
+            recorder_pid: some_pid(recorder),
+            started: Time::from_nanos(started),
+        },
+        Event::Record(record) => translate_record(run, &record),
+        Event::ListEnd => KeeperEvent::ListEnd,
+        Event::Refused { request: kind::SPAWN, step, errno } => {
+            KeeperEvent::Refused { run, failure: SpawnFailure { step: model_step(step), errno } }
+        }
+        Event::Refused { request, errno, .. } => KeeperEvent::Declined { run, request, errno },
+        Event::Recorder { pid, restarts } => KeeperEvent::Recorder { pid: some_pid(pid), restarts },
+    }
+}
+
+fn translate_record(run: RunId, record: &Record) -> KeeperEvent {
+    let state = model_state(record);
+    let Ok(tag) = serde_json::from_slice(&record.tag) else {
+        return KeeperEvent::Foreign { run, pid: record.pid, state };
+    };
+    let time = |nanos| (nanos != 0).then(|| Time::from_nanos(nanos));
+    let used = Used {
+        user_us: record.user_us,
+        system_us: record.system_us,
+        max_rss_kib: record.max_rss_kib,
+    };
+    KeeperEvent::Record {
+        record: RunRecord {
+            run,
+            tag,
+            pid: record.pid,
+            state,
+            started: time(record.started),
+            exited: time(record.exited),
+        },
+        drained: record.drained,
+        dropped: record.dropped,
+        used: (record.exited != 0).then_some(used),
+    }
+}
+
+fn model_state(record: &Record) -> RunState {
+    match record.state {
+        State::Launching => RunState::Launching,
+        State::Failed { step, errno } => {
+            RunState::Failed(SpawnFailure { step: model_step(step), errno })
+        }
+        State::Running => RunState::Running,
+        State::Exited => RunState::Exited(exit_status(record)),
+        State::Gone => RunState::Gone(exit_status(record)),
+    }
+}
+
+fn exit_status(record: &Record) -> ExitStatus {
+    if record.lost.exit_code {
+        return ExitStatus::Unknown;
+    }
+    let status = record.wait_status;
+    if libc::WIFEXITED(status) {
+        return ExitStatus::Code(libc::WEXITSTATUS(status));
+    }
+    Signal::from_number(libc::WTERMSIG(status)).map_or(ExitStatus::Unknown, ExitStatus::Signal)
+}
+
+fn model_step(step: Step) -> SpawnStep {
+    match step {
+        Step::Prepare => SpawnStep::Prepare,
+        Step::Fork => SpawnStep::Fork,
+        Step::Session => SpawnStep::Session,
+        Step::Cgroup => SpawnStep::Cgroup,
+        Step::Limits => SpawnStep::Limits,
+        Step::User => SpawnStep::User,
+        Step::Cwd => SpawnStep::Cwd,
+        Step::Exec => SpawnStep::Exec,
+    }
+>>>>>>> ccb66d3 (Add the controller's door to the keeper, and a program that misbehaves)
 }

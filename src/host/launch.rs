@@ -1,4 +1,53 @@
+<<<<<<< HEAD
 //! Placeholder.
 pub fn start_keeper(_: &super::home::Home) -> std::io::Result<()> {
     Ok(())
+=======
+//! Starting the keeper: the only program that anything but the keeper starts.
+
+use std::{
+    io::{self, Read as _},
+    process::{Command, Stdio},
+};
+
+use super::home::Home;
+
+/// What the keeper gets of the caller's environment: where eco's things are, how much it says, and
+/// what the system needs to show times and text.
+const KEPT: [&str; 6] = ["ECO_HOME", "ECO_LOG", "HOME", "PATH", "TZ", "LANG"];
+
+/// The words of `keeper::{READY, HELD, DETACH}`, which this layer does not import.
+const READY: &str = "ready";
+const HELD: &str = "held";
+const DETACH: &str = "--detach";
+
+/// Starts a keeper for this home, unless one runs. Returns once the API's socket takes
+/// connections; the error says in words what the keeper could not do.
+#[expect(clippy::disallowed_methods, reason = "this is where the keeper is started")]
+pub fn start_keeper(home: &Home) -> io::Result<()> {
+    let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    let mut keeper = Command::new("/proc/self/exe")
+        .arg("__keeper")
+        .arg(&home.run)
+        .arg(DETACH)
+        .env_clear()
+        .envs(kept)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut said = String::new();
+    let read = match keeper.stdout.take() {
+        Some(mut output) => output.read_to_string(&mut said),
+        None => Ok(0),
+    };
+    // The process started here ends as soon as the keeper has left it.
+    keeper.wait()?;
+    read?;
+    match said.trim_end() {
+        READY | HELD => Ok(()),
+        "" => Err(io::Error::other("the keeper ended without a word")),
+        fault => Err(io::Error::other(fault.to_owned())),
+    }
+>>>>>>> ccb66d3 (Add the controller's door to the keeper, and a program that misbehaves)
 }

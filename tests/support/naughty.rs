@@ -1,2 +1,218 @@
-//! A program that misbehaves on demand, for tests.
-fn main() {}
+//! A program that misbehaves on demand, for tests: the first argument says how.
+#![expect(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::exit,
+    clippy::as_conversions,
+    reason = "a test program fails by panicking and does what others may not"
+)]
+
+use std::{
+    env,
+    ffi::CString,
+    fs,
+    io::{self, BufWriter, Write as _},
+    os::{
+        fd::AsFd as _,
+        unix::ffi::{OsStrExt as _, OsStringExt as _},
+    },
+    process::{Command, ExitCode, exit},
+    thread,
+    time::Duration,
+};
+
+use eco::{
+    keeper::{Config, Program},
+    protocol::{Blocking, inherited, send},
+};
+use rustix::fs::{Mode, OFlags};
+
+fn main() -> ExitCode {
+    let args: Vec<String> =
+        env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let (mode, rest) = args.split_first().expect("a mode");
+    match *mode {
+        "keeper" => return keeper(rest),
+        "controller" => controller(rest[0]),
+        "env" | "fds" | "cwd" | "signals" => show(mode),
+        "flood" | "lines" | "bytes" | "stderr" => write_out(mode, rest),
+        _ => behave(mode, rest),
+    }
+    ExitCode::SUCCESS
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+fn say_started() {
+    println!("started {}", std::process::id());
+}
+
+fn sleep_for_ever() -> ! {
+    loop {
+        thread::sleep(Duration::from_secs(3600));
+    }
+}
+
+fn again(mode: &str) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.arg(mode);
+    command
+}
+
+/// Ways to live and to end.
+fn behave(mode: &str, args: &[&str]) {
+    match mode {
+        "sleep" => {
+            say_started();
+            sleep_for_ever()
+        }
+        "exit" => exit(args[0].parse().unwrap()),
+        "signal" => unsafe {
+            libc::kill(libc::getpid(), args[0].parse().unwrap());
+            sleep_for_ever()
+        },
+        "ignore-term" => {
+            unsafe { libc::signal(libc::SIGTERM, libc::SIG_IGN) };
+            say_started();
+            sleep_for_ever()
+        }
+        "fork-and-exit" => println!("child {}", again("sleep").spawn().unwrap().id()),
+        // The leader exits; a child of the same session, in a group of its own, stays.
+        "group-child" => println!("child {}", again("own-group").spawn().unwrap().id()),
+        "own-group" => {
+            rustix::process::setpgid(None, None).unwrap();
+            say_started();
+            sleep_for_ever()
+        }
+        "setsid-child" => {
+            println!("child {}", again("own-session").spawn().unwrap().id());
+            sleep_for_ever()
+        }
+        "own-session" => {
+            rustix::process::setsid().unwrap();
+            say_started();
+            sleep_for_ever()
+        }
+        "term-after" => term_after(number(args[0])),
+        "alloc" => {
+            let megabytes = usize::try_from(number(args[0])).unwrap();
+            let held = vec![1_u8; megabytes << 20];
+            say_started();
+            std::hint::black_box(&held);
+            sleep_for_ever()
+        }
+        other => panic!("no such mode: {other}"),
+    }
+}
+
+/// Answers SIGTERM by ending well after so many ms.
+fn term_after(ms: u64) {
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        say_started();
+        let mut got = 0;
+        libc::sigwait(&raw const set, &raw mut got);
+    }
+    thread::sleep(Duration::from_millis(ms));
+}
+
+/// What this process was given.
+fn show(mode: &str) {
+    match mode {
+        "env" => {
+            let mut vars: Vec<_> = env::vars_os().collect();
+            vars.sort();
+            for (name, value) in vars {
+                let line = [name.as_bytes(), b"=", value.as_bytes(), b"\n"].concat();
+                io::stdout().write_all(&line).unwrap();
+            }
+        }
+        "fds" => {
+            let own = format!("/proc/{}/fd", std::process::id());
+            let entries = fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+            let targets =
+                entries.filter_map(|path| Some((path.clone(), fs::read_link(path).ok()?)));
+            let mut fds: Vec<String> = targets
+                .filter(|(_, target)| target.to_string_lossy() != own)
+                .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
+                .collect();
+            fds.sort();
+            println!("{}", fds.join(" "));
+        }
+        "cwd" => println!("{}", env::current_dir().unwrap().display()),
+        _ => {
+            let status = fs::read_to_string("/proc/self/status").unwrap();
+            // The runtime of this program ignores SIGPIPE itself; `/proc` is asked by a shell.
+            let lines = status.lines().filter(|line| line.starts_with("SigBlk"));
+            lines.for_each(|line| println!("{line}"));
+        }
+    }
+}
+
+/// Ways to write.
+fn write_out(mode: &str, args: &[&str]) {
+    let mut out = BufWriter::new(io::stdout());
+    match mode {
+        "flood" => {
+            let lines = number(args[0]) / 64;
+            for line in 0..lines {
+                writeln!(out, "line {line:010} {:x<47}", "").unwrap();
+            }
+            out.flush().unwrap();
+            if args.get(1) == Some(&"stay") {
+                sleep_for_ever();
+            }
+        }
+        "lines" => {
+            for line in 0..number(args[0]) {
+                writeln!(out, "line {line}").unwrap();
+                out.flush().unwrap();
+                thread::sleep(Duration::from_millis(number(args[1])));
+            }
+            sleep_for_ever();
+        }
+        "bytes" => {
+            let all: Vec<u8> = (0..=255).collect();
+            out.write_all(&all).unwrap();
+            out.write_all(&vec![b'z'; 10 << 20]).unwrap();
+            out.write_all(b"\n\xff\xfe").unwrap();
+            out.flush().unwrap();
+        }
+        _ => eprintln!("{}", args[0]),
+    }
+}
+
+/// A keeper of the directory whose controller is this program as a stand-in.
+fn keeper(args: &[&str]) -> ExitCode {
+    let program = |path: &str, words: &[&str]| Program {
+        exe: rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap(),
+        argv: words.iter().map(|word| CString::new(*word).unwrap()).collect(),
+    };
+    let [dir, eco, socket] = args else { panic!("keeper RUN_DIR ECO SOCKET") };
+    let run_dir = std::ffi::OsString::from_vec(dir.as_bytes().to_vec()).into();
+    let controller = program("/proc/self/exe", &["naughty", "controller", socket]);
+    let recorder = program(eco, &["eco", "__recorder"]);
+    eco::keeper::run(Config { run_dir, controller, recorder }, false)
+}
+
+/// Gives its channel to the test at the socket, then waits for the test to close it.
+fn controller(socket: &str) {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+    let channel = inherited(eco::protocol::CHANNEL_FD).unwrap();
+    assert!(inherited(eco::protocol::LISTENER_FD).is_ok());
+    let test = rustix::net::socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+    if rustix::net::connect(&test, &SocketAddrUnix::new(socket).unwrap()).is_err() {
+        exit(1);
+    }
+    send(&test, b"channel", &[channel.as_fd()], Blocking::Wait).unwrap();
+    drop(channel);
+    drop(rustix::io::read(&test, &mut [0; 1]));
+}
