@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The pure core, in virtual time: a world of fake processes with faults, what must hold in it at
+//! every moment, and plain tests of single rules.
+
+mod diffs;
+mod fixtures;
+mod invariants;
+mod keeper;
+mod properties;
+mod quiescence;
+mod restarts;
+mod revisions;
+mod scenarios;
+mod schedules;
+mod statuses;
+mod world;

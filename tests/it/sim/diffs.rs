@@ -1,0 +1,158 @@
+//! The classes of all fields, and how a difference reads.
+
+use std::collections::BTreeMap;
+
+use eco::{
+    model::{
+        App, AppName, AppSpec, Command, EnvValue, KillScope, LimitThen, RestartWhen, Signal,
+        Template, WatchPolicy,
+    },
+    reconcile::{diff, effects, interruptions},
+};
+
+use super::fixtures::{app, argv, edited, limit, ms, spec};
+
+type Apps = BTreeMap<AppName, App>;
+
+fn apps<const N: usize>(apps: [(&str, App); N]) -> Apps {
+    apps.into_iter().map(|(name, app)| (name.parse().unwrap(), app)).collect()
+}
+
+fn lines(old: &Apps, new: &Apps) -> String {
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let changes = diff(old, new);
+    let lines = changes.into_iter().map(|change| {
+        let masked = if change.masked { " masked" } else { "" };
+        let values = format!("{} -> {}", text(change.old), text(change.new));
+        format!("{} {}: {values} ({:?}{masked})\n", change.app, change.field, change.effect)
+    });
+    lines.collect()
+}
+
+fn edit_everything(spec: &mut AppSpec) {
+    spec.command = Command::Shell(Template::literal("a | b $x"));
+    spec.cwd = "/srv/new".into();
+    spec.instances = 3;
+    spec.env.insert("B".to_owned(), EnvValue::Unset);
+    spec.env.insert("A".to_owned(), EnvValue::Set(Template::literal("2")));
+    spec.env.remove("GONE");
+    let file = EnvValue::File { path: "/run/t".into(), digest: "0123456789abcdef".to_owned() };
+    spec.env.insert("T".to_owned(), file);
+    spec.inherited.insert("PATH".to_owned(), "/bin".to_owned());
+    spec.inherit_env = vec!["PATH".to_owned(), "LC_*".to_owned()];
+    spec.inherited_epoch = 1;
+    spec.restart.policy = RestartWhen::OnFailure;
+    spec.restart.stop_exit_codes = vec![3, 4];
+    let backoff = spec.restart.backoff.as_mut().unwrap();
+    (backoff.initial, backoff.factor, backoff.max) = (ms(250), 1.5, ms(60_000));
+    (backoff.jitter, backoff.reset_after) = (0.2, ms(86_400_000));
+    spec.restart.limit = Some(limit(5, 60_000, LimitThen::Stop));
+    spec.stop.signal = Signal::from_number(2).unwrap();
+    spec.stop.timeout = ms(1_500);
+    spec.stop.kill = KillScope::Main;
+    spec.rollout.min_ready = ms(0);
+    spec.watch = Some(WatchPolicy {
+        paths: vec!["/srv/src".into()],
+        ignore: Vec::new(),
+        base: "/srv".into(),
+    });
+    spec.artifacts.patterns = vec!["dist/**".to_owned()];
+    spec.artifacts.files.insert("dist/app.js".to_owned(), "beef".to_owned());
+    spec.tags.insert("edge".to_owned());
+    spec.logs.dir = Some("/var/log/web".into());
+}
+
+#[test]
+fn every_field_has_its_name_and_class() {
+    let old = edited(&app(spec()), |spec| {
+        for (name, value) in [("A", "1"), ("GONE", "x"), ("SAME", "s")] {
+            spec.env.insert(name.to_owned(), EnvValue::Set(Template::literal(value)));
+        }
+    });
+    let new = edited(&old, edit_everything);
+    insta::assert_snapshot!(lines(&apps([("web", old)]), &apps([("web", new)])));
+}
+
+#[test]
+fn parts_of_parts_are_leaves_too() {
+    let old = edited(&app(spec()), |spec| {
+        edit_everything(spec);
+        spec.env.clear();
+    });
+    let new = edited(&old, |spec| {
+        spec.restart.backoff = None;
+        spec.restart.limit = Some(limit(6, 30_000, LimitThen::Slow));
+        let watch = spec.watch.as_mut().unwrap();
+        watch.paths.push("/srv/lib".into());
+        watch.ignore.push("*.log".to_owned());
+        watch.base = "/opt".into();
+        spec.command = argv(&["node", "my app.js", "--a=b"]);
+        spec.artifacts.files.insert("dist/app.js".to_owned(), "cafe".to_owned());
+        spec.logs.dir = None;
+    });
+    insta::assert_snapshot!(lines(&apps([("web", old)]), &apps([("web", new)])));
+}
+
+#[test]
+fn apps_come_and_go_and_overrides_end() {
+    let plain = app(spec());
+    let removed = App { removed: true, ..plain.clone() };
+    let stopped = App { stopped: true, scale: Some(4), ..plain.clone() };
+    let same = App { scale: Some(2), ..plain.clone() };
+    let kept = App { scale: Some(4), ..plain.clone() };
+    let three = edited(&plain, |spec| spec.instances = 3);
+    let kept_three = App { scale: Some(4), ..three.clone() };
+    let old = apps([
+        ("back", removed.clone()),
+        ("going", removed.clone()),
+        ("kept", kept),
+        ("leaving", plain.clone()),
+        ("same", same),
+        ("stopped", stopped),
+        ("untouched", plain.clone()),
+    ]);
+    let new = apps([
+        ("back", plain.clone()),
+        ("going", removed.clone()),
+        ("kept", kept_three),
+        ("leaving", removed),
+        ("new", plain.clone()),
+        ("same", plain.clone()),
+        ("stopped", three),
+        ("untouched", plain),
+    ]);
+    insta::assert_snapshot!(lines(&old, &new));
+    assert_eq!(diff(&old, &old), []);
+}
+
+#[test]
+fn interruptions_are_told_in_words() {
+    let count = |instances| edited(&app(spec()), |spec| spec.instances = instances);
+    let moved = |instances| edited(&count(instances), |spec| spec.cwd = "/new".into());
+    let old = apps([
+        ("all", count(3)),
+        ("down", count(5)),
+        ("gone", count(2)),
+        ("idle", count(0)),
+        ("last", count(2)),
+        ("live", count(2)),
+        ("one", count(1)),
+        ("only", count(1)),
+        ("up", count(1)),
+    ]);
+    let new = apps([
+        ("all", moved(4)),
+        ("down", count(4)),
+        ("fresh", count(2)),
+        ("idle", moved(0)),
+        ("last", count(0)),
+        ("live", edited(&count(2), |spec| spec.stop.timeout = ms(9))),
+        ("one", moved(1)),
+        ("up", count(4)),
+    ]);
+    let changes = diff(&old, &new);
+    let told = interruptions(&changes, &old, &new);
+    let told: String =
+        told.iter().map(|it| format!("{} ({})\n", it.text, it.instances)).collect();
+    insta::assert_snapshot!(format!("{told}{:#?}", effects(&changes)));
+}

@@ -1,0 +1,110 @@
+//! Specs, keys and times to test with.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use eco::{
+    model::{
+        App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
+        InstanceId, KillScope, Limit, LimitThen, LogPolicy, Observed, Project, RestartPolicy,
+        RestartWhen, RolloutPolicy, RunId, Signal, StopPolicy, Template, Time,
+    },
+    reconcile,
+};
+
+pub(crate) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// So many milliseconds since boot.
+pub(crate) fn at(millis: u64) -> Time {
+    Time(ms(millis))
+}
+
+pub(crate) fn key(project: &str, app: &str) -> AppKey {
+    AppKey { project: project.parse().unwrap(), app: app.parse().unwrap() }
+}
+
+pub(crate) fn backoff() -> Backoff {
+    Backoff { initial: ms(100), factor: 2.0, max: ms(5_000), jitter: 0.0, reset_after: ms(10_000) }
+}
+
+pub(crate) fn limit(failures: u32, within: u64, then: LimitThen) -> Limit {
+    Limit { failures, within: ms(within), then }
+}
+
+pub(crate) fn argv(words: &[&str]) -> Command {
+    Command::Argv(words.iter().map(|word| Template::from_escaped((*word).to_owned())).collect())
+}
+
+/// A spec with every part filled, two instances, back-off without jitter, and no limit.
+pub(crate) fn spec() -> AppSpec {
+    AppSpec {
+        command: argv(&["node", "server.js"]),
+        cwd: PathBuf::from("/srv/web"),
+        instances: 2,
+        env: BTreeMap::new(),
+        inherited: BTreeMap::new(),
+        inherit_env: vec!["PATH".to_owned()],
+        inherited_epoch: 0,
+        restart: RestartPolicy {
+            policy: RestartWhen::Always,
+            backoff: Some(backoff()),
+            limit: None,
+            stop_exit_codes: Vec::new(),
+        },
+        stop: StopPolicy { signal: Signal::TERM, timeout: ms(2_000), kill: KillScope::Group },
+        rollout: RolloutPolicy { min_ready: ms(1_000) },
+        watch: None,
+        artifacts: Artifacts::default(),
+        tags: Default::default(),
+        logs: LogPolicy { dir: None },
+    }
+}
+
+pub(crate) fn app(spec: AppSpec) -> App {
+    let revision = reconcile::revision(&spec);
+    App::new(spec, revision)
+}
+
+/// The app with its spec changed and its revision fitting again.
+pub(crate) fn edited(app: &App, edit: impl FnOnce(&mut AppSpec)) -> App {
+    let mut spec = AppSpec::clone(&app.spec);
+    edit(&mut spec);
+    let revision = reconcile::revision(&spec);
+    App { spec: Arc::new(spec), revision, ..app.clone() }
+}
+
+pub(crate) fn desired(apps: impl IntoIterator<Item = (AppKey, App)>) -> Desired {
+    let mut desired = Desired::default();
+    for (key, app) in apps {
+        let project = desired
+            .projects
+            .entry(key.project)
+            .or_insert_with(|| Project { generation: Generation(1), apps: BTreeMap::new() });
+        project.apps.insert(key.app, app);
+    }
+    desired
+}
+
+/// An exit with code 1 nobody asked for, of generation 1.
+pub(crate) fn crash(app: &App, run: u64, started: u64, ended: u64) -> Exit {
+    Exit {
+        run: RunId(run),
+        revision: app.revision,
+        generation: Generation(1),
+        started: at(started),
+        ended: at(ended),
+        status: ExitStatus::Code(1),
+        failure: None,
+        requested: false,
+    }
+}
+
+/// What a controller knows that remembers these exits of one instance, and nothing else.
+pub(crate) fn remembered(id: &InstanceId, exits: impl IntoIterator<Item = Exit>) -> Observed {
+    let mut observed = Observed::default();
+    for exit in exits {
+        reconcile::remember(&mut observed, id, exit);
+    }
+    observed
+}

@@ -1,0 +1,177 @@
+//! What must hold in the simulated world at every moment, judged by what the fake processes really
+//! did and not by what the core believes.
+
+use std::time::Duration;
+
+use eco::model::{
+    Action, App, AppKey, Event, Exit, ExitStatus, Hold, InstanceId, KillScope, LimitThen, Observed,
+    Phase, Plan, RestartWhen, RunState, StopReason,
+};
+
+use super::{keeper::Process, world::World};
+
+/// Checks an action at the moment it is decided.
+pub(crate) fn check_action(world: &World, action: &Action) {
+    match action {
+        Action::Start { id, .. } => check_start(world, id),
+        Action::Stop { id, run, scope, reason, .. } => {
+            // A stop of a run that was never spawned concerns nobody.
+            if let Some(process) = world.keeper.processes.get(run) {
+                check_stop(world, id, process, (*scope, *reason));
+            }
+        }
+        Action::Kill { run, .. } => {
+            let stopping = world.journal.stops[run];
+            let app = world.desired.app(&world.observed.owners[run]).unwrap();
+            let deadline = stopping.since.after(app.spec.stop.timeout);
+            assert!(deadline <= world.now, "killed before its time");
+            assert!(stopping.killed.is_none(), "killed twice");
+        }
+    }
+}
+
+fn check_start(world: &World, id: &InstanceId) {
+    let app = world.desired.app(&id.key).expect("only what is desired is started");
+    assert!(!app.removed && !app.stopped, "{id} is started though it was to stop");
+    let wanted = app.scale.unwrap_or(app.spec.instances);
+    assert!(id.index < wanted, "{id} is started, but only {wanted} are wanted");
+    for process in world.keeper.processes.values().filter(|it| it.tag.id.key == id.key) {
+        let alive = process.is_alive();
+        assert!(!alive || process.tag.id.index != id.index, "two runs of {id} live");
+        assert!(
+            !alive || process.tag.revision == app.revision,
+            "{id} is started while the former revision lives"
+        );
+    }
+    check_rate(world, app, id);
+}
+
+/// Checks that an instance that failed is not started again too soon, or against its policy.
+fn check_rate(world: &World, app: &App, id: &InstanceId) {
+    let from = app.counts_from(id.index);
+    let ended: Vec<&Process> = world
+        .keeper
+        .processes
+        .values()
+        .rev()
+        .filter(|it| it.tag.id == *id)
+        .take_while(|it| it.tag.revision == app.revision && from <= it.tag.generation)
+        .collect();
+    let policy = &app.spec.restart;
+    let failed = |process: &Process| !process.by_request && process.signalled.is_none();
+    let Some(last) = ended.first().filter(|last| failed(last)) else { return };
+    let over = last.over().expect("it is not alive");
+    let status = last.ended.map(|(status, _)| status);
+    let success = status == Some(ExitStatus::Code(0));
+    let code = match status {
+        Some(ExitStatus::Code(code)) => Some(code),
+        Some(ExitStatus::Signal(_) | ExitStatus::Unknown) | None => None,
+    };
+    assert!(policy.policy != RestartWhen::Never, "{id} is started again against its policy");
+    assert!(policy.policy != RestartWhen::OnFailure || !success, "{id} is started again after 0");
+    assert!(!code.is_some_and(|code| policy.stop_exit_codes.contains(&code)), "{id}: {code:?}");
+    let waited = world.now.since(over);
+    let floor = |wait: Duration, jitter: f64| wait.mul_f64(1.0 - jitter);
+    if let Some(backoff) = &policy.backoff {
+        assert!(floor(backoff.initial, backoff.jitter) <= waited, "{id} is started again too soon");
+    }
+    let ends: Vec<_> =
+        ended.iter().filter(|it| failed(it)).filter_map(|process| process.over()).collect();
+    let Some(limit) = &policy.limit else { return };
+    let first = ends.get(limit.failures as usize - 1);
+    if first.is_some_and(|first| over.since(*first) < limit.within) {
+        assert!(limit.then == LimitThen::Slow, "{id} is started again after giving up");
+        let slow = policy
+            .backoff
+            .as_ref()
+            .map_or(Duration::from_secs(30), |backoff| floor(backoff.max, backoff.jitter));
+        assert!(slow <= waited, "{id} crash-loops and is started again too soon");
+    }
+}
+
+fn check_stop(world: &World, id: &InstanceId, process: &Process, how: (KillScope, StopReason)) {
+    let (scope, reason) = how;
+    let app = world.desired.app(&id.key).expect("only what is desired is touched");
+    if process.signalled.is_some() {
+        assert!(scope == KillScope::Group, "{id} is asked twice");
+        assert!(!process.group_signalled, "the group of {id} is asked twice");
+        return;
+    }
+    let good = process.ended.is_none()
+        && process.failed.is_none()
+        && process.tag.revision == app.revision
+        && app.fresh_from(id.index) <= process.tag.generation
+        && id.index < app.wanted();
+    assert!(!good, "{id} is as desired and stopped all the same: {reason}");
+    if reason == StopReason::ScaledDown {
+        let higher = world.keeper.processes.iter().find(|(run, other)| {
+            let unasked = !world.journal.stops.contains_key(run);
+            let seen = world.observed.owners.contains_key(run);
+            let up = other.is_alive() && other.ended.is_none();
+            other.tag.id.key == id.key && id.index < other.tag.id.index && unasked && seen && up
+        });
+        assert!(higher.is_none(), "{id} is stopped before a higher index");
+    }
+}
+
+/// Checks what the core made of the end of a run.
+pub(crate) fn check_exit(world: &World, exit: &Exit) {
+    let Some(process) = world.keeper.processes.get(&exit.run) else { return };
+    let stop = world.journal.stops.get(&exit.run);
+    if process.by_request && stop.is_some_and(|stop| stop.reason != StopReason::Leftover) {
+        assert!(exit.requested, "a requested stop counts as a failure");
+    }
+    let before = process.over().is_some_and(|over| stop.is_none_or(|stop| over < stop.since));
+    if before {
+        assert!(!exit.requested, "a failure counts as a requested stop");
+    }
+    assert_eq!(Some(exit.ended), process.over());
+}
+
+/// Checks a plan without actions: everything that time will change has a time to wake at.
+pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
+    assert!(plan.wake_at.is_none_or(|wake_at| world.now < wake_at), "woken for nothing");
+    let by = |time: eco::model::Time| plan.wake_at.is_some_and(|wake_at| wake_at <= time);
+    for (id, hold) in &plan.holds {
+        match hold {
+            Hold::Backoff { wait, .. } | Hold::CrashLooping { wait, .. } => {
+                assert!(by(world.now.after(*wait)), "{id} is not started in time");
+            }
+            Hold::GaveUp { .. }
+            | Hold::NotRestarted { .. }
+            | Hold::Stopping { .. }
+            | Hold::Replacing
+            | Hold::Starting
+            | Hold::Settling { .. } => {}
+        }
+    }
+    let Some((app, observed)) = world.desired.app(key).zip(world.observed.apps.get(key)) else {
+        return;
+    };
+    for run in observed.runs.values() {
+        let Some(stopping) = run.stopping else { continue };
+        let deadline = stopping.since.after(app.spec.stop.timeout);
+        assert!(stopping.killed.is_some() || by(deadline), "a stop has no deadline");
+        let rest = matches!(run.phase, Phase::Exited { .. }) && !stopping.group;
+        assert!(!rest || stopping.killed.is_some(), "a group is left alone");
+    }
+}
+
+/// What was known before, if the event is one that must not change anything.
+pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
+    let (run, state) = match event {
+        Event::Record(record) => (record.run, Some(&record.state)),
+        Event::Refused { run, .. } => (*run, None),
+    };
+    let phase = observed
+        .owners
+        .get(&run)
+        .and_then(|key| observed.apps.get(key)?.runs.get(&run).map(|run| (run.phase, run.pid)));
+    let late = match (phase, state) {
+        (None, _) => true,
+        (Some((Phase::Ready { .. } | Phase::Exited { .. }, _)), Some(RunState::Launching)) => true,
+        (Some((Phase::Exited { .. }, _)), Some(RunState::Running)) => true,
+        (Some(_), _) => false,
+    };
+    late.then(|| observed.clone())
+}

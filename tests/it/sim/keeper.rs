@@ -1,0 +1,243 @@
+//! A fake keeper and its fake processes: the truth of the simulated world.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use eco::model::{
+    ExitStatus, KillScope, RunId, RunRecord, RunState, RunTag, Signal, SpawnFailure, SpawnStep,
+    Time,
+};
+
+use super::fixtures::ms;
+
+/// A small random generator: the same numbers for the same seed, everywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+
+    pub(crate) fn percent(&mut self, chance: u64) -> bool {
+        self.below(100) < chance
+    }
+}
+
+/// What a program will do, decided when it is spawned.
+#[derive(Clone, Debug)]
+pub(crate) struct Nature {
+    /// How long until it is executed, or fails to be.
+    pub(crate) launch: Duration,
+    /// Why it cannot be executed.
+    pub(crate) failure: Option<SpawnFailure>,
+    /// After which time of running it ends by itself, and how.
+    pub(crate) life: Option<(Duration, ExitStatus)>,
+    /// How long it takes to end when asked; `None` ignores the request.
+    pub(crate) term: Option<Duration>,
+    /// Whether it leaves others of its group behind, and how long those take when asked.
+    pub(crate) leftover: Option<Option<Duration>>,
+}
+
+impl Nature {
+    pub(crate) const GOOD: Self = Self {
+        launch: Duration::from_millis(3),
+        failure: None,
+        life: None,
+        term: Some(Duration::from_millis(20)),
+        leftover: None,
+    };
+
+    pub(crate) fn random(dice: &mut Dice) -> Self {
+        let failure = SpawnFailure { step: SpawnStep::Exec, errno: 2 };
+        let status = match dice.below(6) {
+            0 | 1 => ExitStatus::Code(0),
+            2 | 3 => ExitStatus::Code(1),
+            4 => ExitStatus::Code(7),
+            _ => ExitStatus::Signal(Signal::KILL),
+        };
+        let life = match dice.below(4) {
+            0 => None,
+            1 => Some(dice.below(20)),
+            2 => Some(dice.below(3_000)),
+            _ => Some(dice.below(15_000)),
+        };
+        let slow = |dice: &mut Dice| (!dice.percent(20)).then(|| ms(dice.below(600)));
+        Self {
+            launch: ms(dice.below(40)),
+            failure: dice.percent(15).then_some(failure),
+            life: life.map(|life| (ms(life), status)),
+            term: slow(dice),
+            leftover: dice.percent(20).then(|| slow(dice)),
+        }
+    }
+}
+
+/// A process and what became of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) tag: RunTag,
+    pub(crate) nature: Nature,
+    pub(crate) spawned: Time,
+    pub(crate) executed: Option<Time>,
+    pub(crate) failed: Option<Time>,
+    /// How and when its first process ended.
+    pub(crate) ended: Option<(ExitStatus, Time)>,
+    pub(crate) gone: Option<Time>,
+    /// Whether it ended because of a signal of the controller.
+    pub(crate) by_request: bool,
+    /// When the first signal of the controller came, and whether one to the group did.
+    pub(crate) signalled: Option<Time>,
+    pub(crate) group_signalled: bool,
+}
+
+impl Process {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.failed.is_none() && self.gone.is_none()
+    }
+
+    /// How long its program ran in all.
+    pub(crate) fn ran(&self) -> Duration {
+        match (self.executed, self.ended) {
+            (Some(executed), Some((_, ended))) => ended.since(executed),
+            (None, _) | (_, None) => Duration::ZERO,
+        }
+    }
+
+    /// When it was over, in the sense of an exit.
+    pub(crate) fn over(&self) -> Option<Time> {
+        self.failed.or(self.ended.map(|(_, at)| at))
+    }
+
+    fn state(&self) -> RunState {
+        match (self.failed, self.ended, self.gone, self.executed) {
+            (Some(_), ..) => RunState::Failed(self.nature.failure.expect("it failed for a reason")),
+            (None, Some((status, _)), Some(_), _) => RunState::Gone(status),
+            (None, Some((status, _)), None, _) => RunState::Exited(status),
+            (None, None, _, Some(_)) => RunState::Running,
+            (None, None, _, None) => RunState::Launching,
+        }
+    }
+}
+
+/// What will happen to a process by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    Execute,
+    End { status: ExitStatus, by_request: bool },
+    GroupEnds,
+}
+
+/// Every process there ever was, by run. Its records are those not forgotten.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keeper {
+    pub(crate) processes: BTreeMap<RunId, Process>,
+    pub(crate) forgotten: Vec<RunId>,
+}
+
+/// What follows from what was done, and when.
+pub(crate) type Next = Vec<(Time, RunId, Fate)>;
+
+impl Keeper {
+    pub(crate) fn spawn(&mut self, run: RunId, tag: RunTag, nature: Nature, now: Time) -> Next {
+        let next = vec![(now.after(nature.launch), run, Fate::Execute)];
+        let process = Process {
+            tag,
+            nature,
+            spawned: now,
+            executed: None,
+            failed: None,
+            ended: None,
+            gone: None,
+            by_request: false,
+            signalled: None,
+            group_signalled: false,
+        };
+        let known = self.processes.insert(run, process);
+        assert!(known.is_none(), "run {} was given twice", run.0);
+        next
+    }
+
+    /// Lets fate take its course. The second value says whether the record changed.
+    pub(crate) fn happen(&mut self, run: RunId, fate: Fate, now: Time) -> (Next, bool) {
+        let process = self.processes.get_mut(&run).expect("fates are of known runs");
+        match fate {
+            Fate::Execute if process.ended.is_some() => (Vec::new(), false),
+            Fate::Execute if process.nature.failure.is_some() => {
+                process.failed = Some(now);
+                (Vec::new(), true)
+            }
+            Fate::Execute => {
+                process.executed = Some(now);
+                let end = process.nature.life.map(|(life, status)| {
+                    (now.after(life), run, Fate::End { status, by_request: false })
+                });
+                (end.into_iter().collect(), true)
+            }
+            Fate::End { .. } if process.ended.is_some() || process.failed.is_some() => {
+                (Vec::new(), false)
+            }
+            Fate::End { status, by_request } => {
+                process.ended = Some((status, now));
+                process.by_request = by_request;
+                let next = match process.nature.leftover {
+                    None => vec![(now, run, Fate::GroupEnds)],
+                    Some(Some(slow)) if process.group_signalled => {
+                        vec![(now.after(slow), run, Fate::GroupEnds)]
+                    }
+                    Some(_) => Vec::new(),
+                };
+                (next, true)
+            }
+            Fate::GroupEnds if process.ended.is_none() || process.gone.is_some() => {
+                (Vec::new(), false)
+            }
+            Fate::GroupEnds => {
+                process.gone = Some(now);
+                (Vec::new(), true)
+            }
+        }
+    }
+
+    pub(crate) fn signal(&mut self, run: RunId, scope: KillScope, now: Time) -> Next {
+        let Some(process) = self.processes.get_mut(&run) else { return Vec::new() };
+        process.signalled.get_or_insert(now);
+        process.group_signalled |= scope == KillScope::Group;
+        let leader = process.nature.term.map(|slow| {
+            let status = ExitStatus::Signal(Signal::TERM);
+            (now.after(slow), run, Fate::End { status, by_request: true })
+        });
+        let rest = match (scope, process.nature.leftover) {
+            (KillScope::Group, Some(Some(slow))) => Some((now.after(slow), run, Fate::GroupEnds)),
+            (KillScope::Group, Some(None) | None) | (KillScope::Main, _) => None,
+        };
+        leader.into_iter().chain(rest).collect()
+    }
+
+    pub(crate) fn kill(&mut self, run: RunId, slow: Duration, now: Time) -> Next {
+        let status = ExitStatus::Signal(Signal::KILL);
+        let end = (now, run, Fate::End { status, by_request: true });
+        vec![end, (now.after(slow), run, Fate::GroupEnds)]
+    }
+
+    pub(crate) fn record(&self, run: RunId) -> RunRecord {
+        let process = &self.processes[&run];
+        let pid = u32::try_from(run.0).expect("few runs") + 1_000;
+        RunRecord {
+            run,
+            tag: process.tag.clone(),
+            pid,
+            state: process.state(),
+            started: process.executed,
+            exited: process.over(),
+        }
+    }
+
+    /// Every record that is not forgotten.
+    pub(crate) fn records(&self) -> Vec<RunRecord> {
+        let runs = self.processes.keys().filter(|run| !self.forgotten.contains(run));
+        runs.map(|run| self.record(*run)).collect()
+    }
+}

@@ -1,0 +1,158 @@
+//! What holds for every schedule of deeds and faults.
+
+use eco::{
+    model::{AppState, Phase, Time},
+    reconcile::{self, Verdict},
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, FileFailurePersistence},
+};
+
+use super::{
+    fixtures::ms,
+    schedules::{calm_down, keys, play, schedule, stormy_world},
+    world::World,
+};
+
+/// The configuration of every property: cases that failed once are kept beside the tests and tried
+/// first from then on.
+pub(crate) fn config(cases: u32) -> Config {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sim/regressions.txt");
+    Config {
+        cases,
+        max_shrink_iters: 2_000,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(path))),
+        ..Config::default()
+    }
+}
+
+/// Checks that every app is exactly as desired, by the processes themselves.
+fn check_converged(world: &World) {
+    for (key, app) in world.desired.apps() {
+        let living: Vec<_> = world
+            .keeper
+            .processes
+            .values()
+            .filter(|process| process.tag.id.key == key && process.is_alive())
+            .collect();
+        let mut indices: Vec<u32> = living.iter().map(|process| process.tag.id.index).collect();
+        indices.sort_unstable();
+        assert_eq!(indices, (0..app.wanted()).collect::<Vec<_>>(), "{key}: {:#?}", world.log);
+        for process in living {
+            assert_eq!(process.tag.revision, app.revision);
+            assert!(app.fresh_from(process.tag.id.index) <= process.tag.generation);
+            assert!(process.executed.is_some() && process.ended.is_none());
+        }
+        let observed = world.observed.apps.get(&key);
+        let verdict = reconcile::verdict(&key, app, observed, world.now, world.now);
+        assert_eq!(verdict, Verdict::Settled, "{key}");
+    }
+}
+
+fn check_nothing_to_do(world: &World) {
+    let plan = reconcile::plan(&world.desired, &world.observed, world.now);
+    assert_eq!(plan.actions, []);
+    assert_eq!(plan.wake_at, None);
+    assert_eq!(plan.holds, []);
+}
+
+/// What there is to see of the world.
+fn picture(world: &World) -> Vec<String> {
+    let of = |key: &eco::model::AppKey| {
+        let app = world.desired.app(key).expect("it is one of them");
+        reconcile::status(key, app, world.observed.apps.get(key), world.now)
+    };
+    keys().iter().map(|key| format!("{:?}", of(key))).collect()
+}
+
+proptest! {
+    #![proptest_config(config(512))]
+
+    /// The rules of `invariants` hold all the way, and once faults stop everything becomes as desired,
+    /// whereupon there is nothing to do, however often the same is applied.
+    #[test]
+    fn the_world_converges_once_faults_stop(steps in schedule(20), seed: u64) {
+        let mut world = stormy_world(seed);
+        play(&mut world, &steps);
+        calm_down(&mut world);
+        check_converged(&world);
+        check_nothing_to_do(&world);
+        let effects = world.log.len();
+        for key in keys() {
+            world.change(&key, |_, _| ());
+        }
+        world.run_until(world.now.after(ms(600_000)));
+        prop_assert_eq!(world.log.len(), effects);
+    }
+
+    /// A controller that dies at rest comes back to the very same picture: no process is touched, no
+    /// count and no wait is lost.
+    #[test]
+    fn a_new_controller_sees_what_the_old_one_saw(steps in schedule(12), seed: u64) {
+        let mut world = stormy_world(seed);
+        play(&mut world, &steps);
+        // Long enough for a controller that was to die to be back, and records to have come.
+        world.calm = true;
+        world.run_until(world.now.after(ms(2_100)));
+        for _ in 0..2_000 {
+            if is_at_rest(&world) {
+                break;
+            }
+            world.run_until(world.now.after(ms(50)));
+        }
+        assert!(is_at_rest(&world), "no rest: {:#?} {:#?}", world.observed, world.log);
+        world.doom(u64::MAX, 0);
+        let before = picture(&world);
+        let lines = world.log.len();
+        world.die(0);
+        world.run_until(world.now);
+        prop_assert_eq!(picture(&world), before);
+        prop_assert_eq!(&world.log[lines..].len(), &2);
+    }
+
+    /// The same schedule leads to the same actions.
+    #[test]
+    fn nothing_is_left_to_chance(steps in schedule(6), seed: u64) {
+        let log = || {
+            let mut world = stormy_world(seed);
+            play(&mut world, &steps);
+            world.run_until(world.now.after(ms(5_000)));
+            world.log
+        };
+        prop_assert_eq!(log(), log());
+    }
+}
+
+/// Whether the controller knows all there is to know and nothing is on its way.
+fn is_at_rest(world: &World) -> bool {
+    let known = world.observed.apps.values().flat_map(|app| app.runs.values());
+    let settled = |run: &eco::model::Run| matches!(run.phase, Phase::Ready { .. });
+    let living = world.keeper.processes.values().filter(|process| process.is_alive()).count();
+    world.is_alive()
+        && known.clone().all(|run| settled(run) && run.stopping.is_none())
+        && known.count() == living
+        && reconcile::plan(&world.desired, &world.observed, world.now).actions.is_empty()
+}
+
+#[test]
+fn a_project_that_is_not_desired_is_not_touched() {
+    let mut world = stormy_world(1);
+    world.calm = true;
+    world.run_until(world.now.after(ms(60_000)));
+    let project = world.desired.projects.remove(&keys()[0].project).unwrap();
+    let lines = world.log.len();
+    world.drive_all();
+    world.die(100);
+    world.run_until(world.now.after(ms(60_000)));
+    assert_eq!(world.log[lines..].len(), 2, "{:#?}", &world.log[lines..]);
+    world.desired.projects.insert(keys()[0].project.clone(), project);
+    let lines = world.log.len();
+    world.drive_all();
+    assert_eq!(world.log.len(), lines);
+    for (key, app) in world.desired.apps() {
+        let status = reconcile::status(&key, app, world.observed.apps.get(&key), world.now);
+        assert_eq!(status.state, AppState::Ready);
+    }
+    assert!(Time::default() < world.now);
+}

@@ -1,0 +1,84 @@
+//! The revision of a spec is stable: it is on disk, and a new version of eco must not restart the
+//! world.
+
+use eco::{
+    model::{AppSpec, EnvValue, Template},
+    reconcile::revision,
+};
+
+use super::fixtures::{argv, spec};
+
+#[test]
+fn the_revision_of_a_spec_never_changes() {
+    let mut rich = spec();
+    rich.env.insert("A".to_owned(), EnvValue::Set(Template::literal("1")));
+    rich.env.insert("B".to_owned(), EnvValue::Unset);
+    let file = EnvValue::File { path: "/run/secret".into(), digest: "00ff".to_owned() };
+    rich.env.insert("C".to_owned(), file);
+    rich.artifacts.files.insert("dist/app.js".to_owned(), "abcd".to_owned());
+    rich.inherited_epoch = 3;
+    assert_eq!(format!("{:016x} {:016x}", revision(&spec()).0, revision(&rich).0), "GOLDEN");
+}
+
+/// Edits of which each makes another revision, different from all others.
+#[test]
+fn what_needs_a_replacement_makes_a_new_revision() {
+    let set = |text: &str| EnvValue::Set(Template::literal(text));
+    let file =
+        |path: &str, digest: &str| EnvValue::File { path: path.into(), digest: digest.to_owned() };
+    let env = |name: &str, value: EnvValue| {
+        let name = name.to_owned();
+        Box::new(move |spec: &mut AppSpec| drop(spec.env.insert(name.clone(), value.clone())))
+    };
+    let artifact = |path: &str, digest: &str| {
+        let (path, digest) = (path.to_owned(), digest.to_owned());
+        Box::new(move |spec: &mut AppSpec| {
+            drop(spec.artifacts.files.insert(path.clone(), digest.clone()));
+        })
+    };
+    let edits: Vec<Box<dyn Fn(&mut AppSpec)>> = vec![
+        Box::new(|_| ()),
+        Box::new(|spec| spec.command = argv(&["node", "server.jss"])),
+        Box::new(|spec| spec.command = argv(&["nodes", "erver.js"])),
+        Box::new(|spec| spec.command = argv(&["node server.js"])),
+        Box::new(|spec| {
+            spec.command =
+                eco::model::Command::Shell(Template::from_escaped("node server.js".to_owned()));
+        }),
+        Box::new(|spec| spec.cwd = "/srv/other".into()),
+        Box::new(|spec| spec.inherited_epoch = 1),
+        env("A", set("1")),
+        env("A", set("2")),
+        env("A1", set("")),
+        env("A", EnvValue::Unset),
+        env("A", set("unset")),
+        env("A", file("/f", "aa")),
+        env("A", file("/f", "ab")),
+        env("A", file("/fa", "a")),
+        artifact("a", "bc"),
+        artifact("ab", "c"),
+    ];
+    let revisions = edits.iter().map(|edit| {
+        let mut spec = spec();
+        edit(&mut spec);
+        revision(&spec)
+    });
+    let distinct: std::collections::BTreeSet<_> = revisions.collect();
+    assert_eq!(distinct.len(), edits.len());
+}
+
+#[test]
+fn everything_else_keeps_the_revision() {
+    let mut other = spec();
+    other.instances = 7;
+    other.inherited.insert("PATH".to_owned(), "/bin".to_owned());
+    other.inherit_env.push("HOME".to_owned());
+    other.restart.backoff = None;
+    other.restart.stop_exit_codes.push(3);
+    other.stop.timeout *= 2;
+    other.rollout.min_ready *= 2;
+    other.artifacts.patterns.push("dist/**".to_owned());
+    other.tags.insert("edge".to_owned());
+    other.logs.dir = Some("/var/log/web".into());
+    assert_eq!(revision(&other), revision(&spec()));
+}

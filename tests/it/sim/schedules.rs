@@ -1,0 +1,202 @@
+//! Random schedules: what operators, editors and faults do to the world, and when.
+
+use eco::model::{AppKey, AppSpec, Generation, KillScope, LimitThen, RestartWhen, Template};
+use proptest::{collection::vec, prelude::*};
+
+use super::{
+    fixtures::{app, at, backoff, desired, edited, key, limit, ms, spec},
+    world::World,
+};
+
+/// A change of a file.
+#[derive(Clone, Debug)]
+pub(crate) enum Edit {
+    Command(u8),
+    Env(u8),
+    Artifact(u8),
+    Instances(u32),
+    Policy(RestartWhen),
+    StopCodes(bool),
+    Backoff(u8),
+    Limit(u8),
+    Timeout(u64),
+    Kill(KillScope),
+    MinReady(u64),
+    Tag(u8),
+}
+
+/// One thing that is done to the world.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Edit(Edit),
+    Scale(u32),
+    Stop,
+    Start,
+    Restart,
+    RestartInstance(u32),
+    Remove,
+    Restore,
+    ApplyAgain,
+    Strike(usize),
+    Die(u64),
+    Doom(u64, u64),
+}
+
+/// So many milliseconds after the last one, something is done about one of the apps.
+pub(crate) type Step = (u64, usize, Deed);
+
+pub(crate) fn keys() -> [AppKey; 3] {
+    [key("shop", "web"), key("shop", "worker"), key("blog", "web")]
+}
+
+pub(crate) fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        3 => (0..3_u8).prop_map(Edit::Command),
+        1 => (0..2_u8).prop_map(Edit::Env),
+        1 => (0..2_u8).prop_map(Edit::Artifact),
+        3 => (0..4_u32).prop_map(Edit::Instances),
+        1 => any_policy().prop_map(Edit::Policy),
+        1 => any::<bool>().prop_map(Edit::StopCodes),
+        1 => (0..4_u8).prop_map(Edit::Backoff),
+        2 => (0..4_u8).prop_map(Edit::Limit),
+        1 => (0..1_500_u64).prop_map(Edit::Timeout),
+        1 => any::<bool>().prop_map(|main| Edit::Kill(scope(main))),
+        1 => (0..2_000_u64).prop_map(Edit::MinReady),
+        1 => (0..3_u8).prop_map(Edit::Tag),
+    ]
+}
+
+fn any_policy() -> impl Strategy<Value = RestartWhen> {
+    prop_oneof![
+        3 => Just(RestartWhen::Always),
+        1 => Just(RestartWhen::OnFailure),
+        1 => Just(RestartWhen::Never),
+    ]
+}
+
+fn scope(main: bool) -> KillScope {
+    if main { KillScope::Main } else { KillScope::Group }
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        8 => edit().prop_map(Deed::Edit),
+        2 => (0..4_u32).prop_map(Deed::Scale),
+        1 => Just(Deed::Stop),
+        2 => Just(Deed::Start),
+        2 => Just(Deed::Restart),
+        1 => (0..4_u32).prop_map(Deed::RestartInstance),
+        1 => Just(Deed::Remove),
+        2 => Just(Deed::Restore),
+        1 => Just(Deed::ApplyAgain),
+        3 => any::<usize>().prop_map(Deed::Strike),
+        1 => (100..2_000_u64).prop_map(Deed::Die),
+        3 => (0..6_u64, 100..2_000_u64).prop_map(|(effects, down)| Deed::Doom(effects, down)),
+    ]
+}
+
+pub(crate) fn schedule(length: usize) -> impl Strategy<Value = Vec<Step>> {
+    let pause = prop_oneof![0..20_u64, 0..400_u64, 0..4_000_u64];
+    vec((pause, 0..3_usize, deed()), 0..length)
+}
+
+impl Edit {
+    pub(crate) fn make(&self, spec: &mut AppSpec) {
+        match self {
+            Self::Command(version) => {
+                spec.command = super::fixtures::argv(&["node", &format!("v{version}.js")]);
+            }
+            Self::Env(value) => {
+                let value = Template::literal(&value.to_string());
+                spec.env.insert("A".to_owned(), eco::model::EnvValue::Set(value));
+            }
+            Self::Artifact(content) => {
+                spec.artifacts.files.insert("app.js".to_owned(), format!("{content:064}"));
+            }
+            Self::Instances(count) => spec.instances = *count,
+            Self::Policy(policy) => spec.restart.policy = *policy,
+            Self::StopCodes(some) => {
+                spec.restart.stop_exit_codes = if *some { vec![7] } else { Vec::new() };
+            }
+            Self::Backoff(which) => {
+                let (initial, jitter) =
+                    [(100, 0.0), (0, 0.0), (300, 0.5), (50, 1.0)][usize::from(*which)];
+                let mut it = backoff();
+                (it.initial, it.jitter, it.reset_after) = (ms(initial), jitter, ms(4_000));
+                spec.restart.backoff = (*which != 1).then_some(it);
+            }
+            Self::Limit(which) => {
+                spec.restart.limit = match which {
+                    0 => None,
+                    1 => Some(limit(3, 5_000, LimitThen::Slow)),
+                    2 => Some(limit(3, 5_000, LimitThen::Stop)),
+                    _ => Some(limit(1, 2_000, LimitThen::Slow)),
+                };
+            }
+            Self::Timeout(millis) => spec.stop.timeout = ms(*millis),
+            Self::Kill(scope) => spec.stop.kill = *scope,
+            Self::MinReady(millis) => spec.rollout.min_ready = ms(*millis),
+            Self::Tag(tag) => {
+                spec.tags.insert(tag.to_string());
+            }
+        }
+    }
+}
+
+/// A world of three apps in two projects, in which faults happen.
+pub(crate) fn stormy_world(seed: u64) -> World {
+    let apps = keys().map(|key| (key, app(spec())));
+    let mut world = World::new(desired(apps), seed);
+    world.calm = false;
+    world.drive_all();
+    world
+}
+
+pub(crate) fn play(world: &mut World, steps: &[Step]) {
+    for (pause, which, deed) in steps {
+        world.run_until(world.now.after(ms(*pause)));
+        act(world, &keys()[*which], deed);
+    }
+}
+
+fn act(world: &mut World, key: &AppKey, deed: &Deed) {
+    match deed {
+        Deed::Edit(edit) => world.change(key, |app, _| *app = edited(app, |spec| edit.make(spec))),
+        Deed::Scale(count) => world.change(key, |app, _| app.scale = Some(*count)),
+        Deed::Stop => world.change(key, |app, _| app.stopped = true),
+        Deed::Start => start(world, key),
+        Deed::Restart => world.change(key, |app, generation| app.restart_after = generation),
+        Deed::RestartInstance(index) => world.change(key, |app, generation| {
+            app.restart_instance_after.insert(*index, generation);
+        }),
+        Deed::Remove => world.change(key, |app, _| app.removed = true),
+        Deed::Restore => world.change(key, |app, _| app.removed = false),
+        Deed::ApplyAgain => world.change(key, |app, _| {
+            app.stopped = false;
+            app.scale = None;
+        }),
+        Deed::Strike(choice) => world.strike(*choice),
+        Deed::Die(down) => world.die(*down),
+        Deed::Doom(effects, down) => world.doom(*effects, *down),
+    }
+}
+
+/// What `eco start` does.
+pub(crate) fn start(world: &mut World, key: &AppKey) {
+    world.change(key, |app, generation: Generation| {
+        app.stopped = false;
+        app.retry_after = generation;
+    });
+}
+
+/// Lets the faults end and everything be tried again, with time enough for it.
+pub(crate) fn calm_down(world: &mut World) {
+    world.calm = true;
+    // A controller that dies after the next effects, and bad processes still alive, go on.
+    world.run_until(world.now.after(ms(40_000)));
+    world.run_until(world.now.after(ms(0)).max(at(0)));
+    for key in keys() {
+        start(world, &key);
+    }
+    world.run_until(world.now.after(ms(40_000)));
+}

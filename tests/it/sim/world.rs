@@ -1,0 +1,366 @@
+//! The simulated world: desired state, the fake keeper, and a controller that loops over the core
+//! as the real one does, dies at any point, and starts anew from records and journal.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use eco::{
+    model::{
+        Action, App, AppKey, Desired, Event, Exit, InstanceId, Observed, RunId, RunTag,
+        SpawnFailure, SpawnStep, Stopping, Time,
+    },
+    reconcile::{self, Observation},
+};
+
+use super::{
+    fixtures::{at, ms},
+    invariants,
+    keeper::{Dice, Fate, Keeper, Nature, Next},
+};
+
+/// What happens at a time of the agenda.
+#[derive(Clone, Debug)]
+enum Item {
+    /// Something happens to a process.
+    Fate(RunId, Fate),
+    /// An event reaches the controller as it was sent.
+    Deliver(Event),
+    /// A record reaches the controller as it then is.
+    DeliverCurrent(RunId),
+    /// A dead controller starts.
+    Boot,
+}
+
+/// What survives the controller.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journal {
+    pub(crate) exits: Vec<(InstanceId, Exit)>,
+    pub(crate) stops: BTreeMap<RunId, Stopping>,
+}
+
+pub(crate) struct World {
+    pub(crate) desired: Desired,
+    pub(crate) observed: Observed,
+    pub(crate) keeper: Keeper,
+    pub(crate) journal: Journal,
+    pub(crate) now: Time,
+    /// Whether new processes behave, and records come at once and in order.
+    pub(crate) calm: bool,
+    /// What the next processes will be like, before that is left to chance.
+    pub(crate) natures: VecDeque<Nature>,
+    /// What was done, one line each.
+    pub(crate) log: Vec<String>,
+    agenda: BTreeMap<(Time, u64), Item>,
+    scheduled: u64,
+    wakes: BTreeMap<AppKey, Time>,
+    alive: bool,
+    /// After how many more effects the controller dies, and for how long.
+    dies_after: Option<(u64, u64)>,
+    dice: Dice,
+}
+
+impl World {
+    pub(crate) fn new(desired: Desired, seed: u64) -> Self {
+        Self {
+            desired,
+            observed: Observed::default(),
+            keeper: Keeper::default(),
+            journal: Journal::default(),
+            now: at(1_000),
+            calm: true,
+            natures: VecDeque::new(),
+            log: Vec::new(),
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            wakes: BTreeMap::new(),
+            alive: true,
+            dies_after: None,
+            dice: Dice(seed),
+        }
+    }
+
+    pub(crate) fn app(&mut self, key: &AppKey) -> Option<&mut App> {
+        self.desired.projects.get_mut(&key.project)?.apps.get_mut(&key.app)
+    }
+
+    /// Accepts a change of one app: the generation of its project rises.
+    pub(crate) fn change(
+        &mut self,
+        key: &AppKey,
+        edit: impl FnOnce(&mut App, eco::model::Generation),
+    ) {
+        if let Some(project) = self.desired.projects.get_mut(&key.project) {
+            project.generation = project.generation.next();
+            let generation = project.generation;
+            if let Some(app) = project.apps.get_mut(&key.app) {
+                edit(app, generation);
+            }
+        }
+        self.drive(key);
+    }
+
+    /// Lets the time go by until `end`, doing all that is due.
+    pub(crate) fn run_until(&mut self, end: Time) {
+        while let Some(next) = self.next_moment().filter(|next| *next <= end) {
+            self.now = self.now.max(next);
+            match self.agenda.first_key_value().map(|(when, _)| *when) {
+                Some(when) if when.0 <= self.now => {
+                    let item = self.agenda.remove(&when).expect("it is the first");
+                    self.handle(item);
+                }
+                _ => self.wake(),
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    fn next_moment(&self) -> Option<Time> {
+        let item = self.agenda.keys().next().map(|(time, _)| *time);
+        let wake = self.wakes.values().min().copied().filter(|_| self.alive);
+        [item, wake].into_iter().flatten().min()
+    }
+
+    fn wake(&mut self) {
+        let due = |(key, time): (&AppKey, &Time)| (*time <= self.now).then(|| key.clone());
+        let due: Vec<AppKey> = self.wakes.iter().filter_map(due).collect();
+        for key in due {
+            self.wakes.remove(&key);
+            self.drive(&key);
+        }
+    }
+
+    fn handle(&mut self, item: Item) {
+        match item {
+            Item::Fate(run, fate) => {
+                let (next, changed) = self.keeper.happen(run, fate, self.now);
+                self.plan_fates(next);
+                if changed {
+                    self.send_record(run);
+                }
+            }
+            Item::Deliver(event) if self.alive => self.observe(&event),
+            Item::DeliverCurrent(run) if self.alive && !self.keeper.forgotten.contains(&run) => {
+                self.observe(&Event::Record(self.keeper.record(run)));
+            }
+            Item::Deliver(_) | Item::DeliverCurrent(_) => {}
+            Item::Boot => self.boot(),
+        }
+    }
+
+    fn schedule(&mut self, time: Time, item: Item) {
+        self.scheduled += 1;
+        self.agenda.insert((time, self.scheduled), item);
+    }
+
+    fn plan_fates(&mut self, next: Next) {
+        for (time, run, fate) in next {
+            self.schedule(time, Item::Fate(run, fate));
+        }
+    }
+
+    /// Sends the record of a run: late, twice, out of order or merged with later ones.
+    fn send_record(&mut self, run: RunId) {
+        let copies = if !self.calm && self.dice.percent(20) { 2 } else { 1 };
+        for _ in 0..copies {
+            let delay = if self.calm { 1 } else { self.dice.below(60) };
+            let time = self.now.after(ms(delay));
+            if self.calm || self.dice.percent(50) {
+                self.schedule(time, Item::DeliverCurrent(run));
+            } else {
+                let record = self.keeper.record(run);
+                self.schedule(time, Item::Deliver(Event::Record(record)));
+            }
+        }
+    }
+
+    fn observe(&mut self, event: &Event) {
+        let before = invariants::if_late(&self.observed, event);
+        let seen = reconcile::observe(&mut self.observed, event, self.now);
+        if let Some(before) = before {
+            assert!(before == self.observed, "a late event changed something: {event:?}");
+        }
+        self.take(seen);
+    }
+
+    /// Stores what was seen and plans again.
+    fn take(&mut self, seen: Observation) {
+        if let Some((id, exit)) = seen.retired {
+            invariants::check_exit(self, &exit);
+            if self.takes_effect() {
+                self.journal.exits.push((id, exit));
+            }
+            if self.takes_effect() {
+                self.keeper.forgotten.push(exit.run);
+            }
+        }
+        if let Some(key) = seen.app {
+            self.drive(&key);
+        }
+    }
+
+    /// Whether the controller lives to do one more thing.
+    fn takes_effect(&mut self) -> bool {
+        if let Some((effects, down)) = self.dies_after {
+            if effects == 0 {
+                self.die(down);
+            } else {
+                self.dies_after = Some((effects - 1, down));
+            }
+        }
+        self.alive
+    }
+
+    /// Lets the controller die after so many more effects, to be started `down` milliseconds later.
+    pub(crate) fn doom(&mut self, effects: u64, down: u64) {
+        if self.alive {
+            self.dies_after = Some((effects, down));
+        }
+    }
+
+    /// Kills the controller.
+    pub(crate) fn die(&mut self, down: u64) {
+        self.dies_after = None;
+        if self.alive {
+            self.alive = false;
+            self.wakes.clear();
+            self.observed = Observed::default();
+            self.note("controller dies");
+            self.schedule(self.now.after(ms(down)), Item::Boot);
+        }
+    }
+
+    fn boot(&mut self) {
+        self.alive = true;
+        self.note("controller starts");
+        self.observed = Observed::default();
+        for (id, exit) in &self.journal.exits {
+            reconcile::remember(&mut self.observed, id, *exit);
+        }
+        let mut seen = Vec::new();
+        for record in self.keeper.records() {
+            let stopping = self.journal.stops.get(&record.run).copied();
+            seen.push(reconcile::adopt(&mut self.observed, &record, stopping, self.now));
+        }
+        seen.into_iter().for_each(|seen| self.take(seen));
+        self.drive_all();
+    }
+
+    pub(crate) fn drive_all(&mut self) {
+        let keys: BTreeSet<AppKey> = self.desired.apps().map(|(key, _)| key).collect();
+        keys.iter().for_each(|key| self.drive(key));
+    }
+
+    /// Plans one app and does it, until there is nothing to do.
+    pub(crate) fn drive(&mut self, key: &AppKey) {
+        for _round in 0..4 {
+            if !self.alive {
+                return;
+            }
+            let plan = self.plan(key);
+            if plan.actions.is_empty() {
+                invariants::check_rest(self, key, &plan);
+                match plan.wake_at {
+                    Some(time) => self.wakes.insert(key.clone(), time),
+                    None => self.wakes.remove(key),
+                };
+                return;
+            }
+            for action in &plan.actions {
+                self.execute(action);
+            }
+        }
+        panic!("the plan of {key} does not come to rest");
+    }
+
+    fn plan(&self, key: &AppKey) -> eco::model::Plan {
+        let generation = self.desired.projects.get(&key.project).map(|it| it.generation);
+        let (app, observed) = (self.desired.app(key), self.observed.apps.get(key));
+        reconcile::plan_app(key, generation.unwrap_or_default(), app, observed, self.now)
+    }
+
+    fn execute(&mut self, action: &Action) {
+        if !self.alive {
+            return;
+        }
+        invariants::check_action(self, action);
+        let run = reconcile::issue(&mut self.observed, action, self.now);
+        match action {
+            Action::Start { id, revision, generation } => {
+                let run = run.expect("a start has a run");
+                let tag = RunTag { id: id.clone(), revision: *revision, generation: *generation };
+                if self.takes_effect() {
+                    self.note(&format!("start {id}"));
+                    self.spawn(run, tag);
+                }
+            }
+            Action::Stop { id, run, signal, scope, reason } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("stop {id}: {signal} to {scope:?} ({reason})"));
+                    let next = self.keeper.signal(*run, *scope, self.now);
+                    self.plan_fates(next);
+                }
+            }
+            Action::Kill { id, run } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("kill {id}"));
+                    let slow = if self.calm { 0 } else { self.dice.below(50) };
+                    let next = self.keeper.kill(*run, ms(slow), self.now);
+                    self.plan_fates(next);
+                }
+            }
+        }
+    }
+
+    /// Writes down that a run was asked to stop; false if the controller dies then, before it sent
+    /// the signal.
+    fn journal_stop(&mut self, run: RunId) -> bool {
+        let stopping = self
+            .observed
+            .owners
+            .get(&run)
+            .and_then(|key| self.observed.apps.get(key)?.runs.get(&run)?.stopping);
+        self.journal.stops.insert(run, stopping.expect("it was just issued"));
+        self.takes_effect()
+    }
+
+    fn spawn(&mut self, run: RunId, tag: RunTag) {
+        if !self.calm && self.dice.percent(5) {
+            let failure = SpawnFailure { step: SpawnStep::Fork, errno: 11 };
+            let time = self.now.after(ms(self.dice.below(30)));
+            return self.schedule(time, Item::Deliver(Event::Refused { run, failure }));
+        }
+        let nature = match self.natures.pop_front() {
+            Some(nature) => nature,
+            None if self.calm => Nature::GOOD,
+            None => Nature::random(&mut self.dice),
+        };
+        let next = self.keeper.spawn(run, tag, nature, self.now);
+        self.plan_fates(next);
+        self.send_record(run);
+    }
+
+    /// Ends the first process of one living instance from outside.
+    pub(crate) fn strike(&mut self, choice: usize) {
+        let living: Vec<RunId> = self
+            .keeper
+            .processes
+            .iter()
+            .filter(|(_, process)| process.executed.is_some() && process.ended.is_none())
+            .map(|(run, _)| *run)
+            .collect();
+        if !living.is_empty() {
+            let status = eco::model::ExitStatus::Signal(eco::model::Signal::KILL);
+            let fate = Fate::End { status, by_request: false };
+            let run = living[choice % living.len()];
+            self.schedule(self.now, Item::Fate(run, fate));
+        }
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    fn note(&mut self, line: &str) {
+        let millis = self.now.0.as_millis();
+        self.log.push(format!("{millis:>6} {line}"));
+    }
+}
