@@ -34,3 +34,9 @@ pub async fn sleep_until(at: Option<Time>) {
         None => std::future::pending().await,
     }
 }
+
+/// Now, as the kernel stamps files that are written now: seconds and nanoseconds since 1970.
+pub fn file_stamp() -> (i64, i64) {
+    let spec = clock_gettime(ClockId::RealtimeCoarse);
+    (spec.tv_sec, spec.tv_nsec)
+}

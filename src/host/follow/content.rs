@@ -33,12 +33,14 @@ impl Content {
     pub fn of(path: &Path) -> Self {
         match digest(path) {
             Ok(digest) => Self::Digest(digest),
-            Err(error) => match error.kind() {
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing,
-                _ => Self::Unreadable,
-            },
+            Err(error) if is_missing(&error) => Self::Missing,
+            Err(_) => Self::Unreadable,
         }
     }
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn digest(path: &Path) -> io::Result<[u8; 32]> {

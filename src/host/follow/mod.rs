@@ -8,7 +8,7 @@ mod worker;
 
 pub use content::Content;
 pub use fault::WatchFault;
-pub(in crate::host) use hops::{Hops, Identity};
+pub(in crate::host) use hops::Hops;
 
 use std::{
     path::{Path, PathBuf},

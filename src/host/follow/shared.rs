@@ -56,11 +56,15 @@ struct State {
     fault: Option<WatchFault>,
 }
 
-/// Why the thread looks.
+/// What the thread woke up for.
 #[derive(Debug, Default)]
 pub(super) struct Wake {
+    /// What it was told.
     pub(super) commands: VecDeque<Command>,
+    /// Whether a watched directory itself went away.
     pub(super) stale: bool,
+    /// Whether things are quiet, so that files can be read whole.
+    pub(super) quiet: bool,
 }
 
 impl Shared {
@@ -94,11 +98,11 @@ impl Shared {
         self.state().live.get(key).cloned().unwrap_or_default()
     }
 
-    /// An event happened; `stale` if a watched directory went away.
-    pub(super) fn touch(&self, stale: bool) {
+    /// An event happened; `dir_gone` if a watched directory went away.
+    pub(super) fn touch(&self, dir_gone: bool) {
         let now = clock::now();
         let mut state = self.state();
-        state.stale |= stale;
+        state.stale |= dir_gone;
         // Further events do not wake the thread: it sleeps until there may be quiet.
         match &mut state.touched {
             Some((_, last)) => *last = now,
@@ -142,13 +146,13 @@ impl Shared {
                 Some((first, last)) => Some(last.after(QUIET).min(first.after(MAX_WAIT))),
                 None => looking.then_some(look_at),
             };
-            if !state.commands.is_empty() || due.is_some_and(|due| due <= now) {
-                // Events stay noted if it was a command that woke it: things are not quiet yet.
-                if due.is_some_and(|due| due <= now) {
-                    state.touched = None;
-                }
+            let quiet = due.is_some_and(|due| due <= now);
+            if quiet || !state.commands.is_empty() {
                 let commands = std::mem::take(&mut state.commands);
-                return Wake { commands, stale: std::mem::take(&mut state.stale) };
+                // Files that are new to it may just be being written: they are read once that
+                // had time to end.
+                state.touched = if commands.is_empty() { None } else { Some((now, now)) };
+                return Wake { commands, stale: std::mem::take(&mut state.stale), quiet };
             }
             state = match due {
                 Some(due) => {

@@ -32,7 +32,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
         fault: None,
     };
     loop {
-        let wake = shared.wait(!worker.projects.is_empty());
+        let wake = shared.wait(worker.has_files());
         for command in wake.commands {
             match command {
                 Command::Follow { key, files } => worker.follow(key, files),
@@ -44,7 +44,9 @@ pub(super) fn run(shared: &Arc<Shared>) {
         }
         // Arming comes first: what changes after it makes an event, what changed before is read.
         worker.arm(wake.stale);
-        worker.look();
+        if wake.quiet {
+            worker.look();
+        }
     }
 }
 
@@ -72,6 +74,10 @@ impl Worker {
         });
         let looks = looks.collect();
         self.projects.insert(key, looks);
+    }
+
+    fn has_files(&self) -> bool {
+        self.projects.values().any(|files| !files.is_empty())
     }
 
     /// Watches the directories that matter now.
