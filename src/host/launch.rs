@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-//! Placeholder.
-pub fn start_keeper(_: &super::home::Home) -> std::io::Result<()> {
-    Ok(())
-=======
 //! Starting the keeper: the only program that anything but the keeper starts.
 
 use std::{
@@ -49,5 +44,4 @@ pub fn start_keeper(home: &Home) -> io::Result<()> {
         "" => Err(io::Error::other("the keeper ended without a word")),
         fault => Err(io::Error::other(fault.to_owned())),
     }
->>>>>>> ccb66d3 (Add the controller's door to the keeper, and a program that misbehaves)
 }
