@@ -39,11 +39,11 @@ impl Watched {
         let exclude: Vec<PathBuf> = exclude.iter().map(|path| dir.path.join(path)).collect();
         watcher.watch(app("web"), &policy(&dir.path, paths, ignore), exclude);
         watcher.watch(app("sentinel"), &policy(&dir.path, &["sentinel"], &[]), Vec::new());
-        let mut watched = Self { dir, watcher, round: 0 };
+        let mut begun = Self { dir, watcher, round: 0 };
         // The second time, what was written just before the watch began is surely behind.
-        watched.settle().await;
-        watched.settle().await;
-        watched
+        begun.settle().await;
+        begun.settle().await;
+        begun
     }
 
     async fn next(&mut self) -> SourceChanged {
@@ -100,7 +100,7 @@ fn edits_of_all_kinds_are_reported() {
         dir.write("src/deep/b.js", "0");
         let mut watched = Watched::new(dir, &["src"], &[], &[]).await;
         let paths = watched.reported(|dir| drop(dir.write("src/a.js", "1"))).await;
-        assert_eq!(paths, [file.clone()]);
+        assert_eq!(paths, std::slice::from_ref(&file));
         watched.reported(|dir| drop(dir.write("src/new.js", ""))).await;
         watched.reported(|_| fs::remove_file(&file).unwrap()).await;
         let rename = |dir: &Dir| {
@@ -183,7 +183,8 @@ fn ignored_files_do_not_count() {
             let file = dir.path.join("src/a.js");
             assert_eq!(fs::read_to_string(&file).unwrap(), "0");
             let open = fs::File::options().append(true).open(&file).unwrap();
-            open.set_modified(std::time::SystemTime::now()).unwrap();
+            let now = std::time::SystemTime::now();
+            open.set_times(fs::FileTimes::new().set_accessed(now).set_modified(now)).unwrap();
             drop(UnixListener::bind(dir.path.join("src/app.sock")).unwrap());
         };
         watched.unreported(idle).await;
