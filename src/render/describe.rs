@@ -19,9 +19,7 @@ pub fn describe(reply: &DescribeReply, style: &Style, now: Timestamp) -> String 
 }
 
 fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
-    let mut table = Table::new(0);
-    status::app_rows(&mut table, &app.status, style, now);
-    let mut out = table.render(style);
+    let mut out = status::table(std::slice::from_ref(&app.status), style, now);
     let mut fields = vec![("revision".to_owned(), app.status.revision.clone())];
     if !app.status.tags.is_empty() {
         fields.push(("tags".to_owned(), app.status.tags.join(", ")));

@@ -13,7 +13,7 @@ use crate::{
 pub fn diff(reply: &DiffReply, style: &Style) -> String {
     let mut out = String::new();
     if reply.is_empty() {
-        out.push_str("Nothing to do: everything is as the file says.\n");
+        out.push_str("Nothing to do: everything is as it should be.\n");
     }
     if !reply.changes.is_empty() {
         out.push_str(&summary(reply, style));

@@ -26,7 +26,7 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         by => style.paint(Paint::Dim, &format!(" (by {})", clean(by))),
     };
     let time = style.paint(Paint::Dim, &style.time(&event.time));
-    let subject = pad(&subject(event), 14);
+    let subject = pad(&subject(event), 18);
     let kind = style.paint(paint, &pad(kind, 14));
     format!("{time}  {subject}  {kind}  {}{by}\n", clean(&event.message))
 }

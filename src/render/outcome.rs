@@ -41,10 +41,10 @@ pub fn outcome(outcome: &Outcome, tails: &[Tail], style: &Style) -> String {
         out.push('\n');
         out.push_str(&failure(failed, tail, style));
     }
-    if 0 < alike {
-        out.push_str(&format!(
-            "\n{alike} more instances of these apps are held for the same reasons.\n"
-        ));
+    match alike {
+        0 => {}
+        1 => out.push_str("\n1 more instance is held for the same reason.\n"),
+        more => out.push_str(&format!("\n{more} more instances are held for the same reasons.\n")),
     }
     out.push_str(&next::steps(&steps(outcome), style));
     out

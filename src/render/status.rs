@@ -118,7 +118,8 @@ fn file_lines(file: &FileReply, style: &Style) -> String {
     out
 }
 
-fn table(apps: &[AppReply], style: &Style, now: Timestamp) -> String {
+/// Apps with their instances, also used by `describe`.
+pub(super) fn table(apps: &[AppReply], style: &Style, now: Timestamp) -> String {
     let mut table = Table::new(2);
     let headings = ["  APP", "STATE", "READY", "RESTARTS", "UP", "PID", "REVISION"];
     table.row(headings.iter().map(|text| Cell::painted(text, Paint::Dim)).collect());
@@ -128,8 +129,7 @@ fn table(apps: &[AppReply], style: &Style, now: Timestamp) -> String {
     table.render(style)
 }
 
-/// The rows of one app, also used by `describe`.
-pub(super) fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestamp) {
+fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestamp) {
     let (word, paint, mark) = state_look(app.state);
     let alone = match app.instances.as_slice() {
         [alone] if app.desired <= 1 => Some(alone),
@@ -153,7 +153,7 @@ pub(super) fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Ti
         table.note(4, hold, paint_of_hold(app.state));
     }
     match alone {
-        Some(instance) => notes(table, instance, paint_of_hold(app.state), now),
+        Some(instance) => notes(table, instance, 4, now),
         None => instance_rows(table, app, style, now),
     }
 }
@@ -179,27 +179,31 @@ fn instance_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestam
             Cell::new(pid(instance, style)),
             Cell::painted(former.map_or_else(String::new, |found| short(found)), Paint::Warn),
         ]);
-        notes(table, instance, paint_of_hold(app.state), now);
+        notes(table, instance, 6, now);
     }
     if 0 < left_out {
         table.note(4, &format!("{left_out} more are ready"), Paint::Dim);
     }
 }
 
-fn notes(table: &mut Table, instance: &InstanceReply, paint: Paint, now: Timestamp) {
+fn notes(table: &mut Table, instance: &InstanceReply, indent: usize, now: Timestamp) {
     if let Some(hold) = &instance.hold {
-        table.note(6, hold, paint);
+        let is_bad = matches!(
+            instance.hold_code.as_deref(),
+            Some("crash_looping" | "gave_up" | "not_restarted" | "spawn_failed")
+        );
+        table.note(indent, hold, if is_bad { Paint::Bad } else { Paint::Warn });
     } else if instance.phase == InstancePhase::Ready
         && let Some(exit) = &instance.exit
         && let Some(since) = ago(&exit.at, now).filter(|since| *since <= RECENT)
     {
         let text = format!("ended {} ago with {}", human_duration(since), ending(exit));
-        table.note(6, &text, Paint::Warn);
+        table.note(indent, &text, Paint::Warn);
     }
 }
 
 /// How a run ended, as part of a sentence.
-pub(super) fn ending(exit: &ExitReply) -> String {
+fn ending(exit: &ExitReply) -> String {
     match (&exit.signal, exit.code) {
         (Some(signal), _) => signal.clone(),
         (None, Some(code)) => format!("code {code}"),
@@ -241,20 +245,28 @@ fn steps(reply: &StatusReply, project: &str) -> Vec<Step> {
     let named = |app: &AppReply| {
         if project.is_empty() { app.name.clone() } else { format!("{project}:{}", app.name) }
     };
-    let in_state = |states: &[AppState]| -> Vec<String> {
-        reply.apps.iter().filter(|app| states.contains(&app.state)).map(named).collect()
-    };
+    let in_state = |state: AppState| reply.apps.iter().filter(move |app| app.state == state);
     let flag = if project.is_empty() { String::new() } else { format!(" -p {project}") };
     let mut steps = Vec::new();
-    let failing = [AppState::CrashLooping, AppState::Failed, AppState::Degraded];
-    steps.extend(Step::on("eco logs", &in_state(&failing), "what it wrote before it ended"));
-    let stopped = in_state(&[AppState::Stopped]);
+    // The worst first. Of a program that could not be executed there is no log.
+    let failing: Vec<String> = [AppState::CrashLooping, AppState::Failed, AppState::Degraded]
+        .into_iter()
+        .flat_map(in_state)
+        .filter(|app| app.hold_code.as_deref() != Some("spawn_failed"))
+        .map(named)
+        .collect();
+    steps.extend(Step::on("eco logs", &failing, "what it wrote before it ended"));
+    let stopped: Vec<String> = in_state(AppState::Stopped).map(named).collect();
     steps.extend(Step::on("eco start", &stopped, "an operator stopped it"));
     let file = match reply.file.as_ref().map(|file| file.state) {
         Some(FileState::Ahead | FileState::Held) => {
             Some(Step::new(format!("eco diff{flag}"), "what an `eco apply` would change"))
         }
-        Some(FileState::Broken) => Some(Step::new("eco validate", "what is wrong with the file")),
+        Some(FileState::Broken) => {
+            let path = reply.file.as_ref().filter(|_| !project.is_empty());
+            let path = path.map_or_else(String::new, |file| format!(" {}", file.path.display()));
+            Some(Step::new(format!("eco validate{path}"), "what is wrong with the file"))
+        }
         Some(FileState::RolledBack) => {
             Some(Step::new(format!("eco events{flag}"), "why it was rolled back"))
         }

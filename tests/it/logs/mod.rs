@@ -1,1 +1,50 @@
-//! Placeholder.
+//! Reading, merging and following log files.
+
+mod following;
+mod merging;
+
+use std::{
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use eco::{
+    api::{LogFile, Stream},
+    cli::logs::{Query, print},
+};
+
+const ALL: Query = Query { last: None, since: None, prefix: true, color: false };
+const RAW: Query = Query { prefix: false, ..ALL };
+
+fn log(dir: &Path, name: &str, id: &str, stream: Stream) -> LogFile {
+    let (log, index) = (dir.join(format!("{name}.log")), dir.join(format!("{name}.idx")));
+    LogFile { id: id.to_owned(), stream, log, index }
+}
+
+fn append(path: &PathBuf, bytes: &[u8]) {
+    let mut file: File = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+/// Writes as the recorder does: the bytes, and one record for them.
+fn record(file: &LogFile, nanos: u64, bytes: &[u8]) {
+    let offset = std::fs::metadata(&file.log).map_or(0, |meta| meta.len());
+    append(&file.log, bytes);
+    append(&file.index, &[nanos.to_le_bytes(), offset.to_le_bytes()].concat());
+}
+
+fn at(nanos: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_nanos(nanos)
+}
+
+fn printed(files: &[LogFile], query: &Query) -> String {
+    String::from_utf8(bytes(files, query)).unwrap()
+}
+
+fn bytes(files: &[LogFile], query: &Query) -> Vec<u8> {
+    let mut out = Vec::new();
+    print(files, query, &mut out).unwrap();
+    out
+}

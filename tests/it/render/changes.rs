@@ -104,6 +104,6 @@ fn actions_without_a_change() {
 fn values_of_several_lines_stay_in_their_place() {
     let changes =
         vec![change("web", "env.KEY", (Some("a\nb\u{1b}[2J"), Some("ü\tb")), Effect::Rolling)];
-    let reply = DiffReply { changes, ..DiffReply::default() };
+    let reply = DiffReply { changes, project: "shop".to_owned(), ..DiffReply::default() };
     assert_snapshot!(diff(&reply, &Style::plain(80)));
 }

@@ -30,7 +30,7 @@ fn visible(text: &str) -> String {
     text.replace('\u{1b}', "␛")
 }
 
-/// No line is wider than it may be, but for those that `may_be_long` excuses.
+/// No line is wider than it may be.
 #[track_caller]
 fn assert_fits(text: &str, width: usize) {
     for line in text.lines() {

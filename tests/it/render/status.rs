@@ -33,6 +33,7 @@ fn shop() -> StatusReply {
             InstanceReply {
                 revision: Some("00aa11bb22cc0000".to_owned()),
                 hold: Some("stopping (its revision changed); SIGKILL in 8s".to_owned()),
+                hold_code: Some("stopping".to_owned()),
                 ..instance("web/2", InstancePhase::Stopping, Some(93021))
             },
         ],
@@ -45,7 +46,9 @@ fn shop() -> StatusReply {
         "cannot enter its cwd: no such file or directory; failed once, next try in 100ms"
             .to_owned(),
     );
+    bad.hold_code = Some("spawn_failed".to_owned());
     bad.instances[0].hold = bad.hold.clone();
+    bad.instances[0].hold_code = bad.hold_code.clone();
     bad.instances[0].restarts = 0;
     StatusReply {
         schema: 1,
