@@ -129,7 +129,7 @@ fn field(change: &ChangeReply, whole: Effect, width: usize, style: &Style) -> St
         (_, _) => ("~", Paint::Warn, "changed".to_owned()),
     };
     if change.effect != whole {
-        text.push_str(&format!("  ({})", in_short(change.effect)));
+        text.extend(["  (", in_short(change.effect), ")"]);
     }
     let name = pad(&super::layout::clean(&change.field), width);
     let lines = hanging(&format!("{sign} {name}  "), &text, 4, Paint::Plain, style);

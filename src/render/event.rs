@@ -40,7 +40,7 @@ fn subject(event: &EventReply) -> String {
         }
         text.push_str(app);
         if let Some(instance) = event.instance {
-            text.push_str(&format!("/{instance}"));
+            text.extend(["/", &instance.to_string()]);
         }
     }
     clean(&text)

@@ -39,7 +39,7 @@ pub(super) fn steps(steps: &[Step], style: &Style) -> String {
         let command = super::layout::clean(&step.command);
         let (arrow, why) = (style.glyph(Glyph::Arrow), style.paint(Paint::Dim, &step.why));
         let command = style.paint(Paint::Strong, &pad(&command, width));
-        out.push_str(&format!("{arrow} {command}   {why}\n"));
+        out.extend([arrow, " ", &command, "   ", &why, "\n"]);
     }
     out
 }

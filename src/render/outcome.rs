@@ -44,7 +44,10 @@ pub fn outcome(outcome: &Outcome, tails: &[Tail], style: &Style) -> String {
     match alike {
         0 => {}
         1 => out.push_str("\n1 more instance is held for the same reason.\n"),
-        more => out.push_str(&format!("\n{more} more instances are held for the same reasons.\n")),
+        more => {
+            let more = more.to_string();
+            out.extend(["\n", &more, " more instances are held for the same reasons.\n"]);
+        }
     }
     out.push_str(&next::steps(&steps(outcome), style));
     out
@@ -98,28 +101,33 @@ fn failure(failed: &FailedInstance, tail: Option<&Tail>, style: &Style) -> Strin
     for line in lines {
         // Not wrapped: a stack trace is best read, and copied, as it was written.
         let bar = style.paint(Paint::Dim, style.glyph(Glyph::Bar));
-        out.push_str(&format!("  {bar} {}\n", clean(line)));
+        out.extend(["  ", &bar, " ", &clean(line), "\n"]);
     }
     out
 }
 
 fn steps(outcome: &Outcome) -> Vec<Step> {
     let mut apps: Vec<String> = Vec::new();
-    for failed in outcome.failed.iter().filter(|failed| failed.hold_code != "spawn_failed") {
+    let mut silent: Vec<String> = Vec::new();
+    for failed in &outcome.failed {
+        // What could not be executed wrote nothing.
+        let list = if failed.hold_code == "spawn_failed" { &mut silent } else { &mut apps };
         let app = app_of(&failed.id).to_owned();
-        if !apps.contains(&app) {
-            apps.push(app);
+        if !list.contains(&app) {
+            list.push(app);
         }
     }
     let logs = Step::on("eco logs", &apps, "all it wrote");
+    let described = Step::on("eco describe", &silent, "its command and cwd in full");
+    let logs = logs.into_iter().chain(described);
     let status = Step::new("eco status", "how it stands");
     match outcome.result {
         OutcomeKind::Converged => Vec::new(),
         OutcomeKind::Accepted | OutcomeKind::Superseded => vec![status],
-        OutcomeKind::TimedOut => logs.into_iter().chain([status]).collect(),
+        OutcomeKind::TimedOut => logs.chain([status]).collect(),
         OutcomeKind::Failed => {
             let again = Step::new("eco apply", "once the cause is out of the way");
-            logs.into_iter().chain([again]).collect()
+            logs.chain([again]).collect()
         }
     }
 }

@@ -65,17 +65,13 @@ impl LiveProgress {
 
     /// Keeps `app`; whether it says anything new but for times running down.
     fn learn(&mut self, app: &AppProgress) -> bool {
-        match self.apps.iter_mut().find(|known| known.app == app.app) {
-            Some(known) => {
-                let is_news = key(known) != key(app);
-                known.clone_from(app);
-                is_news
-            }
-            None => {
-                self.apps.push(app.clone());
-                true
-            }
-        }
+        let Some(known) = self.apps.iter_mut().find(|known| known.app == app.app) else {
+            self.apps.push(app.clone());
+            return true;
+        };
+        let is_news = key(known) != key(app);
+        known.clone_from(app);
+        is_news
     }
 
     /// One line for a pipe.
@@ -84,7 +80,7 @@ impl LiveProgress {
         let (word, paint, _) = state_look(app.state);
         let mut text = format!("{word} {}/{}", app.ready, app.desired);
         if let Some(hold) = &app.hold {
-            text.push_str(&format!(", {hold}"));
+            text.extend([", ", hold]);
         }
         // A pipe has no width: whatever reads it wants whole lines.
         let wide = Style { width: usize::MAX / 2, ..self.style.clone() };
@@ -105,7 +101,7 @@ impl LiveProgress {
         let width = shown.iter().map(|app| columns(&app.app)).max().unwrap_or_default();
         let mut out = String::new();
         if 0 < self.drawn {
-            out.push_str(&format!("\u{1b}[{}A\r\u{1b}[J", self.drawn));
+            out.extend(["\u{1b}[", &self.drawn.to_string(), "A\r\u{1b}[J"]);
         }
         for app in &shown {
             out.push_str(&line(app, width, &self.style));
@@ -113,7 +109,7 @@ impl LiveProgress {
         self.drawn = shown.len();
         if 0 < left_out {
             let ellipsis = self.style.glyph(Glyph::Ellipsis);
-            out.push_str(&format!("{ellipsis} and {left_out} more\n"));
+            out.extend([ellipsis, " and ", &left_out.to_string(), " more\n"]);
             self.drawn += 1;
         }
         out

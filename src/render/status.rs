@@ -43,6 +43,9 @@ pub fn status_all(reply: &StatusAllReply, style: &Style, now: Timestamp) -> Stri
         out.push_str("No project was applied yet.\n");
         todo.push(Step::new("eco apply", "in the directory of an ecosystem.yaml"));
     }
+    if !reply.faults.is_empty() {
+        out.push('\n');
+    }
     for fault in &reply.faults {
         out.push_str(&hanging("state: ", fault, 0, Paint::Bad, style));
     }
@@ -249,13 +252,14 @@ fn steps(reply: &StatusReply, project: &str) -> Vec<Step> {
     let flag = if project.is_empty() { String::new() } else { format!(" -p {project}") };
     let mut steps = Vec::new();
     // The worst first. Of a program that could not be executed there is no log.
-    let failing: Vec<String> = [AppState::CrashLooping, AppState::Failed, AppState::Degraded]
-        .into_iter()
-        .flat_map(in_state)
-        .filter(|app| app.hold_code.as_deref() != Some("spawn_failed"))
-        .map(named)
-        .collect();
-    steps.extend(Step::on("eco logs", &failing, "what it wrote before it ended"));
+    let (silent, failing): (Vec<_>, Vec<_>) =
+        [AppState::CrashLooping, AppState::Failed, AppState::Degraded]
+            .into_iter()
+            .flat_map(in_state)
+            .partition(|app| app.hold_code.as_deref() == Some("spawn_failed"));
+    let all = |apps: Vec<&AppReply>| -> Vec<String> { apps.into_iter().map(named).collect() };
+    steps.extend(Step::on("eco logs", &all(failing), "what it wrote before it ended"));
+    steps.extend(Step::on("eco describe", &all(silent), "its command and cwd in full"));
     let stopped: Vec<String> = in_state(AppState::Stopped).map(named).collect();
     steps.extend(Step::on("eco start", &stopped, "an operator stopped it"));
     let file = match reply.file.as_ref().map(|file| file.state) {

@@ -11,7 +11,7 @@ use super::{
     Hooks, Query, merge,
     printer::Printer,
     quietly, select,
-    source::{Source, nanos},
+    source::{Source, make_room, nanos},
     stream::Stream,
     watch::{Heard, Watch},
 };
@@ -72,6 +72,7 @@ impl<'a> Follower<'a> {
         follower.hears_all =
             follower.watch.listen(files.iter().filter_map(|file| file.log.parent()));
         follower.printer.align(files.iter().map(|file| file.id.as_str()));
+        make_room(files.len());
         let mut sources = files.iter().map(Source::open).collect::<io::Result<Vec<_>>>()?;
         let starts = select::starts(&mut sources, query);
         let parts = files.iter().zip(sources).zip(starts).enumerate();
@@ -179,6 +180,7 @@ impl<'a> Follower<'a> {
         let known: BTreeSet<PathBuf> =
             self.streams.iter().map(|stream| stream.file.log.clone()).collect();
         self.printer.align(files.iter().map(|file| file.id.as_str()));
+        make_room(files.len());
         for file in files.into_iter().filter(|file| !known.contains(&file.log)) {
             // Listened first, as in the beginning.
             self.hears_all &= self.watch.listen(file.log.parent().into_iter());

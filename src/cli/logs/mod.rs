@@ -63,6 +63,7 @@ pub fn print(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Resul
 }
 
 fn print_now(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Result<()> {
+    source::make_room(files.len());
     let mut sources = files.iter().map(Source::open).collect::<io::Result<Vec<_>>>()?;
     let starts = select::starts(&mut sources, query);
     let mut printer = Printer::new(out, query);

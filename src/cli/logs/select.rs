@@ -58,7 +58,7 @@ fn last_lines(sources: &mut [Source], floors: &[u64], count: usize) -> Vec<u64> 
     for (key, (source, scan)) in sources.iter_mut().zip(&mut scans).enumerate() {
         youngest.extend(before(source, scan).map(|(time, start)| (time, key, start)));
     }
-    for _ in 0..count {
+    for left in (0..count).rev() {
         let Some((_, key, start)) = youngest.pop() else { break };
         let (Some(kept), Some(source), Some(scan)) =
             (starts.get_mut(key), sources.get_mut(key), scans.get_mut(key))
@@ -66,6 +66,9 @@ fn last_lines(sources: &mut [Source], floors: &[u64], count: usize) -> Vec<u64> 
             break;
         };
         *kept = start;
+        if left == 0 {
+            break;
+        }
         youngest.extend(before(source, scan).map(|(time, start)| (time, key, start)));
     }
     starts

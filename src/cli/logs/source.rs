@@ -7,6 +7,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use super::index::Index;
 use crate::api::LogFile;
 
@@ -64,6 +66,18 @@ impl Source {
     pub(super) fn is_replaced(&self, log: &LogFile) -> bool {
         std::fs::metadata(&log.log)
             .is_ok_and(|meta| meta.is_file() && Some(identity(&meta)) != self.identity)
+    }
+}
+
+/// Lets this process open so many more files, as far as the system does: a thousand instances have
+/// more logs than the usual soft limit.
+pub(super) fn make_room(files: usize) {
+    let mut limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(files).unwrap_or(u64::MAX).saturating_add(256);
+    if limit.current.is_some_and(|current| current < wanted) {
+        limit.current = limit.maximum.map_or(Some(wanted), |most| Some(most.min(wanted)));
+        // Without more room, opening says what is wrong.
+        setrlimit(Resource::Nofile, limit).ok();
     }
 }
 

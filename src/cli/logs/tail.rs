@@ -23,7 +23,7 @@ pub fn last_lines(log: &Path, count: usize) -> Vec<String> {
         .map(|line| shortened(&String::from_utf8_lossy(line)))
         .collect();
     // The oldest line begins before what was looked at.
-    let is_cut = !is_whole && text.iter().filter(|byte| **byte == b'\n').count() < count;
+    let is_cut = !is_whole && text.split(|byte| *byte == b'\n').count() <= count;
     if is_cut && let Some(first) = lines.pop() {
         lines.push(format!("…{first}"));
     }

@@ -187,8 +187,9 @@ fn much_at_once_comes_out_whole() {
     let following = Following::of(std::slice::from_ref(&file), &RAW);
     let mut all = String::new();
     for batch in 0..200 {
-        let text: String =
+        let lines: Vec<String> =
             (0..50).map(|line| format!("{batch}.{line} {}\n", "x".repeat(line))).collect();
+        let text = lines.concat();
         record(&file, now(), text.as_bytes());
         all.push_str(&text);
     }

@@ -78,7 +78,7 @@ fn any_bytes_come_out_as_they_are() {
     record(&file, 1, &all);
     let files = [file];
     assert_eq!(bytes(&files, &RAW), all);
-    let lines = all.iter().filter(|byte| **byte == b'\n').count();
+    let lines = all.split(|byte| *byte == b'\n').count() - 1;
     let tail = bytes(&files, &Query { last: Some(lines), ..RAW });
     assert_eq!(tail, all[11..]);
 }
@@ -96,6 +96,23 @@ fn a_line_may_be_huge() {
     assert_eq!(last_lines(&files[0].log, 1), ["after"]);
     let two = last_lines(&files[0].log, 2);
     assert!(two[0].starts_with('…') && two[0].chars().count() < 3000, "{}", two[0].len());
+}
+
+#[test]
+fn the_last_lines_of_a_huge_file_are_found_from_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = [log(dir.path(), "a.out", "a/0", Stream::Out)];
+    record(&files[0], 1, b"the first line");
+    // A terabyte without a newline: read as a whole, this test would not end today.
+    let file = std::fs::OpenOptions::new().write(true).open(&files[0].log).unwrap();
+    file.set_len(1 << 40).unwrap();
+    record(&files[0], 2, b"\none\ntwo\n");
+    record(&files[0], 3, b"three\n");
+    let tail = printed(&files, &Query { last: Some(3), ..RAW });
+    assert_eq!(tail, "one\ntwo\nthree\n");
+    let tail = printed(&files, &Query { since: Some(at(3)), ..RAW });
+    assert_eq!(tail, "three\n");
+    assert_eq!(last_lines(&files[0].log, 2), ["two", "three"]);
 }
 
 #[test]

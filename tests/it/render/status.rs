@@ -38,7 +38,7 @@ fn shop() -> StatusReply {
             },
         ],
     );
-    web.hold = web.instances[1].hold.clone();
+    web.hold.clone_from(&web.instances[1].hold);
     let mut stopped = app("cache", AppState::Stopped, Vec::new());
     stopped.overrides = vec!["stopped".to_owned()];
     let mut bad = app("mailer", AppState::Degraded, vec![crashing("mailer/0")]);
@@ -47,8 +47,8 @@ fn shop() -> StatusReply {
             .to_owned(),
     );
     bad.hold_code = Some("spawn_failed".to_owned());
-    bad.instances[0].hold = bad.hold.clone();
-    bad.instances[0].hold_code = bad.hold_code.clone();
+    bad.instances[0].hold.clone_from(&bad.hold);
+    bad.instances[0].hold_code.clone_from(&bad.hold_code);
     bad.instances[0].restarts = 0;
     StatusReply {
         schema: 1,
