@@ -75,9 +75,9 @@ fn moving_the_logs_touches_no_process() {
     assert_eq!(env.pid("web"), pid);
     env.wait_for("lines in the new directory", || {
         let Ok(files) = std::fs::read_dir(env.path("elsewhere")) else { return false };
-        files.filter_map(Result::ok).any(|file| {
-            std::fs::read_to_string(file.path()).unwrap_or_default().contains("tick")
-        })
+        files
+            .filter_map(Result::ok)
+            .any(|file| std::fs::read_to_string(file.path()).unwrap_or_default().contains("tick"))
     });
 }
 
@@ -277,8 +277,7 @@ fn interrupting_apply_leaves_convergence_going() {
     let call = env.call(&["apply"]).spawn();
     env.wait_for("the process", || {
         let output = env.eco(&["status", "--json"]);
-        output.code.is_some_and(|code| code < 2)
-            && pids_of(&output.json()["apps"][0]).len() == 1
+        output.code.is_some_and(|code| code < 2) && pids_of(&output.json()["apps"][0]).len() == 1
     });
     call.signal(Signal::INT);
     let output = call.wait();

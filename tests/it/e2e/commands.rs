@@ -179,8 +179,18 @@ fn status_has_the_promised_keys() {
     }
     let instance = &app["instances"][0];
     for key in [
-        "id", "pid", "phase", "restarts", "since", "revision", "generation", "hold", "hold_code",
-        "exit", "memory", "cpu",
+        "id",
+        "pid",
+        "phase",
+        "restarts",
+        "since",
+        "revision",
+        "generation",
+        "hold",
+        "hold_code",
+        "exit",
+        "memory",
+        "cpu",
     ] {
         assert!(instance.get(key).is_some(), "no {key} in {instance}");
     }
@@ -207,7 +217,8 @@ fn events_tell_what_happened_in_order() {
     env.eco(&["restart", "web"]).ok();
     let events = env.events();
     for event in &events {
-        for key in ["seq", "time", "type", "project", "app", "instance", "by", "revision", "message"]
+        for key in
+            ["seq", "time", "type", "project", "app", "instance", "by", "revision", "message"]
         {
             assert!(event.get(key).is_some(), "no {key} in {event}");
         }

@@ -20,7 +20,8 @@ mod watch;
 use crate::harness::TestEnv;
 
 /// Two apps that do nothing for as long as they are let.
-const TWO_SLEEPERS: &str = "  web: { command: sleep 100000, instances: 2 }\n  worker: { command: sleep 100000 }\n";
+const TWO_SLEEPERS: &str =
+    "  web: { command: sleep 100000, instances: 2 }\n  worker: { command: sleep 100000 }\n";
 
 /// A program that says which run it is and then waits: `./say.sh WORDS`.
 fn say(env: &TestEnv) {
