@@ -1,1 +1,159 @@
-//! Placeholder.
+//! `eco logs`: stored bytes, prefixes, order, following.
+
+use crate::harness::{Signal, TestEnv};
+
+/// An app that says a thing and waits.
+fn one(env: &TestEnv, script: &str) {
+    env.script("app.sh", script);
+    env.apps("  web: { command: ./app.sh }\n");
+    env.apply();
+}
+
+#[test]
+fn bytes_come_back_as_they_were_written() {
+    let env = TestEnv::new();
+    one(
+        &env,
+        "#!/bin/sh\nprintf 'no end'\nprintf ' yet\\n\\033[31mred\\033[0m\\r\\n\\ttab  \\nlast without newline'\nexec sleep 100000\n",
+    );
+    let expected = "no end yet\n\u{1b}[31mred\u{1b}[0m\r\n\ttab  \nlast without newline";
+    env.wait_for("all bytes", || env.log("web") == expected);
+}
+
+#[test]
+fn bytes_that_are_no_text_come_back_too() {
+    let env = TestEnv::new();
+    one(&env, "#!/bin/sh\nprintf '\\377\\376\\000x\\n'\nexec sleep 100000\n");
+    env.wait_for("the bytes", || {
+        // The harness shows bytes as text, so that each bad byte is one replacement character.
+        env.log("web") == "\u{fffd}\u{fffd}\0x\n"
+    });
+}
+
+#[test]
+fn lines_are_prefixed_with_their_instance() {
+    let env = TestEnv::new();
+    env.script("app.sh", "#!/bin/sh\necho \"I am $ECO_INSTANCE\"\nexec sleep 100000\n");
+    env.apps("  web: { command: ./app.sh, instances: 2 }\n");
+    env.apply();
+    env.wait_for("both lines", || env.log("web").lines().count() == 2);
+    let text = env.eco(&["logs", "web"]).ok().stdout;
+    for index in 0..2 {
+        let line = text.lines().find(|line| line.ends_with(&format!("I am {index}")));
+        let line = line.unwrap_or_else(|| panic!("no line of {index} in\n{text}"));
+        assert!(line.contains(&format!("web/{index}")), "{line}");
+    }
+    let only = env.eco(&["logs", "web/1"]).ok().stdout;
+    assert!(only.contains("I am 1") && !only.contains("I am 0"), "{only}");
+}
+
+#[test]
+fn n_takes_the_last_lines() {
+    let env = TestEnv::new();
+    one(&env, "#!/bin/sh\nfor i in 1 2 3 4 5; do echo line $i; done\nexec sleep 100000\n");
+    env.wait_for("five lines", || env.log("web").lines().count() == 5);
+    let text = |n| env.eco(&["logs", "web", "--no-prefix", "-n", n]).ok().stdout;
+    assert_eq!(text("2"), "line 4\nline 5\n");
+    assert_eq!(text("0"), "");
+    assert_eq!(text("99").lines().count(), 5);
+    env.eco(&["logs", "web", "-n", "many"]).exits(2);
+}
+
+#[test]
+fn streams_and_instances_are_merged_by_time() {
+    let env = TestEnv::new();
+    env.script(
+        "turns.sh",
+        "#!/bin/sh\n# Each instance waits for its turn, so that the order is known.\nfor turn in 1 2 3; do\n  while [ \"$(cat turn)\" != \"$ECO_INSTANCE$turn\" ]; do sleep 0.01; done\n  if [ $turn = 2 ]; then echo \"$ECO_INSTANCE$turn\" >&2; else echo \"$ECO_INSTANCE$turn\"; fi\n  touch \"done$ECO_INSTANCE$turn\"\ndone\nexec sleep 100000\n",
+    );
+    env.write("turn", "none");
+    env.apps("  web: { command: ./turns.sh, instances: 2 }\n");
+    env.apply();
+    let order = ["01", "11", "12", "02", "03", "13"];
+    for (count, turn) in order.iter().enumerate() {
+        env.write("turn", turn);
+        env.wait_for("the turn", || env.path(&format!("done{turn}")).exists());
+        // The line has to be stored before the next is written, or their times may be one.
+        env.wait_for("the line", || env.log("web").lines().count() == count + 1);
+    }
+    assert_eq!(env.log("web").lines().collect::<Vec<_>>(), order);
+}
+
+#[test]
+fn follow_prints_what_comes_until_it_is_interrupted() {
+    let env = TestEnv::new();
+    one(
+        &env,
+        "#!/bin/sh\necho before\nwhile [ ! -e go ]; do sleep 0.02; done\necho after\nexec sleep 100000\n",
+    );
+    env.wait_for("the first line", || env.log("web") == "before\n");
+    let mut follow = env.call(&["logs", "web", "-f", "--no-prefix"]).spawn();
+    env.wait_for("the old line", || follow.stdout() == "before\n");
+    env.write("go", "");
+    env.wait_for("the new line", || follow.stdout() == "before\nafter\n");
+    assert!(!follow.has_ended());
+    follow.signal(Signal::INT);
+    follow.wait();
+}
+
+#[test]
+fn follow_goes_on_over_a_restart() {
+    let env = TestEnv::new();
+    one(&env, "#!/bin/sh\necho run $$\nexec sleep 100000\n");
+    let first = env.pid("web");
+    let mut follow = env.call(&["logs", "web", "-f", "--no-prefix"]).spawn();
+    env.eco(&["restart", "web"]).ok();
+    let second = env.pid("web");
+    let expected = format!("run {first}\nrun {second}\n");
+    env.wait_for("both runs", || follow.stdout() == expected);
+    follow.signal(Signal::INT);
+    follow.wait();
+}
+
+#[test]
+fn since_leaves_older_lines_out() {
+    let env = TestEnv::new();
+    one(
+        &env,
+        "#!/bin/sh\necho old\nwhile [ ! -e go ]; do sleep 0.02; done\necho new\nexec sleep 100000\n",
+    );
+    env.wait_for("the old line", || env.log("web") == "old\n");
+    // The test's own clock decides what is old: `new` is written at least 2 s after `old`.
+    let began = std::time::Instant::now();
+    env.wait_for("two seconds to pass", || began.elapsed().as_secs() >= 2);
+    env.write("go", "");
+    let text = || env.eco(&["logs", "web", "--no-prefix", "--since", "1s"]).ok().stdout;
+    assert!(!text().contains("old"));
+    env.wait_for("the new line", || env.log("web") == "old\nnew\n");
+    let all = env.eco(&["logs", "web", "--no-prefix", "--since", "1h"]).ok().stdout;
+    assert_eq!(all, "old\nnew\n");
+    env.eco(&["logs", "web", "--since", "yesterday"]).exits(2);
+}
+
+#[test]
+fn logs_stay_after_the_app_and_without_a_daemon() {
+    let env = TestEnv::new();
+    one(&env, "#!/bin/sh\necho still here\nexec sleep 100000\n");
+    env.wait_for("the line", || env.log("web") == "still here\n");
+    env.eco(&["stop", "web"]).ok();
+    assert_eq!(env.log("web"), "still here\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let env = TestEnv::new();
+    one(
+        &env,
+        "#!/bin/sh\ni=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo a line of some length $i; done\nexec sleep 100000\n",
+    );
+    env.wait_for("all lines", || env.log("web").contains("length 5000\n"));
+    let pipe = format!("'{}' logs web -n 5000 | head -n 1", env!("CARGO_BIN_EXE_eco"));
+    let output = std::process::Command::new("sh")
+        .args(["-c", &pipe])
+        .current_dir(env.dir())
+        .env("ECO_HOME", env.home())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("roken pipe") && !stderr.contains("panicked"), "{stderr}");
+}
