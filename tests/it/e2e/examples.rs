@@ -1,1 +1,175 @@
-//! Placeholder.
+//! Every example, as a reader of it would run it.
+
+use std::{fs, os::unix::fs::symlink, path::Path};
+
+use serde_json::Value;
+
+use crate::harness::{TestEnv, free_port, http_get, installed, program, repository};
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_name() == "node_modules" {
+            continue;
+        }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A world whose project directory is a copy of an example.
+fn example(name: &str) -> TestEnv {
+    let env = TestEnv::new();
+    copy(&repository("examples").join(name), &env.dir());
+    env
+}
+
+fn apps(env: &TestEnv) -> Vec<Value> {
+    env.status()["apps"].as_array().unwrap().clone()
+}
+
+fn all_ready(env: &TestEnv) {
+    env.apply();
+    for app in apps(env) {
+        assert_eq!(app["state"], "ready", "{app}");
+    }
+    env.eco(&["status"]).ok();
+    env.eco(&["diff"]).ok();
+}
+
+fn down(env: &TestEnv) {
+    env.eco(&["down"]).ok();
+    assert!(apps(env).is_empty());
+}
+
+#[test]
+fn each_has_a_test() {
+    let mut found: Vec<String> = fs::read_dir(repository("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    found.sort();
+    let tested = ["env-layers", "express", "hello", "profiles", "restart-policies", "watch"];
+    assert_eq!(found, tested);
+}
+
+#[test]
+fn each_is_valid() {
+    for entry in fs::read_dir(repository("examples")).unwrap().map(Result::unwrap) {
+        let env = TestEnv::new();
+        let file = entry.path().join("ecosystem.yaml");
+        env.eco(&["validate", file.to_str().unwrap()]).ok();
+    }
+}
+
+#[test]
+fn hello() {
+    let env = example("hello");
+    all_ready(&env);
+    env.wait_for("a greeting", || env.log("ticker").contains("hello 1\n"));
+    env.wait_for("work", || env.log("worker/1").contains("worker 1: item 1\n"));
+    env.eco(&["stop", "worker"]).ok();
+    env.wait_for("a clean end", || env.log("worker/0").contains("asked to stop"));
+    down(&env);
+}
+
+#[test]
+fn express() {
+    program("node");
+    program("python3");
+    let modules = installed("tests/apps/express/node_modules");
+    let env = example("express");
+    symlink(modules, env.path("node_modules")).unwrap();
+    let port = free_port();
+    env.call(&["apply"]).env("PORT", &port.to_string()).run().ok();
+    env.wait_for("the site", || {
+        http_get(port, "/").is_some_and(|body| body.contains("Example site"))
+    });
+    for worker in ["worker/0", "worker/1"] {
+        env.wait_for("work", || env.log(worker).contains(": item "));
+    }
+    env.wait_for("a report", || env.log("report").contains("report: "));
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
+}
+
+#[test]
+fn express_has_the_version_that_tests_run_installs() {
+    let dependencies = |path| {
+        let text = fs::read_to_string(repository(path)).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["dependencies"].clone()
+    };
+    assert_eq!(
+        dependencies("examples/express/package.json"),
+        dependencies("tests/apps/express/package.json")
+    );
+}
+
+#[test]
+fn env_layers() {
+    let env = example("env-layers");
+    all_ready(&env);
+    env.wait_for("all variables", || env.log("show").contains("WORKER_NAME="));
+    let log = env.log("show");
+    for line in [
+        "REGION=eu",
+        "COLOR=green",
+        "CACHE_SIZE=256",
+        "LOG_LEVEL=info",
+        "DATABASE_URL=postgres://localhost/example",
+        "TOKEN=not-a-real-token",
+        "WORKER_NAME=show-0",
+        "EMPTY=",
+    ] {
+        assert!(log.lines().any(|found| found == line), "no {line} in\n{log}");
+    }
+    for absent in ["FROM_BASE=", "HOME=", "ECO_HOME="] {
+        assert!(!log.lines().any(|found| found.starts_with(absent)), "{absent} in\n{log}");
+    }
+    down(&env);
+}
+
+#[test]
+fn restart_policies() {
+    let env = example("restart-policies");
+    env.eco(&["apply"]).exits(1).says("broken").says("cannot reach the database");
+    env.wait_state("steady", "ready");
+    env.wait_state("import", "done");
+    env.wait_state("broken", "failed");
+    assert_eq!(env.app("licensed")["instances"][0]["restarts"], 0);
+    down(&env);
+}
+
+#[test]
+fn profiles() {
+    let env = example("profiles");
+    all_ready(&env);
+    assert_eq!(apps(&env).len(), 2);
+    env.eco(&["apply", "--profile", "staging"]).ok();
+    assert_eq!(env.pids("web").len(), 2);
+    env.eco(&["apply", "--profile", "production"]).ok();
+    assert_eq!(apps(&env).len(), 1);
+    env.wait_for("production", || env.log("web").contains("web 0 in production\n"));
+    down(&env);
+}
+
+#[test]
+fn watch() {
+    let env = example("watch");
+    all_ready(&env);
+    let (web, built) = (env.pid("web"), env.pid("built"));
+    env.write("src/page.txt", "another page\n");
+    env.wait_for("the new page", || env.log("web").contains("serving: another page\n"));
+    assert_ne!(env.pid("web"), web);
+    assert_eq!(env.pid("built"), built);
+    env.write("dist/page.txt", "another build\n");
+    env.eco(&["diff"]).exits(1).says("dist/page.txt");
+    assert_eq!(env.pid("built"), built);
+    env.apply();
+    assert_ne!(env.pid("built"), built);
+    down(&env);
+}
