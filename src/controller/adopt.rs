@@ -44,7 +44,7 @@ impl State {
         let (store, stored, faults) = Store::open(&home);
         let (journal, recovered) = Journal::open(&home);
         let events = Events::open(&home);
-        keeper.hello();
+        keeper.hello()?;
         let held = Held::of(&mut keeper).await?;
         let mut state = Self {
             desired: Desired::default(),
@@ -143,7 +143,9 @@ impl State {
             let Some(app) = self.desired.app(key) else { continue };
             for (run, found) in &observed.runs {
                 let sink = execute::sink(&self.home, &key.instance(found.index), app);
-                self.keeper.sink(*run, &sink);
+                if let Err(error) = self.keeper.sink(*run, &sink) {
+                    tracing::warn!(%error, "cannot reach the keeper");
+                }
             }
         }
     }
@@ -164,12 +166,12 @@ impl Held {
             match keeper.next().await? {
                 KeeperEvent::Hello { keeper_pid, recorder_pid, .. } => {
                     held.keeper_pid = keeper_pid;
-                    held.recorder_pid = recorder_pid;
+                    held.recorder_pid = recorder_pid.unwrap_or_default();
                 }
-                KeeperEvent::Record(record, drained) => held.records.push((record, drained)),
-                KeeperEvent::Recorder { pid } => held.recorder_pid = pid,
-                KeeperEvent::Refused { .. } => {}
-                KeeperEvent::Foreign { run } => {
+                KeeperEvent::Record { record, drained, .. } => held.records.push((record, drained)),
+                KeeperEvent::Recorder { pid, .. } => held.recorder_pid = pid.unwrap_or_default(),
+                KeeperEvent::Refused { .. } | KeeperEvent::Declined { .. } => {}
+                KeeperEvent::Foreign { run, .. } => {
                     tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
                 }
                 KeeperEvent::ListEnd => return Ok(held),

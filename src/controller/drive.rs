@@ -95,7 +95,7 @@ impl State {
             Some(Ending::StopApps) if self.observed.owners.is_empty() => false,
             Some(Ending::StopApps) | None => return Ok(false),
         };
-        self.keeper.quit(leave);
+        self.keeper.quit(leave)?;
         self.keeper.flush().await?;
         Ok(true)
     }

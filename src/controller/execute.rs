@@ -56,7 +56,8 @@ impl State {
             }
             Action::Stop { id, run, signal, scope, reason } => {
                 self.note_stop(*run);
-                self.keeper.signal(*run, *signal, *scope);
+                let sent = self.keeper.signal(*run, *signal, *scope);
+                self.asked(sent);
                 let text = format!("{signal} to stop it: {reason}");
                 self.tell(Told::of(EventType::Stopping, id, text));
             }
@@ -64,7 +65,8 @@ impl State {
                 if let Err(error) = self.journal.kill(*run, now) {
                     tracing::warn!(%error, "cannot write the journal");
                 }
-                self.keeper.signal(*run, Signal::KILL, KillScope::Group);
+                let sent = self.keeper.signal(*run, Signal::KILL, KillScope::Group);
+                self.asked(sent);
                 self.tell(Told::of(EventType::Killed, id, "it did not stop in time: SIGKILL"));
             }
         }

@@ -127,7 +127,8 @@ impl State {
                 .help("see `eco status`"));
         }
         for (run, id) in runs {
-            self.keeper.signal(run, signal, KillScope::Main);
+            let sent = self.keeper.signal(run, signal, KillScope::Main);
+            self.asked(sent);
             let told = Told::of(EventType::Operated, &id, format!("{signal} was sent"));
             self.tell(told.by("operator"));
         }

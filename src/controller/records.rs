@@ -15,21 +15,22 @@ impl State {
     /// Takes in one message of the keeper.
     pub(super) fn on_keeper(&mut self, event: KeeperEvent) {
         match event {
-            KeeperEvent::Record(record, drained) => self.on_record(record, drained),
+            KeeperEvent::Record { record, drained, .. } => self.on_record(record, drained),
             KeeperEvent::Refused { run, failure } => {
                 self.observe(&Event::Refused { run, failure });
             }
-            KeeperEvent::Recorder { pid } => {
-                self.recorder_pid = pid;
-                if pid != 0 {
+            KeeperEvent::Recorder { pid, .. } => {
+                self.recorder_pid = pid.unwrap_or_default();
+                if let Some(pid) = pid {
                     let text = format!("a new recorder writes the logs (pid {pid})");
                     self.tell(Told::eco(EventType::Eco, text));
                 }
             }
-            KeeperEvent::Foreign { run } => {
+            KeeperEvent::Foreign { run, .. } => {
                 tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
             }
-            KeeperEvent::Hello { .. } | KeeperEvent::ListEnd => {}
+            // A signal or a new sink came too late: the run's record says so too.
+            KeeperEvent::Declined { .. } | KeeperEvent::Hello { .. } | KeeperEvent::ListEnd => {}
         }
     }
 
@@ -83,10 +84,20 @@ impl State {
         if drained {
             self.undrained.remove(&run);
             self.touched.insert(key.clone());
-            self.keeper.forget(run);
+            let sent = self.keeper.forget(run);
+            self.asked(sent);
         } else {
             let deadline = clock::now().after(DRAIN_PATIENCE);
             self.undrained.entry(run).or_insert_with(|| (key.clone(), deadline));
+        }
+    }
+
+    /// A request that cannot even be queued means that the keeper is gone; the loop is told so
+    /// when it next asks for events.
+    #[expect(clippy::unused_self, reason = "reads as what it is about")]
+    pub(super) fn asked(&self, sent: std::io::Result<()>) {
+        if let Err(error) = sent {
+            tracing::warn!(%error, "cannot reach the keeper");
         }
     }
 

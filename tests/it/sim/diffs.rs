@@ -152,7 +152,6 @@ fn interruptions_are_told_in_words() {
     ]);
     let changes = diff(&old, &new);
     let told = interruptions(&changes, &old, &new);
-    let told: String =
-        told.iter().map(|it| format!("{} ({})\n", it.text, it.instances)).collect();
+    let told: String = told.iter().map(|it| format!("{} ({})\n", it.text, it.instances)).collect();
     insta::assert_snapshot!(format!("{told}{:#?}", effects(&changes)));
 }

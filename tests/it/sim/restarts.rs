@@ -150,8 +150,7 @@ fn a_start_by_hand_forgets_failures_and_another_revision_does_too() {
     let other = edited(&app, |spec| spec.cwd = "/other".into());
     assert_eq!(plan_at(&other, &observed, 10).actions.len(), 1);
     // Back again after a run of the other one.
-    let there_and_back =
-        remembered(&id(), [crash(&app, 1, 0, 10), crash(&other, 2, 10, 20)]);
+    let there_and_back = remembered(&id(), [crash(&app, 1, 0, 10), crash(&other, 2, 10, 20)]);
     assert_eq!(plan_at(&app, &there_and_back, 20).actions.len(), 1);
 }
 
@@ -230,17 +229,12 @@ fn restarts_count_the_same_after_a_controller_restart() {
     // Runs 2 and 3 followed a crash; run 4 followed a stop.
     assert_eq!(restarts(&observed), 2);
     let mut started = observed;
-    let start =
-        Action::Start { id: id(), revision: app.revision, generation: Generation(1) };
+    let start = Action::Start { id: id(), revision: app.revision, generation: Generation(1) };
     assert_eq!(reconcile::issue(&mut started, &start, at(100)), Some(RunId(5)));
     assert_eq!(restarts(&started), 3);
     let record = eco::model::RunRecord {
         run: RunId(5),
-        tag: eco::model::RunTag {
-            id: id(),
-            revision: app.revision,
-            generation: Generation(1),
-        },
+        tag: eco::model::RunTag { id: id(), revision: app.revision, generation: Generation(1) },
         pid: 7,
         state: eco::model::RunState::Running,
         started: Some(at(101)),
@@ -277,9 +271,8 @@ fn an_adopted_run_that_is_gone_is_one_exit() {
     assert!(observed.apps[&id().key].runs.is_empty());
     assert_eq!(observed.last_run, RunId(9));
 
-    let stopping = |since, reason| {
-        Some(Stopping { since: at(since), reason, killed: None, group: true })
-    };
+    let stopping =
+        |since, reason| Some(Stopping { since: at(since), reason, killed: None, group: true });
     let requested = |stopping| {
         let mut observed = Observed::default();
         reconcile::adopt(&mut observed, &gone, stopping, at(900)).retired.unwrap().1.requested
