@@ -24,33 +24,31 @@ pub struct Tail {
 /// How it ended; after a failure every hold, the last lines of standard error and the next command.
 pub fn outcome(outcome: &Outcome, tails: &[Tail], style: &Style) -> String {
     let mut out = headline(outcome, style);
-    let mut shown: Vec<&FailedInstance> = Vec::new();
-    let mut alike = 0_usize;
-    for failed in &outcome.failed {
-        // A hundred instances that fail for one reason are one thing to read.
-        let twin = shown.iter().any(|other| {
-            app_of(&other.id) == app_of(&failed.id)
-                && is_same_but_for_numbers(&other.hold, &failed.hold)
-        });
-        if twin {
-            alike += 1;
-            continue;
-        }
-        shown.push(failed);
-        let tail = tails.iter().find(|tail| tail.id == failed.id);
+    for alike in groups(&outcome.failed) {
+        let tail = alike.iter().find_map(|failed| tails.iter().find(|tail| tail.id == failed.id));
         out.push('\n');
-        out.push_str(&failure(failed, tail, style));
-    }
-    match alike {
-        0 => {}
-        1 => out.push_str("\n1 more instance is held for the same reason.\n"),
-        more => {
-            let more = more.to_string();
-            out.extend(["\n", &more, " more instances are held for the same reasons.\n"]);
-        }
+        out.push_str(&failure(&alike, tail, style));
     }
     out.push_str(&next::steps(&steps(outcome), style));
     out
+}
+
+/// A hundred instances of an app that fail for one reason are one thing to read.
+fn groups(failed: &[FailedInstance]) -> Vec<Vec<&FailedInstance>> {
+    let mut groups: Vec<Vec<&FailedInstance>> = Vec::new();
+    for failed in failed {
+        let is_alike = |group: &&mut Vec<&FailedInstance>| {
+            group.first().is_some_and(|first| {
+                app_of(&first.id) == app_of(&failed.id)
+                    && is_same_but_for_numbers(&first.hold, &failed.hold)
+            })
+        };
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.push(failed),
+            None => groups.push(vec![failed]),
+        }
+    }
+    groups
 }
 
 fn headline(outcome: &Outcome, style: &Style) -> String {
@@ -91,12 +89,18 @@ fn is_fine(app: &AppProgress) -> bool {
     }
 }
 
-fn failure(failed: &FailedInstance, tail: Option<&Tail>, style: &Style) -> String {
-    let mut out = format!("{}\n", style.paint(Paint::Strong, &clean(&failed.id)));
-    out.push_str(&paragraph(&failed.hold, 2, Paint::Bad, style));
+fn failure(alike: &[&FailedInstance], tail: Option<&Tail>, style: &Style) -> String {
+    let ids: Vec<&str> = alike.iter().map(|failed| failed.id.as_str()).collect();
+    let mut out = paragraph(&ids.join(", "), 0, Paint::Strong, style);
+    for failed in alike.iter().take(1) {
+        out.push_str(&paragraph(&failed.hold, 2, Paint::Bad, style));
+    }
     let lines = tail.map(|tail| tail.lines.as_slice()).unwrap_or_default();
     if !lines.is_empty() {
-        out.push_str("  its last lines on stderr:\n");
+        let whose = tail.filter(|_| 1 < alike.len()).map(|tail| clean(&tail.id));
+        let whose =
+            whose.map_or_else(|| "its last lines".to_owned(), |id| format!("{id}: last lines"));
+        out.extend(["  ", &whose, " on stderr:\n"]);
     }
     for line in lines {
         // Not wrapped: a stack trace is best read, and copied, as it was written.

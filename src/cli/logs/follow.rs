@@ -124,7 +124,7 @@ impl<'a> Follower<'a> {
             let is_named =
                 unknown.remove(&stream.file.log) || heard.files.contains(&stream.file.log);
             unknown.remove(&stream.file.index);
-            if is_named || heard.lost || (!heard.files.is_empty() && stream.is_orphan()) {
+            if is_named || heard.lost || (!heard.files.is_empty() && stream.is_orphan) {
                 stream.is_dirty = true;
             }
         }

@@ -22,6 +22,17 @@ pub(super) struct Source {
     len: u64,
 }
 
+/// What lies at the path of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The file that is open.
+    Same,
+    /// Another file.
+    Other,
+    /// No file.
+    Nothing,
+}
+
 impl Source {
     /// Opens a log; one that is missing is empty.
     pub(super) fn open(log: &LogFile) -> io::Result<Self> {
@@ -62,10 +73,14 @@ impl Source {
         self.len
     }
 
-    /// Whether another file lies at the path now than the one that is open.
-    pub(super) fn is_replaced(&self, log: &LogFile) -> bool {
-        std::fs::metadata(&log.log)
-            .is_ok_and(|meta| meta.is_file() && Some(identity(&meta)) != self.identity)
+    /// What lies at the path now.
+    pub(super) fn place(&self, log: &LogFile) -> Place {
+        match std::fs::metadata(&log.log) {
+            Ok(meta) if !meta.is_file() => Place::Nothing,
+            Ok(meta) if Some(identity(&meta)) == self.identity => Place::Same,
+            Ok(_) => Place::Other,
+            Err(_) => Place::Nothing,
+        }
     }
 }
 

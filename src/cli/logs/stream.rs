@@ -9,7 +9,7 @@ use std::{
 use super::{
     merge::Piece,
     scan::{Backward, block_size},
-    source::Source,
+    source::{Place, Source},
 };
 use crate::api::LogFile;
 
@@ -31,12 +31,15 @@ pub(super) struct Stream {
     held_since: Option<Instant>,
     /// It may have changed since it was last looked at.
     pub(super) is_dirty: bool,
+    /// Nothing lies at its path, so that nobody tells of changes to what may be open.
+    pub(super) is_orphan: bool,
 }
 
 impl Stream {
     /// Follows from `at` on.
     pub(super) fn new(key: usize, file: LogFile, source: Source, at: u64) -> Self {
-        Self { key, file, source, at, searched: at, held_since: None, is_dirty: true }
+        let (held_since, is_dirty, is_orphan) = (None, true, false);
+        Self { key, file, source, at, searched: at, held_since, is_dirty, is_orphan }
     }
 
     /// The directory of the log.
@@ -50,13 +53,10 @@ impl Stream {
     }
 
     /// Whether its path leads to another file than the one that is open.
-    pub(super) fn is_replaced(&self) -> bool {
-        self.source.is_replaced(&self.file)
-    }
-
-    /// Whether the open file has no path any more, so that nobody tells of changes to it.
-    pub(super) fn is_orphan(&self) -> bool {
-        self.source.file.is_some() && !self.file.log.exists()
+    pub(super) fn is_replaced(&mut self) -> bool {
+        let place = self.source.place(&self.file);
+        self.is_orphan = place == Place::Nothing;
+        place == Place::Other
     }
 
     /// Goes on with the file that lies at the path now, from its beginning. The line that was held
