@@ -85,7 +85,7 @@ fn express() {
     let env = example("express");
     symlink(modules, env.path("node_modules")).unwrap();
     let port = free_port();
-    env.call(&["apply"]).env("PORT", &port.to_string()).run().ok();
+    env.call(&["apply"]).env("SITE_PORT", &port.to_string()).run().ok();
     env.wait_for("the site", || {
         http_get(port, "/").is_some_and(|body| body.contains("Example site"))
     });
