@@ -62,3 +62,21 @@ impl WatchFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn used_up_limits_name_the_setting() {
+        let path = PathBuf::from("/srv/shop");
+        let watches = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+        let text = WatchFault::of(path.clone(), &watches).to_string();
+        assert!(text.contains("/srv/shop") && text.contains("fs.inotify.max_user_watches"));
+        let full = notify::Error::io(io::Error::from_raw_os_error(libc::ENOSPC));
+        assert_eq!(WatchFault::of(path.clone(), &full), WatchFault::Watches { path: path.clone() });
+        let instances = notify::Error::io(io::Error::from_raw_os_error(libc::EMFILE));
+        let text = WatchFault::of(path, &instances).to_string();
+        assert!(text.contains("fs.inotify.max_user_instances"));
+    }
+}

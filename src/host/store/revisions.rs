@@ -146,7 +146,8 @@ impl Store {
         for generation in current.into_iter().chain(older) {
             match self.revision(project, generation) {
                 Ok(stored) => {
-                    if Some(generation) != current {
+                    let newest = current.or(all.last().copied());
+                    if Some(generation) != newest {
                         let project = project.clone();
                         faults.push(StoreFault::Older { project, used: generation });
                     }

@@ -17,6 +17,11 @@ fn app(name: &str) -> AppKey {
     AppKey { project: "shop".parse().unwrap(), app: name.parse().unwrap() }
 }
 
+/// The app that is reported last of those that are due at once.
+fn last() -> AppKey {
+    app("zz-sentinel")
+}
+
 fn policy(base: &Path, paths: &[&str], ignore: &[&str]) -> WatchPolicy {
     WatchPolicy {
         paths: paths.iter().map(|path| base.join(path)).collect(),
@@ -34,11 +39,11 @@ struct Watched {
 
 impl Watched {
     async fn new(dir: Dir, paths: &[&str], ignore: &[&str], exclude: &[&str]) -> Self {
-        dir.write("sentinel/now", "0");
+        fs::create_dir(dir.path.join("sentinel")).unwrap();
         let mut watcher = SourceWatcher::new();
         let exclude: Vec<PathBuf> = exclude.iter().map(|path| dir.path.join(path)).collect();
         watcher.watch(app("web"), &policy(&dir.path, paths, ignore), exclude);
-        watcher.watch(app("sentinel"), &policy(&dir.path, &["sentinel"], &[]), Vec::new());
+        watcher.watch(last(), &policy(&dir.path, &["sentinel"], &[]), Vec::new());
         let mut begun = Self { dir, watcher, round: 0 };
         // The second time, what was written just before the watch began is surely behind.
         begun.settle().await;
@@ -53,27 +58,15 @@ impl Watched {
     /// Waits until all that happened before is handled; gives what was reported for the app.
     async fn settle(&mut self) -> Vec<PathBuf> {
         self.round += 1;
-        let text = format!("{}", self.round);
+        let now = self.dir.write(&format!("sentinel/{}", self.round), "");
         let mut seen = Vec::new();
-        let now = self.dir.write("sentinel/now", &text);
-        // An app's quiet period ends after the sentinel's if it was touched after it: twice is
-        // enough, for the second begins when the first has ended.
-        for _ in 0..2 {
-            loop {
-                let changed = self.next().await;
-                if changed.key == app("sentinel") {
-                    break;
-                }
-                seen.extend(changed.paths);
-            }
-            fs::write(&now, &text).unwrap();
-        }
         loop {
             let changed = self.next().await;
-            if changed.key == app("sentinel") {
+            if changed.key != last() {
+                seen.extend(changed.paths);
+            } else if changed.paths.contains(&now) {
                 return seen;
             }
-            seen.extend(changed.paths);
         }
     }
 
