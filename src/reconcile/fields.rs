@@ -68,7 +68,8 @@ impl<'a> Fields<'a> {
         (old, new): (&BTreeMap<String, T>, &BTreeMap<String, T>),
         show: impl Fn(&T) -> String,
     ) {
-        for key in old.keys().chain(new.keys().filter(|key| !old.contains_key(*key))) {
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for key in keys {
             self.maybe(&format!("{field}.{key}"), effect, (old.get(key), new.get(key)), &show);
         }
     }

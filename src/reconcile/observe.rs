@@ -50,7 +50,9 @@ pub fn adopt(
         pid: record.pid,
         asked: record.started.unwrap_or(now),
         phase: Phase::Launching,
-        stopping,
+        // Nobody knows whether a SIGKILL that was written down was sent before the controller died.
+        // One more does no harm, none at all would leave the run for ever.
+        stopping: stopping.map(|stopping| Stopping { killed: None, ..stopping }),
     };
     count_restart(app, record.run, &run);
     let step = step(&run, record, now);

@@ -21,8 +21,10 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             }
         }
         Action::Kill { run, .. } => {
-            let stopping = world.journal.stops[run];
-            let app = world.desired.app(&world.observed.owners[run]).unwrap();
+            let key = &world.observed.owners[run];
+            let app = world.desired.app(key).unwrap();
+            let stopping = world.observed.apps[key].runs[run].stopping.unwrap();
+            assert_eq!(stopping.since, world.journal.stops[run].since);
             let deadline = stopping.since.after(app.spec.stop.timeout);
             assert!(deadline <= world.now, "killed before its time");
             assert!(stopping.killed.is_none(), "killed twice");

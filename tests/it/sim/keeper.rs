@@ -80,7 +80,6 @@ impl Nature {
 pub(crate) struct Process {
     pub(crate) tag: RunTag,
     pub(crate) nature: Nature,
-    pub(crate) spawned: Time,
     pub(crate) executed: Option<Time>,
     pub(crate) failed: Option<Time>,
     /// How and when its first process ended.
@@ -96,14 +95,6 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn is_alive(&self) -> bool {
         self.failed.is_none() && self.gone.is_none()
-    }
-
-    /// How long its program ran in all.
-    pub(crate) fn ran(&self) -> Duration {
-        match (self.executed, self.ended) {
-            (Some(executed), Some((_, ended))) => ended.since(executed),
-            (None, _) | (_, None) => Duration::ZERO,
-        }
     }
 
     /// When it was over, in the sense of an exit.
@@ -146,7 +137,6 @@ impl Keeper {
         let process = Process {
             tag,
             nature,
-            spawned: now,
             executed: None,
             failed: None,
             ended: None,

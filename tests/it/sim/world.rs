@@ -78,10 +78,6 @@ impl World {
         }
     }
 
-    pub(crate) fn app(&mut self, key: &AppKey) -> Option<&mut App> {
-        self.desired.projects.get_mut(&key.project)?.apps.get_mut(&key.app)
-    }
-
     /// Accepts a change of one app: the generation of its project rises.
     pub(crate) fn change(
         &mut self,
