@@ -1,0 +1,338 @@
+//! The steps of reading a file, in order, and what comes out.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    rc::Rc,
+    string::FromUtf8Error,
+};
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    decode,
+    fault::{Fault, Faults, Problem, SourceText, Span},
+    field::{At, Field},
+    fill, foreign,
+    log::Log,
+    merge, resolve,
+    suggest::{choices, did_you_mean, quoted},
+    tree::{self, Node},
+    vars::Vars,
+    written::Document,
+};
+use crate::model::{AppName, AppSpec, ProjectName};
+
+/// What a file is read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The caller's environment. To read a file again later: `Loaded::vars_used` of the last time.
+    pub env: &'a BTreeMap<String, String>,
+    /// The profile to merge over the document.
+    pub profile: Option<&'a str>,
+    /// The number of CPUs, for `max` and `50%`.
+    pub cpus: u32,
+}
+
+/// A good file.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The project.
+    pub name: ProjectName,
+    /// The file's directory as it was named, absolute, symbolic links kept.
+    pub dir: PathBuf,
+    /// The file, absolute, symbolic links kept.
+    pub file: PathBuf,
+    /// The profile it was read with.
+    pub profile: Option<String>,
+    /// By name.
+    pub apps: BTreeMap<AppName, AppSpec>,
+    /// Everything that was taken from `Source::env`, by `${…}` and by `inherit_env`. With it as
+    /// the environment the same file gives the same apps.
+    pub vars_used: BTreeMap<String, String>,
+    /// Every file that was read, absolute: the file itself first, then `vars_file`, `env_file`s
+    /// and files of env values. (Artifacts are not among them.)
+    pub inputs: Vec<PathBuf>,
+    /// SHA-256 of the file's bytes, in hex.
+    pub text_digest: String,
+    /// What is odd but hinders nothing.
+    pub warnings: Faults,
+}
+
+/// Reads a file with everything it names: all its apps, or all its faults.
+pub fn load(path: &Path, source: &Source<'_>) -> Result<Loaded, Faults> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let text = match error.kind() {
+            std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
+            std::io::ErrorKind::IsADirectory => "this is a directory, not a file".to_owned(),
+            _ => format!("the file cannot be read: {error}"),
+        };
+        Faults::one(Fault::of_file(path, "not_readable", text))
+    })?;
+    load_text(path, &bytes, source)
+}
+
+/// Reads a text as if it were the content of the file at `path`.
+pub fn load_text(path: &Path, bytes: &[u8], source: &Source<'_>) -> Result<Loaded, Faults> {
+    let log = open(path, bytes)?;
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let dir = file.parent().unwrap_or(Path::new("/")).to_owned();
+    let reading = Reading { path, dir: &dir, source: Some(source), log: &log };
+    let done = reading.run();
+    let warnings = log.finish()?;
+    let Some(done) = done else {
+        // Every way to no result has said why; this is for the compiler.
+        let fault = Fault::of_file(path, "internal", "the file could not be read".to_owned());
+        return Err(Faults::one(fault));
+    };
+    let mut inputs = vec![file.clone()];
+    inputs.extend(done.inputs.into_iter().filter(|input| *input != file));
+    Ok(Loaded {
+        name: done.name.unwrap_or_else(|| name_of(&dir)),
+        dir,
+        file,
+        profile: source.profile.map(str::to_owned),
+        apps: done.apps,
+        vars_used: done.vars_used,
+        inputs,
+        text_digest: format!("{:x}", Sha256::digest(bytes)),
+        warnings,
+    })
+}
+
+/// Checks what can be known from the text alone: no environment, no other files.
+pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
+    let log = open(path, bytes)?;
+    let dir = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
+    let _ = Reading { path, dir: &dir, source: None, log: &log }.run();
+    log.finish().map(drop)
+}
+
+/// The file as plain data, with anchors and `<<` resolved: what a JSON Schema is held against.
+pub fn plain_json(path: &Path, bytes: &[u8]) -> Result<Value, Faults> {
+    let log = open(path, bytes)?;
+    let root = tree::parse(&log);
+    let json = root.map_or(Value::Null, |root| root.to_json());
+    log.finish().map(|_| json)
+}
+
+fn name_of(dir: &Path) -> ProjectName {
+    let name = dir.file_name().and_then(OsStr::to_str).unwrap_or("root");
+    ProjectName::from_directory(name)
+}
+
+/// The text, ready to be pointed into.
+fn open(path: &Path, bytes: &[u8]) -> Result<Log, Faults> {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    if let Some(message) = foreign::by_name(extension) {
+        return Err(Faults::one(Fault::of_file(path, "foreign_file", message)));
+    }
+    match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+            Ok(Log::new(SourceText::new(path.to_owned(), text)))
+        }
+        Err(error) => {
+            let (source, problem) = not_utf8(path, &error);
+            Err(Faults::one(problem.in_source(&source.into())))
+        }
+    }
+}
+
+/// What to say about a text that is not UTF-8.
+pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> (SourceText, Problem) {
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let message = format!("the file is not UTF-8 text: byte {at} is not");
+    let span = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
+    let problem = Problem::new("not_utf8", message, span, "from here on");
+    (SourceText::new(path.to_owned(), text), problem.help("save the file as UTF-8"))
+}
+
+/// One reading of a file.
+struct Reading<'a> {
+    path: &'a Path,
+    dir: &'a Path,
+    /// `None` if only the text is looked at.
+    source: Option<&'a Source<'a>>,
+    log: &'a Log,
+}
+
+struct Done {
+    name: Option<ProjectName>,
+    apps: BTreeMap<AppName, AppSpec>,
+    vars_used: BTreeMap<String, String>,
+    inputs: Vec<PathBuf>,
+}
+
+impl Reading<'_> {
+    fn run(&self) -> Option<Done> {
+        let root = tree::parse(self.log)?;
+        if root.is_null() {
+            let problem = Problem::new("empty", "the file is empty", Span::default(), "nothing here");
+            self.log.push(problem.help("an eco file has its apps under `apps:`"));
+            return None;
+        }
+        if let Some(problem) = foreign::problem(&root) {
+            self.log.push(problem);
+            return None;
+        }
+        let root = merge::expand(&root);
+        // The shape of everything, also of profiles that are not asked for. Values with variables
+        // are looked at once they are filled.
+        let shape = decode::Context::new(self.log, true);
+        let whole = shape.decode::<Document>(&root)?;
+        check_names(self.log, &whole);
+        let merged = merge::merged(&root, self.profile(&root).as_ref());
+        self.resolve(&merged, root.span)
+    }
+
+    /// The profile that is asked for.
+    fn profile(&self, root: &Node) -> Option<Rc<Node>> {
+        let wanted = self.source?.profile?;
+        let profiles = root.entry("profiles");
+        let entries = profiles.and_then(|entry| entry.value.entries()).unwrap_or_default();
+        if let Some(found) = entries.iter().find(|entry| &*entry.key == wanted) {
+            return Some(Rc::clone(&found.value));
+        }
+        let message = format!("there is no profile {}", quoted(wanted));
+        let names: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
+        let problem = match profiles {
+            Some(entry) => Problem::new("unknown_profile", message, entry.key_span, "not among these"),
+            None => {
+                let first = root.entries().and_then(<[_]>::first).map(|entry| entry.key_span);
+                let place = first.unwrap_or_default();
+                Problem::new("unknown_profile", message, place, "this file has no `profiles`")
+            }
+        };
+        let known = match names.as_slice() {
+            [] => None,
+            names => Some(format!("the profiles are {}", choices(names).replace(" or ", " and "))),
+        };
+        self.log.push(problem.maybe_help(did_you_mean(wanted, names)).maybe_help(known));
+        None
+    }
+
+    /// Everything after merging.
+    fn resolve(&self, merged: &Rc<Node>, place: Span) -> Option<Done> {
+        let env = self.source.map(|source| source.env);
+        let reader = decode::Context::new(self.log, env.is_none());
+        let shown_dir = self.path.parent().unwrap_or(Path::new(""));
+        let plain = Vars::new(env);
+        let mut vars = Vars::new(env);
+        let make = |vars| resolve::Context {
+            log: self.log,
+            vars,
+            dir: self.dir,
+            shown_dir,
+            cpus: self.source.map_or(1, |source| source.cpus.max(1)),
+            env,
+            misspelled: &reader.misspelled,
+            inputs: RefCell::default(),
+            env_files: RefCell::default(),
+        };
+        let first = make(&plain);
+        vars.set_file(vars_file(&first, merged));
+        let mut inputs = first.inputs.into_inner();
+        let context = make(&vars);
+        let filled = fill::document(merged, &vars, self.log);
+        let document = reader.decode::<Document>(&filled)?;
+        let apps = self.apps(&context, &document, place);
+        inputs.extend(context.inputs.into_inner());
+        inputs.sort();
+        inputs.dedup();
+        let mut vars_used = plain.used();
+        vars_used.extend(vars.used());
+        let name = document.name.get().map(|name| name.0.clone());
+        Some(Done { name, apps, vars_used, inputs })
+    }
+
+    fn apps(
+        &self,
+        context: &resolve::Context<'_>,
+        document: &Document,
+        place: Span,
+    ) -> BTreeMap<AppName, AppSpec> {
+        let mut found = BTreeMap::new();
+        let none = |at: Span, label: &str| {
+            let problem = Problem::new("no_apps", "the file has no apps", at, label);
+            self.log.push(problem.help("as in `apps: { web: { command: node server.js } }`"));
+        };
+        let apps = match &document.apps {
+            Field::Absent => {
+                none(place, "there is no `apps:`");
+                return found;
+            }
+            Field::Null(at) => {
+                none(at.key, "nothing in it");
+                return found;
+            }
+            Field::Bad(_) => return found,
+            Field::Set(apps, at) if apps.0.is_empty() => {
+                none(at.key, "nothing in it");
+                return found;
+            }
+            Field::Set(apps, _) => apps,
+        };
+        for (name, field) in &apps.0 {
+            let spec = match field {
+                Field::Set(app, at) => resolve::resolve_app(context, name, app, *at),
+                Field::Null(at) => {
+                    resolve::resolve_app(context, name, &super::written::App::default(), *at)
+                }
+                Field::Absent | Field::Bad(_) => None,
+            };
+            if let (Ok(name), Some(spec)) = (name.parse(), spec) {
+                found.insert(name, spec);
+            }
+        }
+        found
+    }
+}
+
+/// The values of the `vars_file`. Its own name is filled from the environment only.
+fn vars_file(context: &resolve::Context<'_>, merged: &Node) -> BTreeMap<String, String> {
+    let Some(entry) = merged.entry("vars_file").filter(|entry| !entry.value.is_null()) else {
+        return BTreeMap::new();
+    };
+    if !context.vars.are_known() {
+        return BTreeMap::new();
+    }
+    let value = fill::value(&entry.value, context.vars, context.log);
+    let tree::Kind::Scalar(scalar) = &value.kind else { return BTreeMap::new() };
+    if scalar.is_unfilled {
+        return BTreeMap::new();
+    }
+    let read = context.env_file(&scalar.text, value.span, "`vars_file`");
+    read.map(|values| (*values).clone()).unwrap_or_default()
+}
+
+/// The names of apps and profiles, wherever they stand.
+fn check_names(log: &Log, document: &Document) {
+    let bad = |name: &str, at: At, what: &str, error: String| {
+        let message = format!("{} cannot be the name of {what}", quoted(name));
+        log.push(Problem::new("name", message, at.key, error));
+    };
+    let check_apps = |apps: &Field<super::written::Apps>| {
+        for (name, field) in apps.get().into_iter().flat_map(|apps| &apps.0) {
+            let (Field::Set(_, at) | Field::Null(at) | Field::Bad(at)) = field else { continue };
+            if let Err(error) = name.parse::<AppName>() {
+                bad(name, *at, "an app", error.to_string());
+            }
+        }
+    };
+    check_apps(&document.apps);
+    for (name, field) in document.profiles.get().into_iter().flat_map(|profiles| &profiles.0) {
+        let (Field::Set(_, at) | Field::Null(at) | Field::Bad(at)) = field else { continue };
+        if let Err(error) = name.parse::<ProjectName>() {
+            bad(name, *at, "a profile", error.to_string());
+        }
+        if let Some(profile) = field.get() {
+            check_apps(&profile.apps);
+        }
+    }
+}

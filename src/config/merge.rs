@@ -1,0 +1,134 @@
+//! Merging on the tree: short forms are expanded, the profile laid over the document, then the
+//! defaults under each app. Mappings merge, lists and single values replace, `null` removes.
+
+use std::{collections::HashMap, rc::Rc};
+
+use super::tree::{Entry, Kind, Node};
+
+/// Where in the document a mapping stands: what its keys mean for merging.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Root,
+    Apps,
+    App,
+    /// Here `null` is a value: it takes a variable away, also an inherited one.
+    Env,
+    Other,
+}
+
+impl Level {
+    fn below(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Root, "apps") => Self::Apps,
+            (Self::Root, "defaults") | (Self::Apps, _) => Self::App,
+            (Self::App, "env") => Self::Env,
+            (Self::Root | Self::App | Self::Env | Self::Other, _) => Self::Other,
+        }
+    }
+}
+
+/// Replaces short forms by what they stand for, wherever apps are described.
+pub(super) fn expand(document: &Rc<Node>) -> Rc<Node> {
+    map_entries(document, |entry| match &*entry.key {
+        "profiles" => map_entries(&entry.value, |profile| expand_body(&profile.value)),
+        _ => expand_entry(entry),
+    })
+}
+
+fn expand_body(body: &Rc<Node>) -> Rc<Node> {
+    map_entries(body, expand_entry)
+}
+
+fn expand_entry(entry: &Entry) -> Rc<Node> {
+    match &*entry.key {
+        "apps" => map_entries(&entry.value, |app| expand_app(&app.value)),
+        "defaults" => expand_app(&entry.value),
+        _ => Rc::clone(&entry.value),
+    }
+}
+
+fn expand_app(app: &Rc<Node>) -> Rc<Node> {
+    map_entries(app, |entry| {
+        let value = &entry.value;
+        match (&*entry.key, &value.kind) {
+            _ if value.is_null() => Rc::clone(value),
+            ("restart", Kind::Scalar(_)) => implied("policy", value),
+            ("watch", Kind::Scalar(_) | Kind::List(_)) => implied("paths", value),
+            _ => Rc::clone(value),
+        }
+    })
+}
+
+fn implied(key: &str, value: &Rc<Node>) -> Rc<Node> {
+    let key_span = value.span;
+    let entry = Entry { key: key.into(), key_span, value: Rc::clone(value), implied: true };
+    Node::map(value.span, vec![entry])
+}
+
+/// The mapping with other values; itself if it is none or nothing changes.
+pub(super) fn map_entries(node: &Rc<Node>, change: impl Fn(&Entry) -> Rc<Node>) -> Rc<Node> {
+    let Some(entries) = node.entries() else { return Rc::clone(node) };
+    let values: Vec<Rc<Node>> = entries.iter().map(&change).collect();
+    if values.iter().zip(entries).all(|(new, old)| Rc::ptr_eq(new, &old.value)) {
+        return Rc::clone(node);
+    }
+    let with = |(entry, value): (&Entry, Rc<Node>)| Entry { value, ..entry.clone() };
+    Node::map(node.span, entries.iter().zip(values).map(with).collect())
+}
+
+/// The document with the profile over it and the defaults under each app. Both are left out.
+pub(super) fn merged(document: &Rc<Node>, profile: Option<&Rc<Node>>) -> Rc<Node> {
+    let body = without(document, &["profiles"]);
+    let body = match profile {
+        Some(profile) if !profile.is_null() => over(&body, profile, Level::Root),
+        _ => body,
+    };
+    let defaults = body.entry("defaults").map(|entry| Rc::clone(&entry.value));
+    let body = without(&body, &["defaults"]);
+    let Some(defaults) = defaults.filter(|defaults| defaults.entries().is_some()) else {
+        return body;
+    };
+    map_entries(&body, |entry| match &*entry.key {
+        "apps" => map_entries(&entry.value, |app| {
+            // An app with nothing in it still gets the defaults.
+            if app.value.is_null() {
+                Rc::clone(&defaults)
+            } else {
+                over(&defaults, &app.value, Level::App)
+            }
+        }),
+        _ => Rc::clone(&entry.value),
+    })
+}
+
+fn without(node: &Rc<Node>, keys: &[&str]) -> Rc<Node> {
+    let Some(entries) = node.entries() else { return Rc::clone(node) };
+    let kept = entries.iter().filter(|entry| !keys.contains(&&*entry.key));
+    Node::map(node.span, kept.cloned().collect())
+}
+
+/// `top` laid over `base`.
+fn over(base: &Rc<Node>, top: &Rc<Node>, level: Level) -> Rc<Node> {
+    let (Some(below), Some(above)) = (base.entries(), top.entries()) else {
+        return Rc::clone(top);
+    };
+    let mut out: Vec<Option<Entry>> = below.iter().cloned().map(Some).collect();
+    let places: HashMap<&str, usize> =
+        below.iter().enumerate().map(|(index, entry)| (&*entry.key, index)).collect();
+    for entry in above {
+        let place = places.get(&*entry.key).copied();
+        let removes = entry.value.is_null() && level != Level::Env;
+        match place.and_then(|place| out.get_mut(place)) {
+            Some(slot) if removes => *slot = None,
+            Some(slot) => {
+                if let Some(old) = slot.take() {
+                    let value = over(&old.value, &entry.value, level.below(&entry.key));
+                    *slot = Some(Entry { value, ..entry.clone() });
+                }
+            }
+            None if removes => {}
+            None => out.push(Some(entry.clone())),
+        }
+    }
+    Node::map(top.span, out.into_iter().flatten().collect())
+}

@@ -1,0 +1,120 @@
+//! Faults as a person reads them: the lines of the file with the place underlined.
+
+use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+};
+
+use super::{
+    excerpt::Excerpt,
+    fault::{Fault, Faults, Span},
+};
+
+/// Faults beyond this many are only counted.
+const SHOWN: usize = 100;
+
+impl Faults {
+    /// Everything for a terminal `width` columns wide: each fault with its lines, in order of
+    /// place. At most 100 are shown, the rest counted.
+    pub fn render(&self, width: usize, color: bool) -> String {
+        let theme =
+            if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(width.max(40))
+            .with_context_lines(1)
+            .tab_width(2)
+            .with_links(false);
+        let excerpts = self.excerpts();
+        let mut out = String::new();
+        for (index, fault) in self.iter().take(SHOWN).enumerate() {
+            if index != 0 {
+                out.push('\n');
+            }
+            let shown = Shown { fault, source: excerpts.get(fault.file.as_path()) };
+            if handler.render_report(&mut out, &shown).is_err() {
+                out.push_str(&fault.one_line());
+                out.push('\n');
+            }
+        }
+        if let Some(more) = self.len().checked_sub(SHOWN).filter(|more| *more != 0) {
+            let word = if more == 1 { "fault" } else { "faults" };
+            out.push_str(&format!("\n… and {more} more {word}\n"));
+        }
+        out
+    }
+
+    /// A printable text for each file that has a fault at a place.
+    fn excerpts(&self) -> HashMap<&Path, Printable> {
+        let mut places: HashMap<&Path, Vec<Span>> = HashMap::new();
+        for fault in self.iter().take(SHOWN) {
+            let spans = fault.labels.iter().map(|(span, _)| *span);
+            places.entry(fault.file.as_path()).or_default().extend(spans);
+        }
+        let mut made = HashMap::new();
+        for fault in self {
+            let Some(source) = &fault.source else { continue };
+            let path = fault.file.as_path();
+            let Some(places) = places.get(path).filter(|_| !made.contains_key(path)) else {
+                continue;
+            };
+            let mut excerpt = Excerpt::new(&source.text, places);
+            let text = std::mem::take(&mut excerpt.text);
+            let named = NamedSource::new(path.to_string_lossy(), text);
+            made.insert(path, Printable { excerpt, named: Arc::new(named) });
+        }
+        made
+    }
+}
+
+struct Printable {
+    excerpt: Excerpt,
+    named: Arc<NamedSource<String>>,
+}
+
+/// A fault in the form the renderer wants.
+struct Shown<'a> {
+    fault: &'a Fault,
+    source: Option<&'a Printable>,
+}
+
+impl fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.source.is_none() {
+            write!(f, "{}: ", self.fault.file.display())?;
+        }
+        f.write_str(&self.fault.message)
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display + 'a>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.map(|source| &*source.named as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let source = self.source?;
+        Some(Box::new(self.fault.labels.iter().enumerate().map(move |(index, (span, label))| {
+            let place = source.excerpt.place(*span);
+            let range = place.start..place.end;
+            let label = Some(label.clone()).filter(|label| !label.is_empty());
+            if index == 0 {
+                LabeledSpan::new_primary_with_span(label, range)
+            } else {
+                LabeledSpan::new_with_span(label, range)
+            }
+        })))
+    }
+}

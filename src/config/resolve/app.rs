@@ -1,0 +1,232 @@
+//! One app, field by field.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use ignore::gitignore::GitignoreBuilder;
+
+use super::{Context, artifacts, command, env, paths};
+use crate::{
+    config::{
+        fault::{Problem, Span},
+        field::{At, Field},
+        scalar::{DurationText, Instances, SignalText},
+        suggest::quoted,
+        written::{self, App, BackoffForm, LimitForm},
+    },
+    model::{
+        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, RestartPolicy,
+        RestartWhen, RolloutPolicy, Signal, StopPolicy, WatchPolicy,
+    },
+};
+
+/// The app as it should be. `None` if something is wrong that leaves no way to make one; what is
+/// wrong is in the log in any case.
+pub(in crate::config) fn resolve_app(
+    context: &Context<'_>,
+    name: &str,
+    app: &App,
+    at: At,
+) -> Option<AppSpec> {
+    let env = env::resolve(context, app);
+    let command = resolve_command(context, name, app, at, env::own_port(&env).as_deref());
+    let cwd = cwd(context, app);
+    let inherit_env = env::patterns(context, app);
+    let spec_parts = (
+        restart(context, app.restart.get()),
+        stop(app.stop.get()),
+        watch(context, &app.watch),
+        artifacts::resolve(context, app.artifacts.get()),
+    );
+    let (restart, stop, watch, artifacts) = spec_parts;
+    Some(AppSpec {
+        command: command?,
+        cwd: cwd?,
+        instances: app.instances.or(Instances::Count(1)).resolve(context.cpus),
+        env,
+        inherited: env::inherited(context, &inherit_env),
+        inherit_env,
+        inherited_epoch: 0,
+        restart,
+        stop,
+        rollout: rollout(app.rollout.get()),
+        watch,
+        artifacts,
+        tags: app.tags.get().into_iter().flat_map(|t| t.items()).map(|(t, _)| t.0.clone()).collect(),
+        logs: LogPolicy { dir: log_dir(context, app) },
+    })
+}
+
+fn resolve_command(
+    context: &Context<'_>,
+    name: &str,
+    app: &App,
+    at: At,
+    port: Option<&str>,
+) -> Option<Command> {
+    if let Some((written, place)) = app.command.get_at() {
+        return command::resolve(context, written, place, port);
+    }
+    if app.command.is_unset() && !context.misspelled.borrow().contains(&(at.key, "command")) {
+        let message = format!("`apps.{name}` has no `command`");
+        let problem = Problem::new("missing_key", message, at.key, "what should it run?");
+        context.push(problem.help("add `command: …`, as in `command: node server.js`"));
+    }
+    None
+}
+
+fn cwd(context: &Context<'_>, app: &App) -> Option<PathBuf> {
+    let (written, span) = match (app.cwd.get_at(), app.cwd.is_unset()) {
+        (Some((text, at)), _) => (text.0.as_str(), at.value),
+        (None, true) => (".", Span::default()),
+        (None, false) => return None,
+    };
+    let path = context.path(written);
+    if !context.has_files() {
+        return Some(path);
+    }
+    let what = format!("the directory {}", quoted(written));
+    match fs::canonicalize(&path) {
+        Ok(real) if real.is_dir() => Some(real),
+        Ok(_) => {
+            let message = format!("`cwd` {} is not a directory", quoted(written));
+            context.push(Problem::new("not_a_directory", message, span, "this is a file"));
+            None
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            context.push(paths::not_found(&path, span, &what, "no such directory"));
+            None
+        }
+        Err(error) => {
+            context.push(paths::not_readable(&path, span, &what, &error));
+            None
+        }
+    }
+}
+
+fn duration(field: &Field<DurationText>, default: Duration) -> Duration {
+    field.get().map_or(default, |read| read.0)
+}
+
+fn restart(context: &Context<'_>, written: Option<&written::Restart>) -> RestartPolicy {
+    let written = written.cloned().unwrap_or_default();
+    let policy = match written.policy.get() {
+        Some(written::RestartWhen::Always) | None => RestartWhen::Always,
+        Some(written::RestartWhen::OnFailure) => RestartWhen::OnFailure,
+        Some(written::RestartWhen::Never) => RestartWhen::Never,
+    };
+    let backoff = match written.backoff.get() {
+        Some(BackoffForm::None) => None,
+        Some(BackoffForm::Full(full)) => Some(backoff(context, full)),
+        None => Some(backoff(context, &written::Backoff::default())),
+    };
+    let limit = match written.limit.get() {
+        Some(LimitForm::None) => None,
+        Some(LimitForm::Full(full)) => Some(limit(context, full)),
+        None => Some(limit(context, &written::Limit::default())),
+    };
+    let codes = written.stop_exit_codes.get();
+    let codes = codes.into_iter().flat_map(|codes| codes.items()).map(|(code, _)| code.0);
+    RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect() }
+}
+
+fn backoff(context: &Context<'_>, written: &written::Backoff) -> Backoff {
+    let initial = duration(&written.initial, Duration::from_millis(100));
+    let max = duration(&written.max, Duration::from_secs(30));
+    if max < initial {
+        let places = (written.initial.get_at(), written.max.get_at());
+        let problem = match places {
+            (Some((_, first)), Some((_, top))) => {
+                problem_with_waits(top.value, "shorter than the first wait")
+                    .also(first.value, "the first wait")
+            }
+            (Some((_, first)), None) => {
+                problem_with_waits(first.value, "longer than `max`, which is 30s")
+            }
+            (None, Some((_, top))) => {
+                problem_with_waits(top.value, "shorter than `initial`, which is 100ms")
+            }
+            (None, None) => problem_with_waits(Span::default(), ""),
+        };
+        context.push(problem.help("make `max` at least as long as `initial`"));
+    }
+    Backoff {
+        initial,
+        factor: written.factor.get().map_or(2.0, |factor| factor.0),
+        max,
+        jitter: written.jitter.get().map_or(0.1, |jitter| jitter.0),
+        reset_after: duration(&written.reset_after, Duration::from_secs(10)),
+    }
+}
+
+fn problem_with_waits(span: Span, label: &str) -> Problem {
+    Problem::new("value", "the longest wait is shorter than the first one", span, label)
+}
+
+fn limit(context: &Context<'_>, written: &written::Limit) -> Limit {
+    let within = duration(&written.within, Duration::from_secs(60));
+    if let Some((_, at)) = written.within.get_at()
+        && within.is_zero()
+    {
+        let message = "within no time there can be no failures";
+        let problem = Problem::new("value", message, at.value, "needs to be longer");
+        context.push(problem.help("`limit: none` switches the limit off"));
+    }
+    let then = match written.then.get() {
+        Some(written::LimitThen::Slow) | None => LimitThen::Slow,
+        Some(written::LimitThen::Stop) => LimitThen::Stop,
+    };
+    Limit { failures: written.failures.get().map_or(10, |failures| failures.0), within, then }
+}
+
+fn stop(written: Option<&written::Stop>) -> StopPolicy {
+    let written = written.cloned().unwrap_or_default();
+    StopPolicy {
+        signal: written.signal.or(SignalText(Signal::TERM)).0,
+        timeout: duration(&written.timeout, Duration::from_secs(10)),
+        kill: match written.kill.get() {
+            Some(written::KillScope::Group) | None => KillScope::Group,
+            Some(written::KillScope::Main) => KillScope::Main,
+        },
+    }
+}
+
+fn rollout(written: Option<&written::Rollout>) -> RolloutPolicy {
+    let min_ready = written.map(|written| &written.min_ready);
+    RolloutPolicy {
+        min_ready: min_ready.map_or(Duration::from_secs(1), |field| {
+            duration(field, Duration::from_secs(1))
+        }),
+    }
+}
+
+fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPolicy> {
+    let (written, at) = field.get_at()?;
+    if written.paths.is_unset() {
+        let problem =
+            Problem::new("missing_key", "`watch` has no `paths`", at.value, "what to watch?");
+        context.push(problem.help("write `watch: src`, or `watch: { paths: src, ignore: … }`"));
+    }
+    let mut paths = Vec::new();
+    for (path, at) in written.paths.get().into_iter().flat_map(|paths| paths.items()) {
+        let full = context.path(&path.0);
+        if context.has_files() && !full.exists() {
+            let what = format!("the watched path {}", quoted(&path.0));
+            context.push(paths::not_found(&full, at.value, &what, "nothing there"));
+        }
+        paths.push(full);
+    }
+    let mut ignore = Vec::new();
+    for (pattern, at) in written.ignore.get().into_iter().flat_map(|ignore| ignore.items()) {
+        if GitignoreBuilder::new(context.dir).add_line(None, &pattern.0).is_err() {
+            let message = format!("{} is not a pattern", quoted(&pattern.0));
+            let label = "expected one as in a `.gitignore`";
+            context.push(Problem::new("pattern", message, at.value, label));
+        }
+        ignore.push(pattern.0.clone());
+    }
+    Some(WatchPolicy { paths, ignore, base: context.dir.to_owned() })
+}
+
+fn log_dir(context: &Context<'_>, app: &App) -> Option<PathBuf> {
+    app.logs.get()?.dir.get().map(|dir| context.path(&dir.0))
+}

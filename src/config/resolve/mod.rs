@@ -1,0 +1,118 @@
+//! From an app as written to the app as it should be: defaults, limits between fields, files.
+
+mod app;
+mod artifacts;
+mod command;
+mod env;
+mod paths;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use super::{
+    fault::{Problem, SourceText, Span},
+    log::Log,
+    vars::{Unfilled, Vars},
+};
+
+pub(super) use app::resolve_app;
+
+/// The variables an app gets of the caller's environment unless the file says otherwise.
+pub(super) const INHERITED: [&str; 9] =
+    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"];
+
+/// A file of `KEY=value` lines that was read; `None` if it could not be.
+type EnvFile = Option<Rc<BTreeMap<String, String>>>;
+
+/// What all apps of a file share.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) log: &'a Log,
+    pub(super) vars: &'a Vars<'a>,
+    /// The file's directory, absolute.
+    pub(super) dir: &'a Path,
+    /// The same as it was named, for messages.
+    pub(super) shown_dir: &'a Path,
+    /// Number of CPUs.
+    pub(super) cpus: u32,
+    /// The caller's environment; `None` if only the text is checked: no file is touched then.
+    pub(super) env: Option<&'a BTreeMap<String, String>>,
+    /// Mappings in which a required key was misspelled.
+    pub(super) misspelled: &'a RefCell<HashSet<(Span, &'static str)>>,
+    /// Every file that was read.
+    pub(super) inputs: RefCell<Vec<PathBuf>>,
+    pub(super) env_files: RefCell<BTreeMap<PathBuf, EnvFile>>,
+}
+
+impl Context<'_> {
+    /// Whether files and directories are looked at.
+    pub(super) fn has_files(&self) -> bool {
+        self.env.is_some()
+    }
+
+    pub(super) fn push(&self, problem: Problem) {
+        self.log.push(problem);
+    }
+
+    /// The absolute path of what the file names.
+    pub(super) fn path(&self, written: &str) -> PathBuf {
+        paths::join(self.dir, written)
+    }
+
+    fn unfilled(&self, unfilled: Unfilled, span: Span, text: &str) {
+        let source = &self.log.source.text;
+        self.push(unfilled.problem(|range| super::fill::locate(source, span, text, range)));
+    }
+
+    /// The variables of a file, read once. What is wrong with it is said once.
+    pub(super) fn env_file(&self, written: &str, span: Span, what: &str) -> EnvFile {
+        let path = self.path(written);
+        if let Some(known) = self.env_files.borrow().get(&path) {
+            return known.clone();
+        }
+        let read = self.read_env_file(&path, written, span, what);
+        self.env_files.borrow_mut().insert(path, read.clone());
+        read
+    }
+
+    fn read_env_file(&self, path: &Path, written: &str, span: Span, what: &str) -> EnvFile {
+        self.note_input(path);
+        let bytes = match paths::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let what = format!("the {what} {}", super::suggest::quoted(written));
+                self.push(paths::not_readable(path, span, &what, &error));
+                return None;
+            }
+        };
+        let name = paths::join(self.shown_dir, written);
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let (source, problem) = super::load::not_utf8(&name, &error);
+                self.log.push_in(&source.into(), problem);
+                return None;
+            }
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
+        match super::dotenv::parse(&text) {
+            Ok(values) => Some(Rc::new(values)),
+            Err(problems) => {
+                let source = SourceText::new(name, text).into();
+                problems.into_iter().for_each(|problem| self.log.push_in(&source, problem));
+                None
+            }
+        }
+    }
+
+    pub(super) fn note_input(&self, path: &Path) {
+        let mut inputs = self.inputs.borrow_mut();
+        if !inputs.iter().any(|known| known == path) {
+            inputs.push(path.to_owned());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! One app.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Command, EnvValue, Logs, Restart, Rollout, Stop, Watch};
+use crate::config::{
+    field::{Field, Many, Written},
+    scalar::{Instances, Tag, Text},
+};
+
+/// One app: a program and how to keep it running.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct App {
+    /// What to run. Text is split into words as a shell would, but no shell is run; a list is the
+    /// program and its arguments; `{ shell: "a | b" }` runs `/bin/sh -c`.
+    pub(in crate::config) command: Field<Command>,
+    /// The working directory, relative to this file's directory.
+    #[schemars(extend("default" = "."))]
+    pub(in crate::config) cwd: Field<Text>,
+    /// How many instances run; 0 is off.
+    #[schemars(extend("default" = 1))]
+    pub(in crate::config) instances: Field<Instances>,
+    /// Environment variables. Numbers and booleans keep their text, `null` takes a variable away,
+    /// `{ file: PATH }` reads the value from a file at each start.
+    pub(in crate::config) env: Field<Env>,
+    /// Files of `KEY=value` lines, below `env`. Their values are taken as they are: a `$` is a `$`.
+    pub(in crate::config) env_file: Field<Many<Text>>,
+    /// Which variables of the caller's environment the app gets; a final `*` stands for any rest.
+    #[schemars(extend("default" = crate::config::resolve::INHERITED))]
+    pub(in crate::config) inherit_env: Field<Many<Text>>,
+    /// When and how to start again after an exit nobody asked for: a policy, or a mapping.
+    #[schemars(with = "Field<super::policies::RestartForm>")]
+    pub(in crate::config) restart: Field<Restart>,
+    /// How to end a run.
+    pub(in crate::config) stop: Field<Stop>,
+    /// How to bring in a change.
+    pub(in crate::config) rollout: Field<Rollout>,
+    /// Source files and directories whose edits replace the instances.
+    #[schemars(with = "Field<super::policies::WatchForm>")]
+    pub(in crate::config) watch: Field<Watch>,
+    /// Patterns of build results. Their content is part of the app: a new build is a change.
+    #[schemars(extend("examples" = [["dist/**", "package-lock.json"]]))]
+    pub(in crate::config) artifacts: Field<Many<Text>>,
+    /// Words to select apps by: `eco restart tag:edge`.
+    pub(in crate::config) tags: Field<Many<Tag>>,
+    /// Where the app's output goes.
+    pub(in crate::config) logs: Field<Logs>,
+}
+
+impl Written for App {
+    const SCALAR: bool = false;
+}
+
+/// The variables of `env`, in the order of the file.
+pub(in crate::config) type Env = IndexMap<String, Field<EnvValue>>;
+
+impl Written for Env {
+    const SCALAR: bool = false;
+}

@@ -1,0 +1,241 @@
+//! The parts of an app that have keys of their own: restart, stop, rollout, watch, logs.
+
+use std::{borrow::Cow, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Visitor},
+};
+
+use crate::config::{
+    field::{Field, Many, Written},
+    scalar::{Complaint, DurationText, ExitCode, Factor, Failures, Jitter, SignalText, Text},
+    suggest::quoted,
+};
+
+/// When and how to start again.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Restart {
+    /// After which exits to start again.
+    #[schemars(extend("default" = "always"))]
+    pub(in crate::config) policy: Field<RestartWhen>,
+    /// How long to wait before that; `none` starts again at once.
+    pub(in crate::config) backoff: Field<BackoffForm>,
+    /// When to call it a crash loop; `none` never does.
+    pub(in crate::config) limit: Field<LimitForm>,
+    /// Exit codes after which the instance is left alone.
+    pub(in crate::config) stop_exit_codes: Field<Many<ExitCode>>,
+}
+
+/// After which exits an instance is started again.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "RestartPolicy")]
+pub(in crate::config) enum RestartWhen {
+    /// After every exit, also with code 0.
+    Always,
+    /// After an exit code other than 0, or a signal.
+    OnFailure,
+    /// After none.
+    Never,
+}
+
+/// Growing waits between restarts.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Backoff {
+    /// The first wait.
+    #[schemars(extend("default" = "100ms"))]
+    pub(in crate::config) initial: Field<DurationText>,
+    /// By how much each further wait is longer.
+    #[schemars(extend("default" = 2))]
+    pub(in crate::config) factor: Field<Factor>,
+    /// No wait is longer than this.
+    #[schemars(extend("default" = "30s"))]
+    pub(in crate::config) max: Field<DurationText>,
+    /// The share by which a wait is varied, from 0 to 1.
+    #[schemars(extend("default" = 0.1))]
+    pub(in crate::config) jitter: Field<Jitter>,
+    /// A run of at least this long starts the series anew.
+    #[schemars(extend("default" = "10s"))]
+    pub(in crate::config) reset_after: Field<DurationText>,
+}
+
+/// So many failures within a time are a crash loop.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Limit {
+    /// So many failures, from 1 to 100,
+    #[schemars(extend("default" = 10))]
+    pub(in crate::config) failures: Field<Failures>,
+    /// within this time are a crash loop.
+    #[schemars(extend("default" = "1m"))]
+    pub(in crate::config) within: Field<DurationText>,
+    /// What is done then.
+    #[schemars(extend("default" = "slow"))]
+    pub(in crate::config) then: Field<LimitThen>,
+}
+
+/// What is done about a crash loop.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum LimitThen {
+    /// Try on, each time after the longest wait.
+    Slow,
+    /// Give up until someone starts or changes it.
+    Stop,
+}
+
+/// How to end a run.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Stop {
+    /// The first signal.
+    #[schemars(extend("default" = "SIGTERM"))]
+    pub(in crate::config) signal: Field<SignalText>,
+    /// How long after it SIGKILL follows.
+    #[schemars(extend("default" = "10s"))]
+    pub(in crate::config) timeout: Field<DurationText>,
+    /// Whom the first signal goes to. SIGKILL always goes to all.
+    #[schemars(extend("default" = "group"))]
+    pub(in crate::config) kill: Field<KillScope>,
+}
+
+/// Whom a signal goes to.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum KillScope {
+    /// Every process of the run's group.
+    Group,
+    /// The first process only; the rest once it is gone.
+    Main,
+}
+
+/// How to bring in a change.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Rollout {
+    /// How long an instance has to stay ready to count as good.
+    #[schemars(extend("default" = "1s"))]
+    pub(in crate::config) min_ready: Field<DurationText>,
+}
+
+/// Source files and directories whose edits replace the instances.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Watch {
+    /// Files and directories, relative to this file's directory.
+    #[schemars(required)]
+    pub(in crate::config) paths: Field<Many<Text>>,
+    /// Patterns as in `.gitignore`, relative to this file's directory.
+    pub(in crate::config) ignore: Field<Many<Text>>,
+}
+
+/// Where output goes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub(in crate::config) struct Logs {
+    /// The directory of the log files, relative to this file's directory.
+    pub(in crate::config) dir: Field<Text>,
+}
+
+macro_rules! mappings {
+    ($($type:ty),*) => { $(impl Written for $type { const SCALAR: bool = false; })* };
+}
+mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, Logs);
+
+macro_rules! words {
+    ($($type:ty),*) => { $(impl Written for $type { const SCALAR: bool = true; })* };
+}
+words!(RestartWhen, LimitThen, KillScope, RestartForm, WatchForm);
+
+/// `restart:` in the schema: short forms are expanded before it is read.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "stands for both forms in the schema only")]
+pub(in crate::config) enum RestartForm {
+    Word(RestartWhen),
+    Full(Restart),
+}
+
+/// `watch:` in the schema: short forms are expanded before it is read.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "stands for both forms in the schema only")]
+pub(in crate::config) enum WatchForm {
+    Paths(Many<Text>),
+    Full(Watch),
+}
+
+/// A mapping, or the word `none`.
+macro_rules! or_none {
+    ($name:ident, $inner:ident, $type_name:literal, $noun:literal) => {
+        #[doc = concat!("`none` or a mapping: ", $noun, ".")]
+        #[derive(Clone, Debug)]
+        pub(in crate::config) enum $name {
+            /// Switched off.
+            None,
+            /// With these values.
+            Full($inner),
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Forms;
+
+                impl<'de> Visitor<'de> for Forms {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("`none` or a mapping")
+                    }
+
+                    fn visit_str<E: Error>(self, text: &str) -> Result<$name, E> {
+                        if text == "none" {
+                            return Ok($name::None);
+                        }
+                        let message = format!("{} is not {}", quoted(text), $noun);
+                        Err(E::custom(Complaint::new(message, "expected `none` or a mapping")))
+                    }
+
+                    fn visit_newtype_struct<D: Deserializer<'de>>(
+                        self,
+                        deserializer: D,
+                    ) -> Result<$name, D::Error> {
+                        $inner::deserialize(deserializer).map($name::Full)
+                    }
+                }
+
+                deserializer.deserialize_newtype_struct($type_name, Forms)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                $type_name.into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "anyOf": [{ "const": "none" }, generator.subschema_for::<$inner>()]
+                })
+            }
+        }
+
+        impl Written for $name {
+            const SCALAR: bool = true;
+        }
+    };
+}
+
+or_none!(BackoffForm, Backoff, "BackoffOrNone", "a back-off");
+or_none!(LimitForm, Limit, "LimitOrNone", "a limit of failures");
