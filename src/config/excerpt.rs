@@ -43,7 +43,8 @@ impl Excerpt {
         for c in part.chars() {
             if c.is_control() && c != '\n' && c != '\t' {
                 // As many bytes as it had, so that places stay right.
-                self.text.extend(std::iter::repeat_n(if c == '\r' { ' ' } else { '?' }, c.len_utf8()));
+                self.text
+                    .extend(std::iter::repeat_n(if c == '\r' { ' ' } else { '?' }, c.len_utf8()));
             } else {
                 self.text.push(c);
             }
@@ -51,7 +52,8 @@ impl Excerpt {
     }
 
     fn keep_parts(&mut self, text: &str, line: Span, places: &[Span]) {
-        let inside = places.iter().filter(|place| line.start <= place.start && place.start < line.end);
+        let inside =
+            places.iter().filter(|place| line.start <= place.start && place.start < line.end);
         let mut windows: Vec<Span> = inside
             .map(|place| {
                 let end = place.end.min(place.start + UNDERLINED) + AROUND;
@@ -89,7 +91,8 @@ impl Excerpt {
 
     fn map(&self, at: usize) -> usize {
         let index = self.kept.partition_point(|(piece, _)| piece.start <= at);
-        let Some((piece, copy)) = index.checked_sub(1).and_then(|index| self.kept.get(index)) else {
+        let Some((piece, copy)) = index.checked_sub(1).and_then(|index| self.kept.get(index))
+        else {
             return 0;
         };
         copy + at.min(piece.end).saturating_sub(piece.start)

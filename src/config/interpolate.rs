@@ -170,7 +170,14 @@ mod tests {
 
     #[test]
     fn malformed_references_are_named() {
-        for (text, range) in [("x ${A", 2..5), ("${}", 0..3), ("${A b}", 0..6), ("${A:+b}", 0..7), ("${1}", 0..4), ("${A:-${B}", 0..9)] {
+        for (text, range) in [
+            ("x ${A", 2..5),
+            ("${}", 0..3),
+            ("${A b}", 0..6),
+            ("${A:+b}", 0..7),
+            ("${1}", 0..4),
+            ("${A:-${B}", 0..9),
+        ] {
             assert_eq!(pieces(text).unwrap_err().range, range, "{text}");
         }
         assert!(pieces(&"${A:-".repeat(50)).is_err());

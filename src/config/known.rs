@@ -25,8 +25,17 @@ const LATER: &[(&str, &[&str])] = &[
     (
         "App",
         &[
-            "listen", "ready", "live", "reload", "depends_on", "limits", "user", "kind",
-            "schedule", "timezone", "overlap",
+            "listen",
+            "ready",
+            "live",
+            "reload",
+            "depends_on",
+            "limits",
+            "user",
+            "kind",
+            "schedule",
+            "timezone",
+            "overlap",
         ],
     ),
     ("Restart", &["max_memory", "cron"]),
@@ -86,8 +95,9 @@ pub(super) struct Unknown {
 pub(super) fn unknown_key(known: &Struct, key: &str, span: Span, path: &str) -> Unknown {
     if LATER.iter().any(|(name, keys)| *name == known.name && keys.contains(&key)) {
         let message = format!("`{key}` is not supported yet");
-        let problem = Problem::new("not_yet", message, span, "not in this version of eco")
-            .help("it belongs to the format, and a later version will act on it; remove it until then");
+        let problem = Problem::new("not_yet", message, span, "not in this version of eco").help(
+            "it belongs to the format, and a later version will act on it; remove it until then",
+        );
         return Unknown { problem, meant: None };
     }
     let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };

@@ -64,15 +64,23 @@ pub struct Loaded {
 
 /// Reads a file with everything it names: all its apps, or all its faults.
 pub fn load(path: &Path, source: &Source<'_>) -> Result<Loaded, Faults> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    load_text(path, &read(path)?, source)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Faults> {
+    std::fs::read(path).map_err(|error| {
         let text = match error.kind() {
             std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
             std::io::ErrorKind::IsADirectory => "this is a directory, not a file".to_owned(),
             _ => format!("the file cannot be read: {error}"),
         };
         Faults::one(Fault::of_file(path, "not_readable", text))
-    })?;
-    load_text(path, &bytes, source)
+    })
+}
+
+/// What `Loaded::text_digest` is of a file with these bytes.
+pub fn text_digest(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Reads a text as if it were the content of the file at `path`.
@@ -98,7 +106,7 @@ pub fn load_text(path: &Path, bytes: &[u8], source: &Source<'_>) -> Result<Loade
         apps: done.apps,
         vars_used: done.vars_used,
         inputs,
-        text_digest: format!("{:x}", Sha256::digest(bytes)),
+        text_digest: text_digest(bytes),
         warnings,
     })
 }
@@ -110,6 +118,11 @@ pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
     let dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
     let _ = Reading { path, dir: &dir, source: None, log: &log }.run();
     log.finish().map(drop)
+}
+
+/// [`check_static`] of the file as it is now.
+pub fn check_file_static(path: &Path) -> Result<(), Faults> {
+    check_static(path, &read(path)?)
 }
 
 /// The file as plain data, with anchors and `<<` resolved: what a JSON Schema is held against.
@@ -173,7 +186,8 @@ impl Reading<'_> {
     fn run(&self) -> Option<Done> {
         let root = tree::parse(self.log)?;
         if root.is_null() {
-            let problem = Problem::new("empty", "the file is empty", Span::default(), "nothing here");
+            let problem =
+                Problem::new("empty", "the file is empty", Span::default(), "nothing here");
             self.log.push(problem.help("an eco file has its apps under `apps:`"));
             return None;
         }
@@ -202,7 +216,9 @@ impl Reading<'_> {
         let message = format!("there is no profile {}", quoted(wanted));
         let names: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
         let problem = match profiles {
-            Some(entry) => Problem::new("unknown_profile", message, entry.key_span, "not among these"),
+            Some(entry) => {
+                Problem::new("unknown_profile", message, entry.key_span, "not among these")
+            }
             None => {
                 let first = root.entries().and_then(<[_]>::first).map(|entry| entry.key_span);
                 let place = first.unwrap_or_default();

@@ -28,5 +28,15 @@ mod written;
 
 pub use fault::{Fault, Faults, Span};
 pub use foreign::looks_foreign;
-pub use load::{Loaded, Source, check_static, load, load_text, plain_json};
+pub use load::{
+    Loaded, Source, check_file_static, check_static, load, load_text, plain_json, text_digest,
+};
 pub use schema::json_schema;
+
+/// Reads a duration as the file has them.
+///
+/// # Errors
+/// What is wrong with it, and what would be right.
+pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    scalar::parse_duration(text)
+}

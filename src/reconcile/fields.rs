@@ -2,7 +2,7 @@
 //! to bring a change of it in.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Display,
     path::{Path, PathBuf},
     time::Duration,

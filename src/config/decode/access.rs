@@ -82,8 +82,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
             return seed.deserialize(value).map(Some);
         }
         let Some((index, node)) = self.items.next() else { return Ok(None) };
-        let place =
-            Place { parent: Some(self.place), key: Key::Index(index), key_span: node.span };
+        let place = Place { parent: Some(self.place), key: Key::Index(index), key_span: node.span };
         seed.deserialize(Value { node, place: &place, context: self.context }).map(Some)
     }
 }

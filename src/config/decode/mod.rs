@@ -167,7 +167,9 @@ impl<'de> Deserializer<'de> for Value<'_> {
                 let known = Some(known::Struct { name, fields });
                 visitor.visit_map(Fields::new(entries, known, self.place, self.context))
             }
-            Kind::Scalar(_) | Kind::List(_) => Err(DecodeError::not_a(known::noun(name), self.node)),
+            Kind::Scalar(_) | Kind::List(_) => {
+                Err(DecodeError::not_a(known::noun(name), self.node))
+            }
         }
     }
 
@@ -214,10 +216,7 @@ impl<'de> Deserializer<'de> for Value<'_> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(
-        self,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_unit()
     }
 

@@ -51,7 +51,13 @@ pub(in crate::config) fn resolve_app(
         rollout: rollout(app.rollout.get()),
         watch,
         artifacts,
-        tags: app.tags.get().into_iter().flat_map(|t| t.items()).map(|(t, _)| t.0.clone()).collect(),
+        tags: app
+            .tags
+            .get()
+            .into_iter()
+            .flat_map(|t| t.items())
+            .map(|(t, _)| t.0.clone())
+            .collect(),
         logs: LogPolicy { dir: log_dir(context, app) },
     })
 }
@@ -193,9 +199,8 @@ fn stop(written: Option<&written::Stop>) -> StopPolicy {
 fn rollout(written: Option<&written::Rollout>) -> RolloutPolicy {
     let min_ready = written.map(|written| &written.min_ready);
     RolloutPolicy {
-        min_ready: min_ready.map_or(Duration::from_secs(1), |field| {
-            duration(field, Duration::from_secs(1))
-        }),
+        min_ready: min_ready
+            .map_or(Duration::from_secs(1), |field| duration(field, Duration::from_secs(1))),
     }
 }
 

@@ -53,12 +53,10 @@ fn line(context: &Context<'_>, text: &str, span: Span, place: Place<'_>) -> Opti
         for part in word {
             match part {
                 Part::Text(plain) => filled.push_str(Template::literal(&plain).as_escaped()),
-                Part::Reference(range) => {
-                    match fill_reference(context, text, range, span, place) {
-                        Some(value) => filled.push_str(&value),
-                        None => is_complete = false,
-                    }
-                }
+                Part::Reference(range) => match fill_reference(context, text, range, span, place) {
+                    Some(value) => filled.push_str(&value),
+                    None => is_complete = false,
+                },
             }
         }
         argv.push(Template::from_escaped(filled));

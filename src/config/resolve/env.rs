@@ -137,12 +137,7 @@ fn warn_of_shell_variable(context: &Context<'_>, name: &str, text: &str, at: At)
     }
 }
 
-fn secret_file(
-    context: &Context<'_>,
-    name: &str,
-    written: &str,
-    span: Span,
-) -> Option<EnvValue> {
+fn secret_file(context: &Context<'_>, name: &str, written: &str, span: Span) -> Option<EnvValue> {
     let path = context.path(written);
     if !context.has_files() {
         return None;

@@ -39,10 +39,15 @@ pub(super) fn not_readable(path: &Path, span: Span, what: &str, error: &io::Erro
         io::ErrorKind::IsADirectory => {
             Problem::new("not_a_file", format!("{what} is a directory"), span, "needs to be a file")
         }
-        io::ErrorKind::PermissionDenied => {
-            Problem::new("not_readable", format!("{what} may not be read"), span, "permission denied")
+        io::ErrorKind::PermissionDenied => Problem::new(
+            "not_readable",
+            format!("{what} may not be read"),
+            span,
+            "permission denied",
+        ),
+        _ => {
+            Problem::new("not_readable", format!("{what} cannot be read"), span, error.to_string())
         }
-        _ => Problem::new("not_readable", format!("{what} cannot be read"), span, error.to_string()),
     }
 }
 
@@ -56,8 +61,11 @@ fn whereabouts(path: &Path) -> String {
     let looked = format!("looked for {}", path.display());
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return looked };
     let Ok(listing) = fs::read_dir(parent) else { return looked };
-    let names: Vec<String> =
-        listing.flatten().take(10_000).filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names: Vec<String> = listing
+        .flatten()
+        .take(10_000)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     match nearest(&name.to_string_lossy(), names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`? ({looked})"),
         None => looked,

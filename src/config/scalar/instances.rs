@@ -38,7 +38,8 @@ impl Scalar for Instances {
     const NOUN: &'static str = "a number of instances";
 
     fn read(text: &str) -> Result<Self, Complaint> {
-        let wrong = || Complaint::new(format!("{} is not a number of instances", quoted(text)), FORMS);
+        let wrong =
+            || Complaint::new(format!("{} is not a number of instances", quoted(text)), FORMS);
         if text == "max" {
             return Ok(Self::MaxLess(0));
         }
@@ -62,11 +63,10 @@ impl Scalar for Instances {
                 format!("{} instances are too many", quoted(text)),
                 "at most 10000",
             )),
-            Core::Int(_) => Err(Complaint::new(
-                "the number of instances cannot be negative",
-                "less than zero",
-            )
-            .help("`0` switches the app off; `max-1` is one less than the CPUs")),
+            Core::Int(_) => {
+                Err(Complaint::new("the number of instances cannot be negative", "less than zero")
+                    .help("`0` switches the app off; `max-1` is one less than the CPUs"))
+            }
             Core::Null | Core::Bool(_) | Core::Float(_) | Core::Text => Err(wrong()),
         }
     }

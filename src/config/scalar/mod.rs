@@ -112,3 +112,10 @@ macro_rules! scalar {
     };
 }
 use scalar;
+
+/// Reads a duration that does not come from a file.
+pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let DurationText(duration) = DurationText::read(text)
+        .map_err(|wrong| format!("{}: {}", wrong.message, wrong.help.unwrap_or(wrong.label)))?;
+    Ok(duration)
+}

@@ -64,7 +64,8 @@ impl JsonSchema for SignalText {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<String> =
             Signal::names().map(|name| any_case(name.trim_start_matches("SIG"))).collect();
-        let pattern = format!("^(({})?({})|[1-9]|[1-5][0-9]|6[0-4])$", any_case("SIG"), names.join("|"));
+        let pattern =
+            format!("^(({})?({})|[1-9]|[1-5][0-9]|6[0-4])$", any_case("SIG"), names.join("|"));
         json_schema!({
             "description": "A signal by name or number.",
             "anyOf": [

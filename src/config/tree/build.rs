@@ -87,9 +87,15 @@ impl<'a> Builder<'a> {
         match event {
             Event::StreamEnd => return ControlFlow::Break(()),
             Event::DocumentStart(..) if self.root.is_some() => {
-                let problem =
-                    Problem::new("second_document", "the file holds more than one YAML document", span, "a second one starts here");
-                self.log.push(problem.help("put all apps into one document, or into files of their own"));
+                let problem = Problem::new(
+                    "second_document",
+                    "the file holds more than one YAML document",
+                    span,
+                    "a second one starts here",
+                );
+                self.log.push(
+                    problem.help("put all apps into one document, or into files of their own"),
+                );
                 return ControlFlow::Break(());
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -128,7 +134,8 @@ impl<'a> Builder<'a> {
     fn scalar(&self, text: String, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Rc<Node> {
         self.check_tag(tag, span);
         if text.contains('\0') {
-            let problem = Problem::new("nul", "a value cannot contain a NUL character", span, "here");
+            let problem =
+                Problem::new("nul", "a value cannot contain a NUL character", span, "here");
             self.log.push(problem);
         }
         let is_text = tag.is_some_and(|tag| tag.core_suffix() == Some("str"));
@@ -148,7 +155,12 @@ impl<'a> Builder<'a> {
         if let Some(node) = self.anchors.get(&id) {
             return Rc::clone(node);
         }
-        let problem = Problem::new("alias", "an alias cannot stand inside its own anchor", span, "refers to what it is part of");
+        let problem = Problem::new(
+            "alias",
+            "an alias cannot stand inside its own anchor",
+            span,
+            "refers to what it is part of",
+        );
         self.log.push(problem);
         Node::map(span, vec![])
     }
@@ -158,7 +170,9 @@ impl<'a> Builder<'a> {
             .text
             .split('&')
             .skip(1)
-            .filter_map(|rest| rest.split(|c: char| c.is_whitespace() || ",[]{}".contains(c)).next())
+            .filter_map(|rest| {
+                rest.split(|c: char| c.is_whitespace() || ",[]{}".contains(c)).next()
+            })
             .filter(|known| !known.is_empty() && *known != name)
             .collect();
         let near = did_you_mean(name, known).map(|text| text.replacen('`', "`*", 1));
@@ -176,8 +190,7 @@ impl<'a> Builder<'a> {
             Some(Frame::Map(open)) => {
                 let end = open.entries.iter().map(|entry| entry.value.span.end).max();
                 let span = Span::new(open.span.start, end.unwrap_or(0).max(open.span.end));
-                let entries =
-                    if open.has_merge { self.merged(open.entries) } else { open.entries };
+                let entries = if open.has_merge { self.merged(open.entries) } else { open.entries };
                 self.finished(Node::map(span, entries), open.anchor)
             }
             None => ControlFlow::Continue(()),
@@ -192,7 +205,12 @@ impl<'a> Builder<'a> {
             Kind::List(_) | Kind::Map(_) => node.weight,
         });
         if MAX_VALUES < node.weight || MAX_VALUES.saturating_mul(4) < self.values {
-            let problem = Problem::new("too_large", format!("aliases make this more than {MAX_VALUES} values"), node.span, "grows without measure");
+            let problem = Problem::new(
+                "too_large",
+                format!("aliases make this more than {MAX_VALUES} values"),
+                node.span,
+                "grows without measure",
+            );
             self.log.push(problem);
             self.root = None;
             return ControlFlow::Break(());
@@ -226,7 +244,12 @@ impl<'a> Builder<'a> {
             for source in sources {
                 let Some(entries) = source.entries() else {
                     let span = if source.span.is_empty() { merge.key_span } else { source.span };
-                    let problem = Problem::new("merge_key", "`<<` takes a mapping or a list of mappings", span, format!("this is {}", source.noun()));
+                    let problem = Problem::new(
+                        "merge_key",
+                        "`<<` takes a mapping or a list of mappings",
+                        span,
+                        format!("this is {}", source.noun()),
+                    );
                     self.log.push(problem);
                     continue;
                 };
@@ -251,7 +274,12 @@ impl OpenMap {
 
     fn read_key(&mut self, node: &Node, log: &Log) -> Key {
         let Kind::Scalar(scalar) = &node.kind else {
-            let problem = Problem::new("key", "a key has to be a plain word", node.span, format!("this is {}", node.noun()));
+            let problem = Problem::new(
+                "key",
+                "a key has to be a plain word",
+                node.span,
+                format!("this is {}", node.noun()),
+            );
             log.push(problem);
             return Key::Bad;
         };

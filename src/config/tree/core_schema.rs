@@ -42,7 +42,9 @@ fn whole(text: &str) -> Option<Core> {
 fn float(text: &str) -> Option<Core> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let starts = unsigned.starts_with(|c: char| c.is_ascii_digit())
-        || unsigned.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        || unsigned
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     if starts { text.parse().map(Core::Float).ok() } else { None }
 }
 

@@ -120,10 +120,9 @@ impl Node {
             },
             Kind::Scalar(scalar) => scalar.text.as_str().into(),
             Kind::List(items) => items.iter().map(|item| item.to_json()).collect(),
-            Kind::Map(entries) => entries
-                .iter()
-                .map(|entry| (entry.key.to_string(), entry.value.to_json()))
-                .collect(),
+            Kind::Map(entries) => {
+                entries.iter().map(|entry| (entry.key.to_string(), entry.value.to_json())).collect()
+            }
         }
     }
 }

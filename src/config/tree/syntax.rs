@@ -12,8 +12,13 @@ pub(super) fn problem(text: &str, error: &ScanError) -> Problem {
         return too_deep(Span::new(at, at + 1));
     }
     if is_tab(text, at) {
-        return Problem::new("syntax", "a tab cannot be used for indentation", tab(text, at), "a tab")
-            .help("indent with spaces");
+        return Problem::new(
+            "syntax",
+            "a tab cannot be used for indentation",
+            tab(text, at),
+            "a tab",
+        )
+        .help("indent with spaces");
     }
     if let Some(problem) = unclosed_quote(text, at, error.kind()) {
         return problem;
@@ -79,32 +84,36 @@ fn unclosed_quote(text: &str, at: usize, kind: &ErrorKind) -> Option<Problem> {
         return None;
     }
     let opened = opening_quote(text.get(..at)?)?;
-    let problem = Problem::new("syntax", "a quote is never closed", Span::new(opened, opened + 1), "opened here");
+    let problem = Problem::new(
+        "syntax",
+        "a quote is never closed",
+        Span::new(opened, opened + 1),
+        "opened here",
+    );
     let noticed = visible(text, at);
-    let problem = if noticed.start == opened { problem } else { problem.also(noticed, "noticed here") };
+    let problem =
+        if noticed.start == opened { problem } else { problem.also(noticed, "noticed here") };
     Some(problem.help("close the quote at the end of its text"))
 }
 
 /// The last quote before the end of `before` that starts a value: only blanks, `- `, `: ` or an
 /// opening bracket stand before it.
 fn opening_quote(before: &str) -> Option<usize> {
-    before
-        .char_indices()
-        .rev()
-        .filter(|(_, c)| *c == '"' || *c == '\'')
-        .map(|(at, _)| at)
-        .find(|&at| {
+    before.char_indices().rev().filter(|(_, c)| *c == '"' || *c == '\'').map(|(at, _)| at).find(
+        |&at| {
             let line = before.get(..at).and_then(|head| head.rsplit('\n').next()).unwrap_or("");
             let head = line.trim_end();
             head.is_empty() || head.ends_with([':', '-', '[', '{', ','])
-        })
+        },
+    )
 }
 
 fn is_tab(text: &str, at: usize) -> bool {
     let line = text.get(..at).and_then(|head| head.rsplit('\n').next()).unwrap_or_default();
     let rest = text.get(at..).unwrap_or_default();
     let indent = line.trim_start_matches(' ');
-    indent.starts_with('\t') || (indent.is_empty() && rest.trim_start_matches(' ').starts_with('\t'))
+    indent.starts_with('\t')
+        || (indent.is_empty() && rest.trim_start_matches(' ').starts_with('\t'))
 }
 
 fn tab(text: &str, at: usize) -> Span {

@@ -30,7 +30,9 @@ fn snapshot(dir: &str) {
 }
 
 fn regex_of(text: &str) -> String {
-    text.chars().map(|c| if c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") }).collect()
+    text.chars()
+        .map(|c| if c.is_alphanumeric() { c.to_string() } else { format!("\\{c}") })
+        .collect()
 }
 
 #[test]
@@ -121,10 +123,8 @@ fn the_keys_of_the_schema_are_those_of_the_reader() {
     // A key of the schema that the reader does not know would be refused here.
     let schema = json_schema();
     let keys = schema["$defs"]["App"]["properties"].as_object().unwrap().keys();
-    let nulls: String = keys
-        .filter(|key| *key != "command")
-        .map(|key| format!(", {key}: null"))
-        .collect();
+    let nulls: String =
+        keys.filter(|key| *key != "command").map(|key| format!(", {key}: null")).collect();
     let read = read_text(&format!("apps: {{ a: {{ command: x{nulls} }} }}"));
     assert!(read.is_ok(), "{}", read.unwrap_err().render(100, false));
 }

@@ -20,7 +20,8 @@ fn value(app: &AppSpec, name: &str) -> String {
 
 #[test]
 fn short_forms_expand_before_they_merge() {
-    let text = "defaults: { restart: { policy: never, limit: none }, watch: { paths: x, ignore: a } }
+    let text =
+        "defaults: { restart: { policy: never, limit: none }, watch: { paths: x, ignore: a } }
 apps: { web: { command: x, restart: on-failure, watch: sub } }";
     let app = app(text, None, "web");
     assert_eq!(app.restart.policy, RestartWhen::OnFailure);
@@ -53,7 +54,10 @@ profiles:
     let names: Vec<String> = loaded.apps.keys().map(ToString::to_string).collect();
     assert_eq!(names, ["api", "new", "web"]);
     let web = app(text, Some("p"), "web");
-    assert_eq!([value(&web, "A"), value(&web, "B"), value(&web, "C")], ["profile", "app", "profile"]);
+    assert_eq!(
+        [value(&web, "A"), value(&web, "B"), value(&web, "C")],
+        ["profile", "app", "profile"]
+    );
     let api = app(text, Some("p"), "api");
     assert_eq!(api.tags.into_iter().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(api.stop.timeout.as_secs(), 10);
@@ -93,7 +97,8 @@ apps:
 
 #[test]
 fn an_unused_profile_is_checked_for_its_shape_only() {
-    let good = "apps: { a: { command: x } }\nprofiles: { p: { apps: { b: { instances: '${NO}' } } } }";
+    let good =
+        "apps: { a: { command: x } }\nprofiles: { p: { apps: { b: { instances: '${NO}' } } } }";
     assert!(read_text(good).is_ok());
     let bad = "apps: { a: { command: x } }\nprofiles: { p: { apps: { b: { instances: no } } } }";
     assert!(read_text(bad).is_err());

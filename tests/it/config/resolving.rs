@@ -50,7 +50,8 @@ fn commands_are_split_and_filled() {
 #[test]
 fn a_value_stays_one_word() {
     let env = BTreeMap::from([("FLAGS".to_owned(), "a 'b $c ${HOME}".to_owned())]);
-    let loaded = read_with("apps: { a: { command: 'x ${FLAGS} \"${FLAGS}\"' } }", &env, None).unwrap();
+    let loaded =
+        read_with("apps: { a: { command: 'x ${FLAGS} \"${FLAGS}\"' } }", &env, None).unwrap();
     assert_eq!(argv(&loaded, "a"), ["x", "a 'b $c ${HOME}", "a 'b $c ${HOME}"]);
 }
 
@@ -116,11 +117,20 @@ fn policies_have_their_values_and_defaults() {
     assert_eq!(plain.restart.policy, RestartWhen::Always);
     assert_eq!(backoff.initial, Duration::from_millis(100));
     assert_eq!((backoff.factor, backoff.jitter), (2.0, 0.1));
-    assert_eq!((backoff.max, backoff.reset_after), (Duration::from_secs(30), Duration::from_secs(10)));
+    assert_eq!(
+        (backoff.max, backoff.reset_after),
+        (Duration::from_secs(30), Duration::from_secs(10))
+    );
     let limit = plain.restart.limit.as_ref().unwrap();
-    assert_eq!((limit.failures, limit.within, limit.then), (10, Duration::from_secs(60), LimitThen::Slow));
+    assert_eq!(
+        (limit.failures, limit.within, limit.then),
+        (10, Duration::from_secs(60), LimitThen::Slow)
+    );
     assert_eq!((plain.stop.signal.number(), plain.stop.timeout), (15, Duration::from_secs(10)));
-    assert_eq!((plain.stop.kill, plain.rollout.min_ready), (KillScope::Group, Duration::from_secs(1)));
+    assert_eq!(
+        (plain.stop.kill, plain.rollout.min_ready),
+        (KillScope::Group, Duration::from_secs(1))
+    );
     assert_eq!((plain.instances, &plain.logs.dir), (1, &None));
 }
 

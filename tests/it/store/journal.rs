@@ -39,6 +39,7 @@ fn stopping() -> Stopping {
         since: Time(Duration::from_millis(1_500)),
         reason: StopReason::Changed,
         killed: None,
+        group: true,
     }
 }
 
