@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 
 pub(crate) use self::{
-    call::{Call, Output, Running},
+    call::{Call, Output},
     machine::{free_port, http_get, installed, program, repository},
     process::{Process, Signal, alive, send},
 };
@@ -242,6 +242,17 @@ impl TestEnv {
         }
         all.into_iter().filter(|process| ours.contains(&process.pid)).collect()
     }
+
+    /// Whether one of these processes, or one that has come since, lives.
+    fn any_alive(&self, known: &mut Vec<Process>) -> bool {
+        for process in self.processes() {
+            if !known.contains(&process) {
+                known.push(process);
+            }
+        }
+        known.retain(Process::is_alive);
+        !known.is_empty()
+    }
 }
 
 impl Drop for TestEnv {
@@ -256,25 +267,22 @@ impl Drop for TestEnv {
             }
             self.call(&["daemon", "stop"]).try_run()
         };
-        let deadline = Instant::now() + Duration::from_secs(30);
-        loop {
-            known.extend(self.processes());
-            known.retain(Process::is_alive);
-            if known.is_empty() {
-                return;
-            }
-            if deadline < Instant::now() || thread::panicking() {
-                break;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !thread::panicking() && Instant::now() < deadline && self.any_alive(&mut known) {
+            thread::sleep(LOOK);
+        }
+        let left: Vec<String> =
+            known.iter().filter(|process| process.is_alive()).map(ToString::to_string).collect();
+        // The keeper may put another in a killed one's place until it is dead itself.
+        while self.any_alive(&mut known) {
+            for process in &known {
+                process.signal(Signal::KILL);
             }
             thread::sleep(LOOK);
         }
-        let left: Vec<String> = known.iter().map(ToString::to_string).collect();
-        for process in &known {
-            process.signal(Signal::KILL);
-        }
-        if !thread::panicking() {
-            panic!("left running after `daemon stop`:\n{}\n{stop}", left.join("\n"));
-        }
+        let left = left.join("\n");
+        let fine = left.is_empty() || thread::panicking();
+        assert!(fine, "left running after `daemon stop`:\n{left}\n{stop}");
     }
 }
 
