@@ -82,7 +82,8 @@ impl Worker {
 
     /// Watches the directories that matter now.
     fn arm(&mut self, stale: bool) {
-        let mut force = stale;
+        // After a fault every look is another attempt: watches may have become free.
+        let mut force = stale || self.fault.is_some();
         for _ in 0..ATTEMPTS {
             let hops = self.hops_now();
             if hops == self.hops && !force {
@@ -127,8 +128,9 @@ impl Worker {
             }
             Err(error) => fault = Some(WatchFault::of(PathBuf::from("files"), &error)),
         }
+        let kind = |fault: &WatchFault| std::mem::discriminant(fault);
         if let Some(fault) = &fault
-            && self.fault.as_ref() != Some(fault)
+            && self.fault.as_ref().map(kind) != Some(kind(fault))
         {
             self.shared.report_fault(fault.clone());
         }

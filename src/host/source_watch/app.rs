@@ -55,6 +55,8 @@ pub(super) struct App {
     files: BTreeSet<PathBuf>,
     /// Every watched directory below the roots.
     tree: BTreeSet<PathBuf>,
+    /// Whether some of it could not be watched.
+    pub(super) limited: bool,
     pending: Option<Pending>,
 }
 
@@ -78,6 +80,7 @@ impl App {
             roots: Vec::new(),
             files: BTreeSet::new(),
             tree: BTreeSet::new(),
+            limited: false,
             pending: None,
         }
     }
@@ -91,6 +94,7 @@ impl App {
     pub(super) fn arm(&mut self, watches: &mut Watches, count: Count) {
         watches.release(&self.key);
         self.tree.clear();
+        self.limited = false;
         for _ in 0..ATTEMPTS {
             self.resolve();
             for dir in self.hops.dirs.keys() {
@@ -98,7 +102,7 @@ impl App {
                 if let Err(fault @ (WatchFault::Watches { .. } | WatchFault::Instances)) =
                     watches.add(dir, &self.key)
                 {
-                    return watches.report_fault(fault);
+                    return self.report_fault(watches, fault);
                 }
             }
             let before = self.hops.clone();
@@ -146,13 +150,13 @@ impl App {
             }
             if self.tree.len() == MAX_DIRS {
                 let (path, limit) = (top.to_owned(), MAX_DIRS);
-                return watches.report_fault(WatchFault::TooMany { path, limit });
+                return self.report_fault(watches, WatchFault::TooMany { path, limit });
             }
             // Watched first and read then: what comes between is seen twice, not missed.
             match watches.add(&dir, &self.key) {
                 Ok(()) => {}
                 Err(fault @ WatchFault::Other { .. }) => {
-                    watches.report_fault(fault);
+                    self.report_fault(watches, fault);
                     continue;
                 }
                 Err(fault) => return watches.report_fault(fault),
@@ -174,6 +178,11 @@ impl App {
                 }
             }
         }
+    }
+
+    fn report_fault(&mut self, watches: &Watches, fault: WatchFault) {
+        self.limited = true;
+        watches.report_fault(fault);
     }
 
     fn ignores(&self, path: &Path, is_dir: bool) -> bool {

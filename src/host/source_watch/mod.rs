@@ -36,7 +36,7 @@ impl SourceWatcher {
     }
 
     /// Watches what `policy` names for `key`, instead of what it watched for it before (with the
-    /// same arguments, this does nothing). Nothing below `exclude` (log directories) ever counts.
+    /// same arguments, this does nothing, or tries again what failed before). Nothing below `exclude` (log directories) ever counts.
     ///
     /// Everything written after this call is reported, so call it before the app is started.
     /// Walking the directories happens elsewhere; this returns at once.

@@ -65,7 +65,8 @@ impl Worker {
 
     fn watch(&mut self, key: AppKey, mut app: App, since: (i64, i64)) {
         if let Some(former) = self.apps.remove(&key) {
-            if former.policy == app.policy && former.exclude == app.exclude {
+            let same = former.policy == app.policy && former.exclude == app.exclude;
+            if same && !former.limited {
                 self.apps.insert(key, former);
                 return;
             }
