@@ -67,12 +67,12 @@ fn picture(world: &World) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(config(512))]
+    #![proptest_config(config(1_024))]
 
     /// The rules of `invariants` hold all the way, and once faults stop everything becomes as desired,
     /// whereupon there is nothing to do, however often the same is applied.
     #[test]
-    fn the_world_converges_once_faults_stop(steps in schedule(20), seed: u64) {
+    fn the_world_converges_once_faults_stop(steps in schedule(40), seed: u64) {
         let mut world = stormy_world(seed);
         play(&mut world, &steps);
         calm_down(&mut world);
@@ -89,7 +89,7 @@ proptest! {
     /// A controller that dies at rest comes back to the very same picture: no process is touched, no
     /// count and no wait is lost.
     #[test]
-    fn a_new_controller_sees_what_the_old_one_saw(steps in schedule(12), seed: u64) {
+    fn a_new_controller_sees_what_the_old_one_saw(steps in schedule(20), seed: u64) {
         let mut world = stormy_world(seed);
         play(&mut world, &steps);
         // Long enough for a controller that was to die to be back, and records to have come.
@@ -113,7 +113,7 @@ proptest! {
 
     /// The same schedule leads to the same actions.
     #[test]
-    fn nothing_is_left_to_chance(steps in schedule(6), seed: u64) {
+    fn nothing_is_left_to_chance(steps in schedule(12), seed: u64) {
         let log = || {
             let mut world = stormy_world(seed);
             play(&mut world, &steps);
