@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eco::model::{
     Action, App, AppKey, Event, Exit, ExitStatus, Hold, InstanceId, KillScope, LimitThen, Observed,
-    Phase, Plan, RestartWhen, RunState, StopReason,
+    Phase, Plan, RestartWhen, RunId, RunState, StopReason,
 };
 
 use super::{keeper::Process, world::World};
@@ -51,17 +51,21 @@ fn check_start(world: &World, id: &InstanceId) {
 /// Checks that an instance that failed is not started again too soon, or against its policy.
 fn check_rate(world: &World, app: &App, id: &InstanceId) {
     let from = app.counts_from(id.index);
-    let ended: Vec<&Process> = world
+    let ended: Vec<(&RunId, &Process)> = world
         .keeper
         .processes
-        .values()
+        .iter()
         .rev()
-        .filter(|it| it.tag.id == *id)
-        .take_while(|it| it.tag.revision == app.revision && from <= it.tag.generation)
+        .filter(|(_, it)| it.tag.id == *id)
+        .take_while(|(_, it)| it.tag.revision == app.revision && from <= it.tag.generation)
         .collect();
     let policy = &app.spec.restart;
-    let failed = |process: &Process| !process.by_request && process.signalled.is_none();
-    let Some(last) = ended.first().filter(|last| failed(last)) else { return };
+    let failed = |(run, process): &&(&RunId, &Process)| ended_by_itself(world, **run, process);
+    let Some((run, last)) = ended.first().filter(failed) else { return };
+    // The keeper has no record of a run it refused; such a failure is the later one.
+    if world.refused.iter().any(|(refused, of)| *run < refused && of == id) {
+        return;
+    }
     let over = last.over().expect("it is not alive");
     let status = last.ended.map(|(status, _)| status);
     let success = status == Some(ExitStatus::Code(0));
@@ -78,7 +82,7 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
         assert!(floor(backoff.initial, backoff.jitter) <= waited, "{id} is started again too soon");
     }
     let ends: Vec<_> =
-        ended.iter().filter(|it| failed(it)).filter_map(|process| process.over()).collect();
+        ended.iter().filter(failed).filter_map(|(_, process)| process.over()).collect();
     let Some(limit) = &policy.limit else { return };
     let first = ends.get(limit.failures as usize - 1);
     if first.is_some_and(|first| over.since(*first) < limit.within) {
@@ -89,6 +93,12 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
             .map_or(Duration::from_secs(30), |backoff| floor(backoff.max, backoff.jitter));
         assert!(slow <= waited, "{id} crash-loops and is started again too soon");
     }
+}
+
+/// Whether a process was over before it was decided to stop it.
+fn ended_by_itself(world: &World, run: RunId, process: &Process) -> bool {
+    let asked = world.journal.stops.get(&run).filter(|it| it.reason != StopReason::Leftover);
+    process.over().is_some_and(|over| asked.is_none_or(|stop| over < stop.since))
 }
 
 fn check_stop(world: &World, id: &InstanceId, process: &Process, how: (KillScope, StopReason)) {
@@ -123,8 +133,7 @@ pub(crate) fn check_exit(world: &World, exit: &Exit) {
     if process.by_request && stop.is_some_and(|stop| stop.reason != StopReason::Leftover) {
         assert!(exit.requested, "a requested stop counts as a failure");
     }
-    let before = process.over().is_some_and(|over| stop.is_none_or(|stop| over < stop.since));
-    if before {
+    if ended_by_itself(world, exit.run, process) {
         assert!(!exit.requested, "a failure counts as a requested stop");
     }
     assert_eq!(Some(exit.ended), process.over());

@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) observed: Observed,
     pub(crate) keeper: Keeper,
     pub(crate) journal: Journal,
+    /// The runs the keeper refused.
+    pub(crate) refused: Vec<(RunId, InstanceId)>,
     pub(crate) now: Time,
     /// Whether new processes behave, and records come at once and in order.
     pub(crate) calm: bool,
@@ -65,6 +67,7 @@ impl World {
             observed: Observed::default(),
             keeper: Keeper::default(),
             journal: Journal::default(),
+            refused: Vec::new(),
             now: at(1_000),
             calm: true,
             natures: VecDeque::new(),
@@ -322,6 +325,7 @@ impl World {
         if !self.calm && self.dice.percent(5) {
             let failure = SpawnFailure { step: SpawnStep::Fork, errno: 11 };
             let time = self.now.after(ms(self.dice.below(30)));
+            self.refused.push((run, tag.id));
             return self.schedule(time, Item::Deliver(Event::Refused { run, failure }));
         }
         let nature = match self.natures.pop_front() {
