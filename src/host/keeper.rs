@@ -124,8 +124,12 @@ impl Keeper {
     }
 
     /// Speaks over an open channel. Has to be called within a tokio runtime.
+    #[expect(unsafe_code, reason = "tokio cannot know what a descriptor's owner does with it")]
     pub fn new(channel: OwnedFd) -> io::Result<Self> {
-        Ok(Self { channel: AsyncFd::new(channel)?, outgoing: VecDeque::new(), seq: 0 })
+        // SAFETY: an `OwnedFd` has the same descriptor for as long as it lives, and it lives in
+        // the `AsyncFd`.
+        let channel = unsafe { AsyncFd::register(channel) }?;
+        Ok(Self { channel, outgoing: VecDeque::new(), seq: 0 })
     }
 
     /// Agrees on a version and asks for every record. Comes before anything else.

@@ -81,16 +81,20 @@ fn fail(status: RawFd, step: Step, error: i32) -> ! {
     exit_now()
 }
 
-/// Puts signals as a program expects them: none blocked, none ignored or handled.
+/// Puts signals as a program expects them: none blocked, none ignored or handled. The system is
+/// asked directly, since the C library keeps two signals to itself, which a caller may ignore too.
 fn reset_signals() {
-    // SAFETY: all zeros is the default action with an empty mask; a number without a signal is
-    // refused and nothing happens.
+    const SET_BYTES: libc::size_t = 8;
+    let nothing: *mut libc::c_void = std::ptr::null_mut();
+    // Larger than the system's structure on every architecture; all zeros is the default action.
+    let zeros = [0_u64; 8];
+    // SAFETY: the buffer is valid and long enough for both calls.
     unsafe {
-        let action: libc::sigaction = std::mem::zeroed();
         for signal in 1..=LAST_SIGNAL {
-            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+            libc::syscall(libc::SYS_rt_sigaction, signal, zeros.as_ptr(), nothing, SET_BYTES);
         }
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const action.sa_mask, std::ptr::null_mut());
+        let how = libc::SIG_SETMASK;
+        libc::syscall(libc::SYS_rt_sigprocmask, how, zeros.as_ptr(), nothing, SET_BYTES);
     }
 }
 

@@ -80,8 +80,12 @@ pub(super) fn reap() -> Option<Reaped> {
         let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
         seconds.saturating_mul(1_000_000).saturating_add(u64::try_from(time.tv_usec).unwrap_or(0))
     };
+    // No child has ended, or there is none at all.
+    if pid <= 0 {
+        return None;
+    }
     Some(Reaped {
-        pid: Pid::from_raw(pid).filter(|_| 0 < pid)?,
+        pid: Pid::from_raw(pid)?,
         status,
         user_us: micros(usage.ru_utime),
         system_us: micros(usage.ru_stime),

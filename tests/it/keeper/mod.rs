@@ -1,1 +1,9 @@
-//! Placeholder.
+//! Keeper and recorder as real processes; the test speaks as their controller.
+
+mod client;
+mod deaths;
+mod launch;
+mod output;
+mod processes;
+mod spawn;
+mod world;
