@@ -27,8 +27,8 @@ pub(super) struct Unsplittable {
     pub(super) range: Range<usize>,
     pub(super) message: String,
     pub(super) label: &'static str,
-    /// A shell would do something with it.
-    pub(super) needs_shell: bool,
+    /// A shell would do something with it; what to do about it without one.
+    pub(super) without_shell: Option<&'static str>,
 }
 
 /// Splits a line.
@@ -81,7 +81,7 @@ impl Splitter<'_> {
             range: self.at..self.at + length,
             message: message.into(),
             label: "only a shell understands this",
-            needs_shell: true,
+            without_shell: Some("quote it"),
         }
     }
 
@@ -109,8 +109,8 @@ impl Splitter<'_> {
                 return Err(Unsplittable {
                     range: start..self.at + length,
                     message: "a command cannot begin with a variable".to_owned(),
-                    label: "put this under `env`",
-                    needs_shell: true,
+                    label: "this sets a variable",
+                    without_shell: Some("put it under `env`"),
                 });
             }
             _ => self.take(c),
@@ -129,7 +129,7 @@ impl Splitter<'_> {
                 range: self.at + blank..self.at + blank + length,
                 message: "a second line would be a second command".to_owned(),
                 label: "starts on a line of its own",
-                needs_shell: true,
+                without_shell: Some("write it on one line"),
             });
         }
         self.at += 1;
@@ -156,7 +156,7 @@ impl Splitter<'_> {
             range: opened..opened + 1,
             message: format!("a {kind} quote in the command is never closed"),
             label: "opened here",
-            needs_shell: false,
+            without_shell: None,
         }
     }
 
@@ -221,7 +221,7 @@ impl Splitter<'_> {
                     range: self.at..self.at + length,
                     message: "`${` is never closed".to_owned(),
                     label: "close it with `}`",
-                    needs_shell: false,
+                    without_shell: None,
                 });
             };
             let range = self.at..self.at + length;
@@ -285,7 +285,7 @@ mod tests {
             ("a `b`", "`"),
         ] {
             let error = split(text).unwrap_err();
-            assert!(error.needs_shell, "{text}");
+            assert!(error.without_shell.is_some(), "{text}");
             assert_eq!(&text[error.range], found, "{text}");
         }
         assert_eq!(split("node 'x").unwrap_err().range, 5..6);

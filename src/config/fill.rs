@@ -68,7 +68,7 @@ fn text(node: &Rc<Node>, scalar: &Scalar, vars: &Vars<'_>, log: &Log) -> Rc<Node
 }
 
 /// Where a range of a value's text stands in the file. Quotes, escapes and folded lines shift it,
-/// so `$` signs are counted: the n-th of the text is the n-th of the source.
+/// so characters are counted: the n-th `$` of the text is the n-th of the source.
 pub(super) fn locate(source: &str, span: Span, text: &str, range: Range<usize>) -> Span {
     let raw = source.get(span.start..span.end).unwrap_or_default();
     let wanted = text.get(range.clone()).unwrap_or_default();
@@ -78,9 +78,10 @@ pub(super) fn locate(source: &str, span: Span, text: &str, range: Range<usize>) 
         occurrences.next().is_none().then_some(at)
     };
     let counted = || {
-        let before = text.get(..range.start)?.matches('$').count();
-        let same = raw.matches('$').count() == text.matches('$').count();
-        let at = raw.match_indices('$').nth(before).map(|(at, _)| at)?;
+        let first = wanted.chars().next()?;
+        let before = text.get(..range.start)?.matches(first).count();
+        let same = raw.matches(first).count() == text.matches(first).count();
+        let at = raw.match_indices(first).nth(before).map(|(at, _)| at)?;
         (same && raw.get(at..)?.starts_with(wanted)).then_some(at)
     };
     if wanted.is_empty() {

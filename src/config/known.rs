@@ -122,7 +122,11 @@ fn advice(known: &Struct, key: &str) -> (String, Option<&'static str>) {
     if matches!(known.name, "Document") && DOCUMENT_BELOW.contains(&key) {
         return (format!("`{key}` belongs to an app: `apps: {{ NAME: {{ {key}: … }} }}`"), None);
     }
-    (format!("the keys here are {}", choices(known.fields).replace(" or ", " and ")), None)
+    let help = match known.fields {
+        [only] => format!("the only key here is `{only}`"),
+        all => format!("the keys here are {}", choices(all).replace(" or ", " and ")),
+    };
+    (help, None)
 }
 
 /// Keys of an app that may be found at the top of a file.
@@ -142,6 +146,23 @@ pub(super) fn noun(name: &str) -> &'static str {
         "KillScope" => "a choice of whom to signal",
         _ => "a mapping",
     }
+}
+
+/// How a mapping is written that stands under this key, for those who wrote something else.
+pub(super) fn example(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "apps" => "as in `apps: { web: { command: node server.js } }`",
+        "env" => "as in `env: { NODE_ENV: production }`",
+        "restart" => "as in `restart: on-failure`, or `restart: { policy: on-failure }`",
+        "backoff" => "as in `backoff: { initial: 100ms, max: 30s }`",
+        "limit" => "as in `limit: { failures: 10, within: 1m }`",
+        "stop" => "as in `stop: { signal: SIGINT, timeout: 30s }`",
+        "rollout" => "as in `rollout: { min_ready: 5s }`",
+        "logs" => "as in `logs: { dir: logs }`",
+        "defaults" => "as in `defaults: { restart: on-failure }`",
+        "profiles" => "as in `profiles: { production: { apps: { web: { instances: max } } } }`",
+        _ => return None,
+    })
 }
 
 /// What someone meant who wrote another word than those that are possible.

@@ -274,8 +274,12 @@ impl Reading<'_> {
         place: Span,
     ) -> BTreeMap<AppName, AppSpec> {
         let mut found = BTreeMap::new();
+        let message = match self.source.and_then(|source| source.profile) {
+            Some(profile) => format!("the file has no apps with the profile {}", quoted(profile)),
+            None => "the file has no apps".to_owned(),
+        };
         let none = |at: Span, label: &str| {
-            let problem = Problem::new("no_apps", "the file has no apps", at, label);
+            let problem = Problem::new("no_apps", message.clone(), at, label);
             self.log.push(problem.help("as in `apps: { web: { command: node server.js } }`"));
         };
         let apps = match &document.apps {

@@ -15,9 +15,7 @@ pub(super) fn nearest<'a>(
     candidates
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(wanted.len()) <= SHOWN / 3)
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate)
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= candidate.len().min(wanted.len()).div_ceil(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -33,8 +31,14 @@ pub(super) fn did_you_mean<'a>(
 
 /// A value in a message: in backquotes, cut, and without anything a terminal would act on.
 pub(super) fn quoted(text: &str) -> String {
-    let mut shown: String =
-        text.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.is_empty() {
+        return "an empty text".to_owned();
+    }
+    let mut shown: String = text
+        .chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
     if shown.len() < text.len() && text.chars().nth(SHOWN).is_some() {
         shown.push('…');
     }

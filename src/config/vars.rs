@@ -164,16 +164,18 @@ impl<'a> Vars<'a> {
                 push(out, &value, place);
                 Ok(true)
             }
-            Lookup::Value(_) | Lookup::Missing => match &reference.otherwise {
+            found @ (Lookup::Value(_) | Lookup::Missing) => match &reference.otherwise {
                 Otherwise::Default(default) => self.fill_pieces(default, place, out),
-                Otherwise::Fault | Otherwise::Message(_) => Err(self.missing(reference)),
+                Otherwise::Fault | Otherwise::Message(_) => {
+                    let is_empty = matches!(found, Lookup::Value(_));
+                    Err(self.missing(reference, if is_empty { "is empty" } else { "is not set" }))
+                }
             },
         }
     }
 
-    fn missing(&self, reference: &Reference<'_>) -> Unfilled {
+    fn missing(&self, reference: &Reference<'_>, state: &str) -> Unfilled {
         let name = reference.name;
-        let state = if reference.empty_is_unset { "is not set, or is empty" } else { "is not set" };
         let message = match reference.otherwise {
             Otherwise::Message(text) if !text.is_empty() => {
                 format!("the variable `{name}` {state}: {}", quoted(text).trim_matches('`'))
@@ -182,11 +184,11 @@ impl<'a> Vars<'a> {
                 format!("the variable `{name}` {state}")
             }
         };
-        let known = self.env.into_iter().flatten().map(|(name, _)| name.as_str());
-        let near = did_you_mean(name, known.chain(self.file.keys().map(String::as_str)));
-        let advice = format!(
-            "set it in the environment or the `vars_file`, or write `${{{name}:-default}}`"
-        );
+        let known = self.env.into_iter().flatten().map(|(name, _)| name);
+        let known = known.chain(self.file.keys()).map(String::as_str);
+        let near = did_you_mean(name, known.filter(|known| *known != name));
+        let advice =
+            format!("set it in the environment or the `vars_file`, or write `${{{name}:-default}}`");
         Unfilled {
             code: "unset_variable",
             message,

@@ -10,7 +10,7 @@ use crate::config::{
     known,
     scalar::Complaint,
     suggest::{choices, quoted},
-    tree::Node,
+    tree::{Kind, Node},
 };
 
 /// Why a value cannot be read.
@@ -24,10 +24,21 @@ pub(in crate::config) enum DecodeError {
 
 impl DecodeError {
     pub(super) fn not_a(wanted: &str, node: &Node) -> Self {
-        let found = node.noun();
+        let found = match &node.kind {
+            Kind::Scalar(scalar) => quoted(&scalar.text),
+            Kind::List(_) | Kind::Map(_) => node.noun().to_owned(),
+        };
+        Self::wrong_type(wanted, &found)
+    }
+
+    fn wrong_type(wanted: &str, found: &str) -> Self {
         let complaint = Complaint {
             message: format!("{wanted} is needed, not {found}"),
-            label: format!("this is {found}"),
+            label: match found {
+                "a list" | "a mapping" => format!("this is {found}"),
+                "nothing" => "nothing here".to_owned(),
+                _ => format!("expected {wanted}"),
+            },
             help: None,
         };
         Self::Complaint("type", complaint)
@@ -56,7 +67,24 @@ impl DecodeError {
         } else {
             format!("`{path}`: {}", complaint.message)
         };
-        Some(Problem::new(code, message, span, complaint.label).maybe_help(complaint.help))
+        let example = match path.rsplit('.').next() {
+            Some(name) if path == format!("apps.{name}") => {
+                Some(format!("as in `{name}: {{ command: node server.js }}`"))
+            }
+            Some(key) => known::example(key).map(str::to_owned),
+            None => None,
+        };
+        let problem = Problem::new(code, message, span, complaint.label).maybe_help(complaint.help);
+        Some(if takes_example(code, node) { problem.maybe_help(example) } else { problem })
+    }
+}
+
+/// Whether it helps to show how the mapping is written that should stand here.
+fn takes_example(code: &str, node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar(_) => true,
+        Kind::List(_) => code == "type",
+        Kind::Map(_) => false,
     }
 }
 
@@ -77,13 +105,7 @@ impl Error for DecodeError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = noun(found);
-        let complaint = Complaint {
-            message: format!("{expected} is needed, not {found}"),
-            label: format!("this is {found}"),
-            help: None,
-        };
-        Self::Complaint("type", complaint)
+        Self::wrong_type(&expected.to_string(), &noun(found))
     }
 }
 

@@ -72,7 +72,7 @@ fn resolve_command(
     if let Some((written, place)) = app.command.get_at() {
         return command::resolve(context, written, place, port);
     }
-    if app.command.is_unset() && !context.misspelled.borrow().contains(&(at.key, "command")) {
+    if app.command.is_unset() && !context.is_misspelled(at.key, "command") {
         let message = format!("`apps.{name}` has no `command`");
         let problem = Problem::new("missing_key", message, at.key, "what should it run?");
         context.push(problem.help("add `command: …`, as in `command: node server.js`"));
@@ -99,11 +99,11 @@ fn cwd(context: &Context<'_>, app: &App) -> Option<PathBuf> {
             None
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            context.push(paths::not_found(&path, span, &what, "no such directory"));
+            context.push(paths::not_found(&context.looked(&path), span, &what, "no such directory"));
             None
         }
         Err(error) => {
-            context.push(paths::not_readable(&path, span, &what, &error));
+            context.push(paths::not_readable(&context.looked(&path), span, &what, &error));
             None
         }
     }
@@ -206,7 +206,7 @@ fn rollout(written: Option<&written::Rollout>) -> RolloutPolicy {
 
 fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPolicy> {
     let (written, at) = field.get_at()?;
-    if written.paths.is_unset() {
+    if written.paths.is_unset() && !context.is_misspelled(at.key, "paths") {
         let problem =
             Problem::new("missing_key", "`watch` has no `paths`", at.value, "what to watch?");
         context.push(problem.help("write `watch: src`, or `watch: { paths: src, ignore: … }`"));
@@ -216,7 +216,7 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
         let full = context.path(&path.0);
         if context.has_files() && !full.exists() {
             let what = format!("the watched path {}", quoted(&path.0));
-            context.push(paths::not_found(&full, at.value, &what, "nothing there"));
+            context.push(paths::not_found(&context.looked(&full), at.value, &what, "nothing there"));
         }
         paths.push(full);
     }

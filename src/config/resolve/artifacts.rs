@@ -83,8 +83,8 @@ impl Search<'_> {
         for entry in walk.flatten() {
             let below = entry.path().strip_prefix(&root).unwrap_or_else(|_| Path::new(""));
             let relative = PathBuf::from(start).join(below);
-            let relative = relative.components().collect::<PathBuf>();
             let is_match = self.matcher.is_match(&relative) || start == self.pattern;
+            let relative = paths::join(Path::new(""), &relative.to_string_lossy());
             // A link counts as what it points to; links to directories are not followed.
             if is_match && entry.path().is_file() {
                 self.add(&mut found, entry.path(), &relative);
@@ -102,7 +102,7 @@ impl Search<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let what = format!("the artifact {}", quoted(&relative.to_string_lossy()));
-                self.context.push(paths::not_readable(path, self.span, &what, &error));
+                self.context.push(paths::not_readable(&self.context.looked(path), self.span, &what, &error));
             }
         }
     }
@@ -110,7 +110,7 @@ impl Search<'_> {
     fn warn_of_none(&self) {
         let message = format!("nothing matches the artifact pattern {}", quoted(self.pattern));
         let problem = Problem::new("no_artifacts", message, self.span, "no such file");
-        let help = format!("it is relative to {}", self.context.dir.display());
+        let help = "it is relative to the directory of this file; is the build done?";
         self.context.log.warn(problem.help(help));
     }
 }

@@ -85,17 +85,16 @@ fn fill_reference(
 
 fn unsplittable(context: &Context<'_>, error: Unsplittable, text: &str, span: Span) -> Problem {
     let place = locate(&context.log.source.text, span, text, error.range.clone());
-    let code = if error.needs_shell { "needs_shell" } else { "command_syntax" };
-    let problem = Problem::new(code, error.message, place, error.label);
-    if !error.needs_shell {
-        return problem;
-    }
+    let Some(instead) = error.without_shell else {
+        return Problem::new("command_syntax", error.message, place, error.label);
+    };
+    let problem = Problem::new("needs_shell", error.message, place, error.label);
     let line = text.trim();
     let quoted = match line.split('\n').count() {
         1 if line.chars().count() <= 60 && !line.contains('\'') => format!("'{line}'"),
         _ => "…".to_owned(),
     };
-    problem.help(format!("quote it, or let a shell do it: `command: {{ shell: {quoted} }}`"))
+    problem.help(format!("{instead}, or let a shell do it: `command: {{ shell: {quoted} }}`"))
 }
 
 fn argv(
@@ -127,7 +126,7 @@ fn with_program(context: &Context<'_>, argv: Vec<Template>, span: Span) -> Optio
 
 fn script(context: &Context<'_>, shell: &Shell, at: At, place: Place<'_>) -> Option<Command> {
     let Some((text, at)) = shell.shell.get_at() else {
-        if shell.shell.is_unset() {
+        if shell.shell.is_unset() && !context.is_misspelled(at.key, "shell") {
             let message = "`command` is a mapping without `shell`";
             context.push(Problem::new("missing_key", message, at.value, "`shell` is missing"));
         }

@@ -84,7 +84,7 @@ fn variable(
         }
         Field::Set(Written::File(secret), at) => match secret.file.get_at() {
             Some((file, at)) => secret_file(context, name, &file.0, at.value),
-            None if secret.file.is_unset() => {
+            None if secret.file.is_unset() && !context.is_misspelled(at.key, "file") => {
                 let message = format!("`env.{name}` is a mapping without `file`");
                 let problem = Problem::new("missing_key", message, at.value, "`file` is missing");
                 context.push(problem.help("write `{ file: PATH }`, or text"));
@@ -149,7 +149,7 @@ fn secret_file(context: &Context<'_>, name: &str, written: &str, span: Span) -> 
         }
         Err(error) => {
             let what = format!("the file {} of `env.{name}`", quoted(written));
-            context.push(paths::not_readable(&path, span, &what, &error));
+            context.push(paths::not_readable(&context.looked(&path), span, &what, &error));
             None
         }
     }

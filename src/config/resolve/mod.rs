@@ -54,6 +54,11 @@ impl Context<'_> {
         self.env.is_some()
     }
 
+    /// Whether a required key of the mapping under `key` is there, but misspelled.
+    pub(super) fn is_misspelled(&self, key: Span, required: &'static str) -> bool {
+        self.misspelled.borrow().contains(&(key, required))
+    }
+
     pub(super) fn push(&self, problem: Problem) {
         self.log.push(problem);
     }
@@ -61,6 +66,13 @@ impl Context<'_> {
     /// The absolute path of what the file names.
     pub(super) fn path(&self, written: &str) -> PathBuf {
         paths::join(self.dir, written)
+    }
+
+    /// The path with how to show it.
+    fn looked<'a>(&self, path: &'a Path) -> paths::Looked<'a> {
+        let below = path.strip_prefix(self.dir);
+        let shown = below.map_or_else(|_| path.to_owned(), |below| self.shown_dir.join(below));
+        paths::Looked { path, shown }
     }
 
     fn unfilled(&self, unfilled: Unfilled, span: Span, text: &str) {
@@ -85,7 +97,7 @@ impl Context<'_> {
             Ok(bytes) => bytes,
             Err(error) => {
                 let what = format!("the {what} {}", super::suggest::quoted(written));
-                self.push(paths::not_readable(path, span, &what, &error));
+                self.push(paths::not_readable(&self.looked(path), span, &what, &error));
                 return None;
             }
         };

@@ -31,7 +31,12 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// What to say about a file that cannot be read. `what` is as in "the env file `x`".
-pub(super) fn not_readable(path: &Path, span: Span, what: &str, error: &io::Error) -> Problem {
+pub(super) fn not_readable(
+    path: &Looked<'_>,
+    span: Span,
+    what: &str,
+    error: &io::Error,
+) -> Problem {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
             not_found(path, span, what, "no such file")
@@ -52,13 +57,22 @@ pub(super) fn not_readable(path: &Path, span: Span, what: &str, error: &io::Erro
 }
 
 /// What to say about a path where nothing is, with the nearest name that is there.
-pub(super) fn not_found(path: &Path, span: Span, what: &str, label: &str) -> Problem {
+pub(super) fn not_found(path: &Looked<'_>, span: Span, what: &str, label: &str) -> Problem {
     let message = format!("{what} does not exist");
     Problem::new("not_found", message, span, label).help(whereabouts(path))
 }
 
-fn whereabouts(path: &Path) -> String {
-    let looked = format!("looked for {}", path.display());
+/// A path that was looked for.
+pub(super) struct Looked<'a> {
+    /// Absolute.
+    pub(super) path: &'a Path,
+    /// In the manner in which the file itself was named: to be shown.
+    pub(super) shown: PathBuf,
+}
+
+fn whereabouts(looked: &Looked<'_>) -> String {
+    let (path, shown) = (looked.path, looked.shown.display());
+    let looked = format!("looked for {shown}");
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return looked };
     let Ok(listing) = fs::read_dir(parent) else { return looked };
     let names: Vec<String> = listing

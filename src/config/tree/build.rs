@@ -85,7 +85,11 @@ impl<'a> Builder<'a> {
 
     fn on_event(&mut self, event: Event<'_>, span: Span) -> ControlFlow<()> {
         match event {
-            Event::StreamEnd => return ControlFlow::Break(()),
+            Event::StreamEnd => {
+                // Nothing but blanks and comments.
+                self.root.get_or_insert_with(|| Node::scalar(span, String::new(), true));
+                return ControlFlow::Break(());
+            }
             Event::DocumentStart(..) if self.root.is_some() => {
                 let problem = Problem::new(
                     "second_document",

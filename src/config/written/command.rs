@@ -27,10 +27,10 @@ pub(in crate::config) enum Command {
 /// A text for `/bin/sh -c`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("required" = ["shell"]))]
 pub(in crate::config) struct Shell {
     /// The text for `/bin/sh -c`.
-    #[schemars(required, example = &"./prepare && exec node server.js")]
+    #[schemars(example = &"./prepare && exec node server.js")]
     pub(in crate::config) shell: Field<Text>,
 }
 
@@ -104,10 +104,10 @@ pub(in crate::config) enum EnvValue {
 /// A value kept in a file of its own.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("required" = ["file"]))]
 pub(in crate::config) struct SecretFile {
     /// The file with the value, relative to this file's directory. One final newline is cut off.
-    #[schemars(required, example = &"/run/secrets/token")]
+    #[schemars(example = &"/run/secrets/token")]
     pub(in crate::config) file: Field<Text>,
 }
 

@@ -130,10 +130,9 @@ pub(in crate::config) struct Rollout {
 /// Source files and directories whose edits replace the instances.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("required" = ["paths"]))]
 pub(in crate::config) struct Watch {
     /// Files and directories, relative to this file's directory.
-    #[schemars(required)]
     pub(in crate::config) paths: Field<Many<Text>>,
     /// Patterns as in `.gitignore`, relative to this file's directory.
     pub(in crate::config) ignore: Field<Many<Text>>,

@@ -89,10 +89,13 @@ fn merge_keys_and_anchors_work_everywhere() {
 x-b: &b { instances: 3, tags: t }
 apps:
   web: { <<: [*a, *b], command: x }
-  api: { command: y, env: { <<: *e, B: 2 } }";
+  api: { command: y, env: { <<: *e, B: 2 } }
+  chain: { <<: &c { <<: *b, instances: 5 }, command: z }";
     let web = app(text, None, "web");
     assert_eq!((web.instances, web.tags.len(), value(&web, "A").as_str()), (2, 1, "1"));
     assert_eq!(value(&app(text, None, "api"), "B"), "2");
+    let chain = app(text, None, "chain");
+    assert_eq!((chain.instances, chain.tags.len()), (5, 1));
 }
 
 #[test]
