@@ -75,7 +75,11 @@ pub(super) fn stop(home: &Home, leave_apps: bool, ui: &Ui) -> Outcome {
         Err(other) => return Err(other),
     };
     let request = DaemonStopRequest { leave_apps };
-    client.stream(path::DAEMON_STOP, &request, |_: Progress| Ok(()))?;
+    match client.stream(path::DAEMON_STOP, &request, |_: Progress| Ok(())) {
+        // It may be gone before its answer is through: that is what was asked for.
+        Ok(_) | Err(CliError::NotRunning) => {}
+        Err(other) => return Err(other),
+    }
     // The keeper goes last; its lock is free then. Apps may take their whole stop timeout.
     home.await_keeper_end()
         .map_err(|source| CliError::Io { what: "wait for eco's end".to_owned(), source })?;

@@ -187,8 +187,9 @@ impl<'a> Vars<'a> {
         let known = self.env.into_iter().flatten().map(|(name, _)| name);
         let known = known.chain(self.file.keys()).map(String::as_str);
         let near = did_you_mean(name, known.filter(|known| *known != name));
-        let advice =
-            format!("set it in the environment or the `vars_file`, or write `${{{name}:-default}}`");
+        let advice = format!(
+            "set it in the environment or the `vars_file`, or write `${{{name}:-default}}`"
+        );
         Unfilled {
             code: "unset_variable",
             message,

@@ -99,7 +99,12 @@ fn cwd(context: &Context<'_>, app: &App) -> Option<PathBuf> {
             None
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            context.push(paths::not_found(&context.looked(&path), span, &what, "no such directory"));
+            context.push(paths::not_found(
+                &context.looked(&path),
+                span,
+                &what,
+                "no such directory",
+            ));
             None
         }
         Err(error) => {
@@ -216,7 +221,12 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
         let full = context.path(&path.0);
         if context.has_files() && !full.exists() {
             let what = format!("the watched path {}", quoted(&path.0));
-            context.push(paths::not_found(&context.looked(&full), at.value, &what, "nothing there"));
+            context.push(paths::not_found(
+                &context.looked(&full),
+                at.value,
+                &what,
+                "nothing there",
+            ));
         }
         paths.push(full);
     }

@@ -102,7 +102,12 @@ impl Search<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => {
                 let what = format!("the artifact {}", quoted(&relative.to_string_lossy()));
-                self.context.push(paths::not_readable(&self.context.looked(path), self.span, &what, &error));
+                self.context.push(paths::not_readable(
+                    &self.context.looked(path),
+                    self.span,
+                    &what,
+                    &error,
+                ));
             }
         }
     }

@@ -39,7 +39,8 @@ impl Scalar for Span {
             if unit.is_empty() && !tail.is_empty() {
                 return Err(wrong());
             }
-            let part = read_part(number, unit).ok_or_else(|| explain(text, number, unit, wrong()))?;
+            let part =
+                read_part(number, unit).ok_or_else(|| explain(text, number, unit, wrong()))?;
             total = total.saturating_add(part);
             rest = tail;
         }
@@ -65,7 +66,8 @@ fn read_part(number: &str, unit: &str) -> Option<Duration> {
 fn explain(text: &str, number: &str, unit: &str, wrong: Complaint) -> Complaint {
     if unit.is_empty() {
         let help = format!("write `{number}s` for seconds, or `{number}ms` for milliseconds");
-        return Complaint::new(format!("the duration {} has no unit", quoted(text)), FORMS).help(help);
+        return Complaint::new(format!("the duration {} has no unit", quoted(text)), FORMS)
+            .help(help);
     }
     let meant = match unit.to_lowercase().as_str() {
         "sec" | "secs" | "second" | "seconds" => "s",
@@ -99,7 +101,9 @@ mod tests {
         assert_eq!(read("1m30s"), Some(90_000));
         assert_eq!(read("1.5h"), Some(5_400_000));
         assert_eq!(read("0s"), Some(0));
-        for bad in ["", "5", "5 s", "s", "5S", "-1s", "1.s", ".5s", "1e3s", "99999999999d", "40000d"] {
+        for bad in
+            ["", "5", "5 s", "s", "5S", "-1s", "1.s", ".5s", "1e3s", "99999999999d", "40000d"]
+        {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

@@ -129,7 +129,7 @@ impl<'a> Builder<'a> {
                     has_merge: false,
                 }));
             }
-            Event::SequenceEnd | Event::MappingEnd => return self.close(),
+            Event::SequenceEnd | Event::MappingEnd => return self.close(span),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -185,15 +185,19 @@ impl<'a> Builder<'a> {
         self.log.push(problem.maybe_help(near));
     }
 
-    fn close(&mut self) -> ControlFlow<()> {
+    /// The innermost collection is complete; `closing` is its bracket, if it has one.
+    fn close(&mut self, closing: Span) -> ControlFlow<()> {
+        let bracket = if closing.is_empty() { 0 } else { closing.end };
         match self.stack.pop() {
             Some(Frame::List { items, anchor, span }) => {
-                let end = items.last().map_or(span.end, |item| item.span.end.max(span.end));
+                let end = items.last().map_or(0, |item| item.span.end);
+                let end = end.max(span.end).max(bracket);
                 self.finished(Node::list(Span::new(span.start, end), items), anchor)
             }
             Some(Frame::Map(open)) => {
                 let end = open.entries.iter().map(|entry| entry.value.span.end).max();
-                let span = Span::new(open.span.start, end.unwrap_or(0).max(open.span.end));
+                let end = end.unwrap_or(0).max(open.span.end).max(bracket);
+                let span = Span::new(open.span.start, end);
                 let entries = if open.has_merge { self.merged(open.entries) } else { open.entries };
                 self.finished(Node::map(span, entries), open.anchor)
             }

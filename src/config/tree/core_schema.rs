@@ -24,7 +24,17 @@ pub(in crate::config) fn core(text: &str) -> Core {
         ".nan" | ".NaN" | ".NAN" => return Core::Float(f64::NAN),
         _ => {}
     }
+    if has_leading_zero(text) {
+        return Core::Text;
+    }
     whole(text).or_else(|| float(text)).unwrap_or(Core::Text)
+}
+
+/// `0440` is 440 in YAML 1.2, 288 in YAML 1.1 and a post code to a person: it is no number here.
+fn has_leading_zero(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut bytes = unsigned.bytes();
+    bytes.next() == Some(b'0') && bytes.next().is_some_and(|byte| byte.is_ascii_digit())
 }
 
 fn whole(text: &str) -> Option<Core> {
@@ -64,5 +74,6 @@ mod tests {
         assert_eq!(core("inf"), Core::Text);
         assert_eq!(core("1.2.3"), Core::Text);
         assert_eq!(core("."), Core::Text);
+        assert_eq!(core("0440"), Core::Text);
     }
 }

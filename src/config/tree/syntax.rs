@@ -14,8 +14,13 @@ pub(super) fn problem(text: &str, error: &ScanError) -> Problem {
         return too_deep(Span::new(at, at + 1));
     }
     if is_tab(text, at) {
-        return Problem::new("syntax", "a tab cannot be used for indentation", tab(text, at), "a tab")
-            .help("indent with spaces");
+        return Problem::new(
+            "syntax",
+            "a tab cannot be used for indentation",
+            tab(text, at),
+            "a tab",
+        )
+        .help("indent with spaces");
     }
     if let Some(problem) = unclosed_quote(text, at, error.kind()) {
         return problem;
@@ -86,30 +91,38 @@ fn unclosed_quote(text: &str, at: usize, kind: &ErrorKind) -> Option<Problem> {
     }
     let is_at_quote = text.get(at..)?.starts_with(['"', '\'']);
     let opened = if is_at_quote { at } else { opening_quote(text.get(..at)?)? };
-    let problem = Problem::new("syntax", "a quote is never closed", Span::new(opened, opened + 1), "opened here");
+    let problem = Problem::new(
+        "syntax",
+        "a quote is never closed",
+        Span::new(opened, opened + 1),
+        "opened here",
+    );
     let noticed = visible(text, at);
-    let problem = if noticed.start == opened { problem } else { problem.also(noticed, "noticed here") };
+    let problem =
+        if noticed.start == opened { problem } else { problem.also(noticed, "noticed here") };
     Some(problem.help("close the quote at the end of its text"))
 }
 
 /// The last quote before the end of `before` that starts a value: only blanks, `- `, `: ` or an
 /// opening bracket stand before it.
 fn opening_quote(before: &str) -> Option<usize> {
-    before
-        .char_indices()
-        .rev()
-        .filter(|(_, c)| *c == '"' || *c == '\'')
-        .map(|(at, _)| at)
-        .find(|&at| {
+    before.char_indices().rev().filter(|(_, c)| *c == '"' || *c == '\'').map(|(at, _)| at).find(
+        |&at| {
             let line = before.get(..at).and_then(|head| head.rsplit('\n').next()).unwrap_or("");
             let head = line.trim_end();
             head.is_empty() || head.ends_with([':', '-', '[', '{', ','])
-        })
+        },
+    )
 }
 
 /// A line `key: …` that cannot go on from the one before. The mistake is in either of them.
 fn misplaced_key(text: &str, at: usize, kind: &ErrorKind) -> Option<Problem> {
-    if !matches!(kind, ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidSimpleKey) {
+    if !matches!(
+        kind,
+        ErrorKind::MappingValueNotAllowed
+            | ErrorKind::InvalidSimpleKey
+            | ErrorKind::InvalidColonPlacement
+    ) {
         return None;
     }
     let head = text.get(..at)?;
@@ -129,15 +142,21 @@ fn misplaced_key(text: &str, at: usize, kind: &ErrorKind) -> Option<Problem> {
         Span::new(key_start, at),
         "not expected after the line before",
     );
-    let problem = problem.also(Span::new(shown, before.len()), "is a `:`, a quote or a bracket missing?");
-    Some(problem.help("keys of one mapping start in the same column, each with `:` and a blank after it"))
+    let problem =
+        problem.also(Span::new(shown, before.len()), "is a `:`, a quote or a bracket missing?");
+    Some(
+        problem.help(
+            "keys of one mapping start in the same column, each with `:` and a blank after it",
+        ),
+    )
 }
 
 fn is_tab(text: &str, at: usize) -> bool {
     let line = text.get(..at).and_then(|head| head.rsplit('\n').next()).unwrap_or_default();
     let rest = text.get(at..).unwrap_or_default();
     let indent = line.trim_start_matches(' ');
-    indent.starts_with('\t') || (indent.is_empty() && rest.trim_start_matches(' ').starts_with('\t'))
+    indent.starts_with('\t')
+        || (indent.is_empty() && rest.trim_start_matches(' ').starts_with('\t'))
 }
 
 fn tab(text: &str, at: usize) -> Span {
