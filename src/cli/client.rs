@@ -10,7 +10,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::net::UnixStream;
+use tokio::{
+    net::UnixStream,
+    signal::unix::{SignalKind, signal},
+};
 
 use super::error::CliError;
 use crate::{
@@ -102,7 +105,7 @@ impl Client {
     }
 
     /// Asks something, and hands over each line of the answer as it comes. Ends early, with
-    /// [`End::Interrupted`], when the person presses Ctrl-C.
+    /// [`End::Interrupted`], at Ctrl-C or SIGTERM.
     pub(super) fn stream<L: DeserializeOwned>(
         &self,
         path: &str,
@@ -117,7 +120,7 @@ impl Client {
             };
             tokio::select! {
                 end = lines => end,
-                _ = tokio::signal::ctrl_c() => Ok(End::Interrupted),
+                ended = asked_to_end() => ended.map(|()| End::Interrupted),
             }
         })
     }
@@ -165,6 +168,18 @@ impl Client {
             .map_err(|_| Failure::Broken)?;
         sender.send_request(request).await.map_err(|_| Failure::Broken)
     }
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(super) async fn asked_to_end() -> Result<(), CliError> {
+    let failed = |source| CliError::Io { what: "wait for a signal".to_owned(), source };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }
 
 /// How a stream of lines ended.

@@ -28,26 +28,41 @@ pub(super) struct Manner {
     pub(super) show_plan: bool,
 }
 
-/// Sends a request that is answered in lines, shows them, and gives the command's exit code.
+/// [`watch`], ended by Ctrl-C with a word on what goes on.
+pub(super) fn follow(
+    client: &Client,
+    request: (&str, &impl Serialize),
+    resume: &OperationRequest,
+    manner: Manner,
+    ui: &Ui,
+) -> Result<u8, CliError> {
+    let exit = watch(client, request, resume, manner, ui)?;
+    Ok(exit.unwrap_or_else(|| {
+        ui.talk("\neco goes on with it; see `eco status`\n");
+        1
+    }))
+}
+
+/// Sends a request that is answered in lines, shows them, and gives the command's exit code;
+/// `None` if Ctrl-C or SIGTERM came first.
 ///
 /// A controller that dies meanwhile does not end it: the next one is asked to `resume`.
-pub(super) fn follow(
+pub(super) fn watch(
     client: &Client,
     (path, request): (&str, &impl Serialize),
     resume: &OperationRequest,
     manner: Manner,
     ui: &Ui,
-) -> Result<u8, CliError> {
+) -> Result<Option<u8>, CliError> {
     let mut show = Show::new(manner, ui);
     let mut end = client.stream(path, request, |line| show.on(line))?;
     while end == End::Closed && show.exit.is_none() {
         end = client.stream(path::OPERATE, resume, |line| show.on(line))?;
     }
-    if end == End::Interrupted {
-        ui.talk("\neco goes on with it; see `eco status`\n");
-        return Ok(1);
-    }
-    Ok(show.exit.unwrap_or(3))
+    Ok(match end {
+        End::Interrupted => None,
+        End::Closed => Some(show.exit.unwrap_or(3)),
+    })
 }
 
 /// The request by which a command that lost its controller goes on waiting.

@@ -1,12 +1,12 @@
 //! `eco run`
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
 use clap::Args;
 
 use super::{
     Outcome, apply,
-    client::{Client, Starts},
+    client::{Client, Starts, asked_to_end},
     daemon,
     error::CliError,
     file::{self, FileArgs},
@@ -39,6 +39,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
     let loaded = file::load(&args.file, &home, running.as_ref(), ui)?;
     apply::warn(&loaded, ui);
     let started_here = running.is_none();
+    let ended = Asked::listen();
     let client = match running {
         Some(client) => client,
         None => Client::connect(&home, Starts::UnlessEnded)?,
@@ -52,10 +53,11 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
     let manner = Manner { json: false, show_plan: true };
     let request = apply::plain(&loaded, PATIENCE);
     let resume = live::awaiting(target.clone(), true, PATIENCE.as_secs_f64());
-    let applied = live::follow(&client, (path::APPLY, &request), &resume, manner, ui)?;
-    if applied == 0 {
+    let applied = live::watch(&client, (path::APPLY, &request), &resume, manner, ui)?;
+    if applied == Some(0) {
         let files: LogsReply = client.post(path::LOGS, &target)?;
-        logs::stream_until_signal(files.files, ui)?;
+        logs::show_aside(files.files, ui);
+        ended.wait();
     }
     let down = OperationRequest {
         target,
@@ -63,9 +65,32 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
         wait: true,
         timeout: PATIENCE.as_secs_f64(),
     };
-    let ended = live::follow(&client, (path::OPERATE, &down), &down, manner, ui)?;
+    let down = live::follow(&client, (path::OPERATE, &down), &down, manner, ui)?;
     if started_here {
         daemon::stop(&home, false, ui)?;
     }
-    Ok(applied.max(ended))
+    Ok(applied.unwrap_or(0).max(down))
+}
+
+/// SIGINT or SIGTERM, from when it is listened for: one that comes early is not lost.
+struct Asked(mpsc::Receiver<Result<(), CliError>>);
+
+impl Asked {
+    fn listen() -> Self {
+        let (sender, receiver) = mpsc::channel();
+        // It ends with the process: there is nothing to wait for.
+        drop(std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                // Nobody listens any more once the command ends by itself.
+                drop(sender.send(runtime.block_on(asked_to_end())));
+            }
+        }));
+        Self(receiver)
+    }
+
+    fn wait(&self) {
+        // A listener that could not listen ends the wait too.
+        drop(self.0.recv());
+    }
 }

@@ -61,7 +61,7 @@ fn seems_to_be(root: &Node) -> Option<(&'static str, Span)> {
 
 const PM2: &str = "a PM2 ecosystem file";
 const PM2_HELP: &str =
-    "reading PM2 files is not supported yet; in an eco file `apps` is a mapping of names to apps";
+    "reading PM2 files is not yet supported; in an eco file `apps` is a mapping of names to apps";
 
 /// The problem with a tree that is not ours.
 pub(super) fn problem(root: &Node) -> Option<Problem> {
@@ -85,6 +85,6 @@ pub(super) fn problem(root: &Node) -> Option<Problem> {
 /// The problem with a file whose name says that it is PM2's.
 pub(super) fn by_name(extension: &str) -> Option<String> {
     ["js", "cjs", "mjs", "json"].contains(&extension).then(|| {
-        format!("`.{extension}` files are read as PM2 ecosystem files, which is not supported yet")
+        format!("`.{extension}` files are read as PM2 ecosystem files, which is not yet supported")
     })
 }

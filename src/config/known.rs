@@ -94,7 +94,7 @@ pub(super) struct Unknown {
 /// A key that its mapping does not have. `path` is the mapping's, empty for the whole file.
 pub(super) fn unknown_key(known: &Struct, key: &str, span: Span, path: &str) -> Unknown {
     if LATER.iter().any(|(name, keys)| *name == known.name && keys.contains(&key)) {
-        let message = format!("`{key}` is not supported yet");
+        let message = format!("`{key}` is not yet supported");
         let problem = Problem::new("not_yet", message, span, "not in this version of eco").help(
             "it belongs to the format, and a later version will act on it; remove it until then",
         );

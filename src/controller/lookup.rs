@@ -111,7 +111,9 @@ fn select(
             Selector::All => BTreeSet::new(),
             Selector::Tag(tag) if app.spec.tags.contains(tag) => BTreeSet::new(),
             Selector::App { app: wanted, index, project: of, .. }
-                if wanted == name && of.as_ref().is_none_or(|of| of == project) =>
+                if wanted == name
+                    && of.as_ref().is_none_or(|of| of == project)
+                    && index.is_none_or(|index| index < app.instances()) =>
             {
                 index.iter().copied().collect()
             }

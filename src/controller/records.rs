@@ -46,13 +46,14 @@ impl State {
     /// Folds an event in, and tells what it means.
     pub(super) fn observe(&mut self, event: &Event) {
         let now = clock::now();
-        let started_before = started(self, event);
+        let launching = self.is_launching(event);
         let observation = reconcile::observe(&mut self.observed, event, now);
         if let Some(key) = &observation.app {
             self.touch(key);
         }
-        if let (false, Event::Record(record)) = (started_before, event)
-            && started(self, event)
+        if let Event::Record(record) = event
+            && launching
+            && was_executed(&record.state)
         {
             let text = format!("started, pid {}", record.pid);
             let told = Told::of(EventType::Started, &record.tag.id, text);
@@ -61,6 +62,17 @@ impl State {
         if let Some((id, exit)) = observation.retired {
             self.on_exit(&id, &exit);
         }
+    }
+
+    /// Whether the run an event is about has, so far, not been seen to be executed.
+    fn is_launching(&self, event: &Event) -> bool {
+        let Event::Record(record) = event else { return false };
+        let runs = self.observed.apps.get(&record.tag.id.key).map(|app| &app.runs);
+        let run = runs.and_then(|runs| runs.get(&record.run));
+        run.is_some_and(|run| match run.phase {
+            Phase::Launching => true,
+            Phase::Ready { .. } | Phase::Exited { .. } => false,
+        })
     }
 
     pub(super) fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
@@ -118,12 +130,10 @@ fn is_over(state: &RunState) -> bool {
     }
 }
 
-/// Whether the run an event is about is known to have been executed.
-fn started(state: &State, event: &Event) -> bool {
-    let Event::Record(record) = event else { return false };
-    let runs = state.observed.apps.get(&record.tag.id.key).map(|app| &app.runs);
-    runs.and_then(|runs| runs.get(&record.run)).is_none_or(|run| match run.phase {
-        Phase::Launching => false,
-        Phase::Ready { .. } | Phase::Exited { .. } => true,
-    })
+/// Whether the program of a run in this state was executed.
+fn was_executed(state: &RunState) -> bool {
+    match state {
+        RunState::Running | RunState::Exited(_) | RunState::Gone(_) => true,
+        RunState::Launching | RunState::Failed(_) => false,
+    }
 }

@@ -64,7 +64,12 @@ impl App {
 
     /// How many instances should run, overrides included.
     pub fn wanted(&self) -> u32 {
-        if self.removed || self.stopped { 0 } else { self.scale.unwrap_or(self.spec.instances) }
+        if self.removed || self.stopped { 0 } else { self.instances() }
+    }
+
+    /// How many instances it has, stopped or not.
+    pub fn instances(&self) -> u32 {
+        self.scale.unwrap_or(self.spec.instances)
     }
 
     /// The first generation whose runs of instance `index` are not stale.

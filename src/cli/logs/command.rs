@@ -3,8 +3,6 @@
 use std::{io, os::fd::AsFd as _, time::Duration};
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{Hooks, Query, follow, print};
 use crate::{
     api::{LogFile, LogsReply, Target, path},
@@ -95,21 +93,9 @@ fn follow_to_stdout(
     follow(files, query, &mut stdout.lock(), hooks)
 }
 
-/// Shows what is printed until SIGINT or SIGTERM comes; goes on showing it until the process ends.
-pub(in crate::cli) fn stream_until_signal(files: Vec<LogFile>, ui: &Ui) -> Result<(), CliError> {
+/// Shows what is printed from now on, until the process ends.
+pub(in crate::cli) fn show_aside(files: Vec<LogFile>, ui: &Ui) {
     let query = Query { last: Some(0), since: None, prefix: true, color: ui.style().color };
-    let failed = |source| CliError::Io { what: "wait for a signal".to_owned(), source };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        // It ends with the process: there is nothing to wait for.
-        drop(std::thread::spawn(move || follow_to_stdout(&files, &query, &mut || None)));
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        Ok(())
-    })
+    // It ends with the process: there is nothing to wait for.
+    drop(std::thread::spawn(move || follow_to_stdout(&files, &query, &mut || None)));
 }

@@ -22,7 +22,7 @@ use std::{
     time::SystemTime,
 };
 
-pub(super) use command::{LogsArgs, run, stream_until_signal};
+pub(super) use command::{LogsArgs, run, show_aside};
 pub use follow::follow;
 pub use tail::last_lines;
 

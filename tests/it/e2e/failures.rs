@@ -48,7 +48,7 @@ fn a_directory_that_goes_away_between_runs() {
     let env = TestEnv::new();
     fs::create_dir(env.path("sub")).unwrap();
     env.apps(
-        "  good: { command: sleep 100000 }\n  bad: { command: sleep 100000, cwd: sub, restart: { backoff: none, limit: none } }\n",
+        "  good: { command: sleep 100000 }\n  bad: { command: sleep 100000, cwd: sub, restart: { backoff: { initial: 1s, factor: 1 }, limit: none } }\n",
     );
     env.apply();
     let good = env.pid("good");

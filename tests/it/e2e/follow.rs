@@ -45,9 +45,9 @@ fn a_bad_edit_keeps_everything_running_and_names_its_place() {
     env.apps(&TWO_SLEEPERS.replace("instances: 2", "instnces: 3"));
     wait_file(&env, "broken");
     let error = env.status()["file"]["error"].as_str().unwrap().to_owned();
-    assert!(error.contains("ecosystem.yaml:5:32"), "{error}");
-    env.eco(&["status"]).exits(1).says("ecosystem.yaml:5:32");
-    env.eco(&["events"]).ok().says("ecosystem.yaml:5:32");
+    assert!(error.contains("ecosystem.yaml:5:33"), "{error}");
+    env.eco(&["status"]).exits(1).says("ecosystem.yaml:5:33");
+    env.eco(&["events"]).ok().says("ecosystem.yaml:5:33");
     assert_eq!((env.pids("web"), env.pid("worker")), (before.clone(), worker));
 
     env.apps(&TWO_SLEEPERS.replace("instances: 2", "instances: 3"));

@@ -35,7 +35,7 @@ fn the_directory_decides_then_the_only_project_then_the_option() {
     assert_eq!(there["project"], "other");
 
     at(&["stop", "web"]).exits(2).says("-p");
-    at(&["-p", "other", "stop", "web"]);
+    at(&["stop", "web", "-p", "other"]).ok();
     let stopped = at(&["status", "-p", "other", "--json"]).exits(1).json();
     assert_eq!(stopped["apps"][0]["state"], "stopped", "{stopped}");
     assert_eq!(env.pids("web").len(), 2);
