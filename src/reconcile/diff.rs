@@ -33,12 +33,12 @@ fn of_app(name: &AppName, old: Option<&App>, new: Option<&App>) -> Vec<Change> {
 
 /// The number of instances and whether the app is stopped, where file and operator both have a say.
 fn overrides(fields: &mut Fields<'_>, old: &App, new: &App) {
-    fields.differ("stopped", Effect::Scale, &old.stopped, &new.stopped, bool::to_string);
+    fields.differ("stopped", Effect::Scale, (&old.stopped, &new.stopped), bool::to_string);
     let count = |app: &App| app.scale.unwrap_or(app.spec.instances);
     if count(old) == count(new) {
         let (old, new) = (old.spec.instances, new.spec.instances);
-        fields.differ("instances", Effect::None, &old, &new, u32::to_string);
+        fields.differ("instances", Effect::None, (&old, &new), u32::to_string);
     } else {
-        fields.differ("instances", Effect::Scale, &count(old), &count(new), u32::to_string);
+        fields.differ("instances", Effect::Scale, (&count(old), &count(new)), u32::to_string);
     }
 }

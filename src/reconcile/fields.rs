@@ -2,6 +2,7 @@
 //! to bring a change of it in.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
     path::{Path, PathBuf},
@@ -38,8 +39,7 @@ impl<'a> Fields<'a> {
         &mut self,
         field: &str,
         effect: Effect,
-        old: &T,
-        new: &T,
+        (old, new): (&T, &T),
         show: impl Fn(&T) -> String,
     ) {
         if old != new {
@@ -106,22 +106,26 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         tags,
         logs,
     } = old;
-    fields.differ("command", Effect::Recreate, command, &new.command, command_text);
-    fields.differ("cwd", Effect::Recreate, cwd, &new.cwd, |path| path_text(path));
+    fields.differ("command", Effect::Recreate, (command, &new.command), command_text);
+    fields.differ("cwd", Effect::Recreate, (cwd, &new.cwd), |path| path_text(path));
     fields.entries("env", Effect::Recreate, (env, &new.env), env_text);
-    fields.differ("inherit_env", Effect::Live, inherit_env, &new.inherit_env, |it| list_text(it));
-    fields.differ("inherited", Effect::Recreate, inherited_epoch, &new.inherited_epoch, |epoch| {
-        format!("captured {epoch} times anew")
-    });
+    fields.differ("inherit_env", Effect::Live, (inherit_env, &new.inherit_env), |it| list_text(it));
+    fields.differ(
+        "inherited",
+        Effect::Recreate,
+        (inherited_epoch, &new.inherited_epoch),
+        |epoch| format!("captured {epoch} times anew"),
+    );
     restart_changes(fields, restart, &new.restart);
     stop_changes(fields, stop, &new.stop);
     let RolloutPolicy { min_ready } = rollout;
-    fields.differ("rollout.min_ready", Effect::Live, min_ready, &new.rollout.min_ready, exact);
+    fields.differ("rollout.min_ready", Effect::Live, (min_ready, &new.rollout.min_ready), exact);
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());
     let Artifacts { patterns, files } = artifacts;
-    fields.differ("artifacts", Effect::Live, patterns, &new.artifacts.patterns, |it| list_text(it));
+    fields
+        .differ("artifacts", Effect::Live, (patterns, &new.artifacts.patterns), |it| list_text(it));
     fields.entries("artifacts", Effect::Recreate, (files, &new.artifacts.files), String::clone);
-    fields.differ("tags", Effect::Live, tags, &new.tags, |it| list_text(it));
+    fields.differ("tags", Effect::Live, (tags, &new.tags), |it| list_text(it));
     let LogPolicy { dir } = logs;
     fields.maybe("logs.dir", Effect::Live, (dir.as_ref(), new.logs.dir.as_ref()), |path| {
         path_text(path)
@@ -130,54 +134,59 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
 
 fn restart_changes(fields: &mut Fields<'_>, old: &RestartPolicy, new: &RestartPolicy) {
     let RestartPolicy { policy, backoff, limit, stop_exit_codes } = old;
-    fields.differ("restart.policy", Effect::Live, policy, &new.policy, |it| when_text(*it));
+    fields.differ("restart.policy", Effect::Live, (policy, &new.policy), |it| when_text(*it));
     match (backoff, &new.backoff) {
         (Some(old), Some(new)) => backoff_changes(fields, old, new),
-        (old, new) => fields.differ("restart.backoff", Effect::Live, old, new, |it| {
+        (old, new) => fields.differ("restart.backoff", Effect::Live, (old, new), |it| {
             it.as_ref().map_or_else(none_text, backoff_text)
         }),
     }
     match (limit, &new.limit) {
         (Some(old), Some(new)) => limit_changes(fields, old, new),
-        (old, new) => fields.differ("restart.limit", Effect::Live, old, new, |it| {
+        (old, new) => fields.differ("restart.limit", Effect::Live, (old, new), |it| {
             it.as_ref().map_or_else(none_text, limit_text)
         }),
     }
     let codes = (stop_exit_codes, &new.stop_exit_codes);
-    fields.differ("restart.stop_exit_codes", Effect::Live, codes.0, codes.1, |it| list_text(it));
+    fields.differ("restart.stop_exit_codes", Effect::Live, codes, |it| list_text(it));
 }
 
 fn backoff_changes(fields: &mut Fields<'_>, old: &Backoff, new: &Backoff) {
     let Backoff { initial, factor, max, jitter, reset_after } = old;
-    fields.differ("restart.backoff.initial", Effect::Live, initial, &new.initial, exact);
-    fields.differ("restart.backoff.factor", Effect::Live, factor, &new.factor, f64::to_string);
-    fields.differ("restart.backoff.max", Effect::Live, max, &new.max, exact);
-    fields.differ("restart.backoff.jitter", Effect::Live, jitter, &new.jitter, f64::to_string);
+    fields.differ("restart.backoff.initial", Effect::Live, (initial, &new.initial), exact);
+    fields.differ("restart.backoff.factor", Effect::Live, (factor, &new.factor), f64::to_string);
+    fields.differ("restart.backoff.max", Effect::Live, (max, &new.max), exact);
+    fields.differ("restart.backoff.jitter", Effect::Live, (jitter, &new.jitter), f64::to_string);
     let reset = (reset_after, &new.reset_after);
-    fields.differ("restart.backoff.reset_after", Effect::Live, reset.0, reset.1, exact);
+    fields.differ("restart.backoff.reset_after", Effect::Live, reset, exact);
 }
 
 fn limit_changes(fields: &mut Fields<'_>, old: &Limit, new: &Limit) {
     let Limit { failures, within, then } = old;
-    fields.differ("restart.limit.failures", Effect::Live, failures, &new.failures, u32::to_string);
-    fields.differ("restart.limit.within", Effect::Live, within, &new.within, exact);
-    fields.differ("restart.limit.then", Effect::Live, then, &new.then, |it| then_text(*it));
+    fields.differ(
+        "restart.limit.failures",
+        Effect::Live,
+        (failures, &new.failures),
+        u32::to_string,
+    );
+    fields.differ("restart.limit.within", Effect::Live, (within, &new.within), exact);
+    fields.differ("restart.limit.then", Effect::Live, (then, &new.then), |it| then_text(*it));
 }
 
 fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
     let StopPolicy { signal, timeout, kill } = old;
-    fields.differ("stop.signal", Effect::Live, signal, &new.signal, ToString::to_string);
-    fields.differ("stop.timeout", Effect::Live, timeout, &new.timeout, exact);
-    fields.differ("stop.kill", Effect::Live, kill, &new.kill, |it| scope_text(*it));
+    fields.differ("stop.signal", Effect::Live, (signal, &new.signal), ToString::to_string);
+    fields.differ("stop.timeout", Effect::Live, (timeout, &new.timeout), exact);
+    fields.differ("stop.kill", Effect::Live, (kill, &new.kill), |it| scope_text(*it));
 }
 
 fn watch_changes(fields: &mut Fields<'_>, old: Option<&WatchPolicy>, new: Option<&WatchPolicy>) {
     let paths_text = |paths: &Vec<PathBuf>| list_text(paths.iter().map(|path| path_text(path)));
     match (old, new) {
         (Some(WatchPolicy { paths, ignore, base }), Some(new)) => {
-            fields.differ("watch.paths", Effect::Live, paths, &new.paths, paths_text);
-            fields.differ("watch.ignore", Effect::Live, ignore, &new.ignore, |it| list_text(it));
-            fields.differ("watch.base", Effect::Live, base, &new.base, |path| path_text(path));
+            fields.differ("watch.paths", Effect::Live, (paths, &new.paths), paths_text);
+            fields.differ("watch.ignore", Effect::Live, (ignore, &new.ignore), |it| list_text(it));
+            fields.differ("watch.base", Effect::Live, (base, &new.base), |path| path_text(path));
         }
         (old, new) => {
             fields.maybe("watch", Effect::Live, (old, new), |watch| paths_text(&watch.paths));
@@ -203,7 +212,8 @@ fn exact(duration: &Duration) -> String {
     let nanos = duration.as_nanos();
     let units = [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m")];
     let small = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
-    let fitting = units.into_iter().chain(small).find(|(unit, _)| nanos != 0 && nanos % unit == 0);
+    let fitting =
+        units.into_iter().chain(small).find(|(unit, _)| nanos != 0 && nanos.is_multiple_of(*unit));
     match fitting {
         Some((unit, name)) => format!("{}{name}", nanos / unit),
         None if nanos == 0 => "0s".to_owned(),
@@ -223,7 +233,7 @@ fn command_text(command: &Command) -> String {
 
 /// One word of a command as a shell would take it.
 fn word_text(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), |quoted| quoted.into_owned())
+    shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), Cow::into_owned)
 }
 
 fn env_text(value: &EnvValue) -> String {

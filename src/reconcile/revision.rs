@@ -81,7 +81,9 @@ impl CanonicalForm {
             Command::Argv(words) => {
                 self.text("argv");
                 self.count(words.len());
-                words.iter().for_each(|word| self.text(word.as_escaped()));
+                for word in words {
+                    self.text(word.as_escaped());
+                }
             }
             Command::Shell(text) => {
                 self.text("shell");

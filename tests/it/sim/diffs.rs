@@ -152,6 +152,7 @@ fn interruptions_are_told_in_words() {
     ]);
     let changes = diff(&old, &new);
     let told = interruptions(&changes, &old, &new);
-    let told: String = told.iter().map(|it| format!("{} ({})\n", it.text, it.instances)).collect();
-    insta::assert_snapshot!(format!("{told}{:#?}", effects(&changes)));
+    let told: Vec<_> = told.iter().map(|it| format!("{} ({})", it.text, it.instances)).collect();
+    let told = told.join("\n");
+    insta::assert_snapshot!(format!("{told}\n{:#?}", effects(&changes)));
 }

@@ -1,6 +1,11 @@
 //! Specs, keys and times to test with.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use eco::{
     model::{
@@ -56,7 +61,7 @@ pub(crate) fn spec() -> AppSpec {
         rollout: RolloutPolicy { min_ready: ms(1_000) },
         watch: None,
         artifacts: Artifacts::default(),
-        tags: Default::default(),
+        tags: BTreeSet::new(),
         logs: LogPolicy { dir: None },
     }
 }

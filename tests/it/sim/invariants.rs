@@ -177,11 +177,11 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
     let phase = observed
         .owners
         .get(&run)
-        .and_then(|key| observed.apps.get(key)?.runs.get(&run).map(|run| (run.phase, run.pid)));
+        .and_then(|key| observed.apps.get(key)?.runs.get(&run).map(|run| run.phase));
     let late = match (phase, state) {
-        (None, _) => true,
-        (Some((Phase::Ready { .. } | Phase::Exited { .. }, _)), Some(RunState::Launching)) => true,
-        (Some((Phase::Exited { .. }, _)), Some(RunState::Running)) => true,
+        (None, _)
+        | (Some(Phase::Ready { .. } | Phase::Exited { .. }), Some(RunState::Launching))
+        | (Some(Phase::Exited { .. }), Some(RunState::Running)) => true,
         (Some(_), _) => false,
     };
     late.then(|| observed.clone())

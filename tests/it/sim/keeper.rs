@@ -26,6 +26,13 @@ impl Dice {
     }
 }
 
+/// What is left of a group once its first process has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest {
+    /// How long it takes to end when asked; `None` ignores the request.
+    pub(crate) term: Option<Duration>,
+}
+
 /// What a program will do, decided when it is spawned.
 #[derive(Clone, Debug)]
 pub(crate) struct Nature {
@@ -37,8 +44,8 @@ pub(crate) struct Nature {
     pub(crate) life: Option<(Duration, ExitStatus)>,
     /// How long it takes to end when asked; `None` ignores the request.
     pub(crate) term: Option<Duration>,
-    /// Whether it leaves others of its group behind, and how long those take when asked.
-    pub(crate) leftover: Option<Option<Duration>>,
+    /// The others of its group that it leaves behind.
+    pub(crate) leftover: Option<Rest>,
 }
 
 impl Nature {
@@ -70,7 +77,7 @@ impl Nature {
             failure: dice.percent(15).then_some(failure),
             life: life.map(|life| (ms(life), status)),
             term: slow(dice),
-            leftover: dice.percent(20).then(|| slow(dice)),
+            leftover: dice.percent(20).then(|| Rest { term: slow(dice) }),
         }
     }
 }
@@ -174,7 +181,7 @@ impl Keeper {
                 process.by_request = by_request;
                 let next = match process.nature.leftover {
                     None => vec![(now, run, Fate::GroupEnds)],
-                    Some(Some(slow)) if process.group_signalled => {
+                    Some(Rest { term: Some(slow) }) if process.group_signalled => {
                         vec![(now.after(slow), run, Fate::GroupEnds)]
                     }
                     Some(_) => Vec::new(),
@@ -200,13 +207,15 @@ impl Keeper {
             (now.after(slow), run, Fate::End { status, by_request: true })
         });
         let rest = match (scope, process.nature.leftover) {
-            (KillScope::Group, Some(Some(slow))) => Some((now.after(slow), run, Fate::GroupEnds)),
-            (KillScope::Group, Some(None) | None) | (KillScope::Main, _) => None,
+            (KillScope::Group, Some(Rest { term: Some(slow) })) => {
+                Some((now.after(slow), run, Fate::GroupEnds))
+            }
+            (KillScope::Group, Some(Rest { term: None }) | None) | (KillScope::Main, _) => None,
         };
         leader.into_iter().chain(rest).collect()
     }
 
-    pub(crate) fn kill(&mut self, run: RunId, slow: Duration, now: Time) -> Next {
+    pub(crate) fn kill(run: RunId, slow: Duration, now: Time) -> Next {
         let status = ExitStatus::Signal(Signal::KILL);
         let end = (now, run, Fate::End { status, by_request: true });
         vec![end, (now.after(slow), run, Fate::GroupEnds)]

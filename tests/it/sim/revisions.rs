@@ -23,6 +23,8 @@ fn the_revision_of_a_spec_never_changes() {
     );
 }
 
+type Edit = Box<dyn Fn(&mut AppSpec)>;
+
 /// Edits of which each makes another revision, different from all others.
 #[test]
 fn what_needs_a_replacement_makes_a_new_revision() {
@@ -39,7 +41,7 @@ fn what_needs_a_replacement_makes_a_new_revision() {
             drop(spec.artifacts.files.insert(path.clone(), digest.clone()));
         })
     };
-    let edits: Vec<Box<dyn Fn(&mut AppSpec)>> = vec![
+    let edits: Vec<Edit> = vec![
         Box::new(|_| ()),
         Box::new(|spec| spec.command = argv(&["node", "server.jss"])),
         Box::new(|spec| spec.command = argv(&["nodes", "erver.js"])),

@@ -4,7 +4,7 @@ use eco::model::{AppKey, ExitStatus, KillScope, LimitThen, RestartWhen};
 
 use super::{
     fixtures::{app, desired, edited, key, limit, ms, spec},
-    keeper::Nature,
+    keeper::{Nature, Rest},
     world::World,
 };
 
@@ -65,7 +65,7 @@ fn a_wrapper_that_leaves_others_behind_is_cleaned_up_first() {
     let mut world = world_of(0);
     world.natures.push_back(Nature {
         life: Some((ms(300), ExitStatus::Code(0))),
-        leftover: Some(Some(ms(500))),
+        leftover: Some(Rest { term: Some(ms(500)) }),
         ..Nature::GOOD
     });
     edit(&mut world, |spec| spec.instances = 1);
@@ -75,7 +75,7 @@ fn a_wrapper_that_leaves_others_behind_is_cleaned_up_first() {
 #[test]
 fn the_first_process_is_asked_and_then_the_rest() {
     let mut world = world_of(0);
-    world.natures.push_back(Nature { leftover: Some(None), ..Nature::GOOD });
+    world.natures.push_back(Nature { leftover: Some(Rest { term: None }), ..Nature::GOOD });
     edit(&mut world, |spec| {
         spec.instances = 1;
         spec.stop.kill = KillScope::Main;

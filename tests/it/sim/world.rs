@@ -239,13 +239,17 @@ impl World {
             let stopping = self.journal.stops.get(&record.run).copied();
             seen.push(reconcile::adopt(&mut self.observed, &record, stopping, self.now));
         }
-        seen.into_iter().for_each(|seen| self.take(seen));
+        for seen in seen {
+            self.take(seen);
+        }
         self.drive_all();
     }
 
     pub(crate) fn drive_all(&mut self) {
         let keys: BTreeSet<AppKey> = self.desired.apps().map(|(key, _)| key).collect();
-        keys.iter().for_each(|key| self.drive(key));
+        for key in &keys {
+            self.drive(key);
+        }
     }
 
     /// Plans one app and does it, until there is nothing to do.
@@ -302,7 +306,7 @@ impl World {
                 if self.takes_effect() && self.journal_stop(*run) {
                     self.note(&format!("kill {id}"));
                     let slow = if self.calm { 0 } else { self.dice.below(50) };
-                    let next = self.keeper.kill(*run, ms(slow), self.now);
+                    let next = Keeper::kill(*run, ms(slow), self.now);
                     self.plan_fates(next);
                 }
             }
