@@ -36,9 +36,8 @@ impl Keeper {
             }
             match self.take_request() {
                 Ok(Seen::Open) => {}
-                Ok(Seen::Closed) => return Seen::Closed,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Seen::Open,
-                Err(_) => return Seen::Closed,
+                Ok(Seen::Closed) | Err(_) => return Seen::Closed,
             }
         }
         Seen::Open

@@ -77,14 +77,12 @@ pub fn receive(channel: impl AsFd, blocking: Blocking) -> io::Result<Received> {
     let got = rustix::io::retry_on_intr(|| {
         recvmsg(channel.as_fd(), &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags)
     })?;
-    let descriptors = ancillary
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
     Ok(Received {
         bytes: bytes.get(..got.bytes).unwrap_or_default().to_vec(),
         descriptors,

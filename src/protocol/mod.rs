@@ -19,9 +19,6 @@ mod sink;
 mod spawn;
 mod wire;
 
-#[cfg(test)]
-mod tests;
-
 pub use channel::{Blocking, Received, pair, receive, send};
 pub use control::{Event, Request, Scope, kind};
 pub use inherited::inherited;

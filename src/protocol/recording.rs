@@ -58,7 +58,9 @@ impl Body for ToRecorder {
         match self {
             Self::Open { streams, sink } => {
                 out.count(streams.len());
-                streams.iter().for_each(|stream| out.u8(stream.number()));
+                for stream in streams {
+                    out.u8(stream.number());
+                }
                 sink.write(out);
             }
             Self::Sink(sink) => sink.write(out),

@@ -188,7 +188,8 @@ impl SpawnSpec {
         })?;
         let ids = if from.flag()? {
             let (uid, gid) = (from.u32()?, from.u32()?);
-            Some(Ids { uid, gid, groups: list(from, 4, |from| from.u32())? })
+            let groups = (0..from.count(4)?).map(|_| from.u32()).collect::<Result<_, _>>()?;
+            Some(Ids { uid, gid, groups })
         } else {
             None
         };

@@ -6,7 +6,8 @@
     clippy::print_stderr,
     clippy::disallowed_methods,
     clippy::exit,
-    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::undocumented_unsafe_blocks,
     reason = "a test program fails by panicking and does what others may not"
 )]
 

@@ -5,5 +5,6 @@ mod deaths;
 mod launch;
 mod output;
 mod processes;
+mod protocol;
 mod spawn;
 mod world;

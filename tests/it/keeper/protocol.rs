@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use eco::protocol::*;
 
 fn sink() -> Sink {
     Sink {
