@@ -95,7 +95,9 @@ async fn many_requests_never_block_and_tags_of_others_are_told_apart() {
             | KeeperEvent::Recorder { .. } => {}
         }
     }
-    gone.iter().for_each(|run| keeper.forget(*run).unwrap());
+    for run in &gone {
+        keeper.forget(*run).unwrap();
+    }
     keeper.flush().await.unwrap();
     world.quit();
 }

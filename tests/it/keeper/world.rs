@@ -185,10 +185,10 @@ impl World {
 
     /// What a run of the test program looks like: empty environment, logs named after the run.
     pub(crate) fn spec(&self, run: u64, args: &[&str]) -> SpawnSpec {
-        let argv = [naughty().as_os_str().to_owned()].into_iter();
+        let program = [naughty().as_os_str().to_owned()].into_iter();
         SpawnSpec {
             tag: format!("run {run}").into_bytes(),
-            argv: argv.chain(args.iter().map(OsString::from)).collect(),
+            argv: program.chain(args.iter().map(OsString::from)).collect(),
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             cwd: self.dir.path().to_owned(),
             sink: self.sink(&format!("x-{run}")),
