@@ -6,10 +6,13 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
-    sendmsg, socketpair,
+use rustix::{
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+        SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+        sendmsg, socketpair,
+    },
 };
 
 use super::{MAX_DESCRIPTORS, MAX_MESSAGE};
@@ -74,9 +77,15 @@ pub fn receive(channel: impl AsFd, blocking: Blocking) -> io::Result<Received> {
         Blocking::Wait => RecvFlags::CMSG_CLOEXEC,
         Blocking::Never => RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT,
     };
-    let got = rustix::io::retry_on_intr(|| {
-        recvmsg(channel.as_fd(), &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags)
-    })?;
+    let got = loop {
+        let mut buffers = [IoSliceMut::new(&mut bytes)];
+        match recvmsg(channel.as_fd(), &mut buffers, &mut ancillary, flags) {
+            // If the other side died with something unread, this is said once, before what it had
+            // sent itself can be taken.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
+            taken => break taken?,
+        }
+    };
     let mut descriptors = Vec::new();
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(received) = message {

@@ -177,6 +177,16 @@ fn descriptors_cross_a_channel() {
 }
 
 #[test]
+fn what_a_dead_one_sent_is_taken_though_it_left_something_unread() {
+    let (one, other) = pair().unwrap();
+    send(&one, b"unread", &[], Blocking::Never).unwrap();
+    send(&other, b"last wish", &[], Blocking::Never).unwrap();
+    drop(other);
+    assert_eq!(receive(&one, Blocking::Never).unwrap().bytes, b"last wish");
+    assert!(receive(&one, Blocking::Never).unwrap().bytes.is_empty());
+}
+
+#[test]
 fn an_unsealed_file_is_refused() {
     let file = tempfile::tempfile().unwrap();
     assert!(read_sealed(file.into()).is_err());
