@@ -151,7 +151,7 @@ impl Splitter<'_> {
         is_name && !name.starts_with(|c: char| c.is_ascii_digit())
     }
 
-    fn unclosed(&self, opened: usize, kind: &str) -> Unsplittable {
+    fn unclosed(opened: usize, kind: &str) -> Unsplittable {
         Unsplittable {
             range: opened..opened + 1,
             message: format!("a {kind} quote in the command is never closed"),
@@ -164,7 +164,7 @@ impl Splitter<'_> {
         let opened = self.at;
         self.at += 1;
         let Some(length) = self.rest().find('\'') else {
-            return Err(self.unclosed(opened, "single"));
+            return Err(Self::unclosed(opened, "single"));
         };
         let inner = self.rest().get(..length).unwrap_or_default().to_owned();
         self.word.get_or_insert_default();
@@ -179,7 +179,7 @@ impl Splitter<'_> {
         self.word.get_or_insert_default();
         loop {
             match self.peek() {
-                None => return Err(self.unclosed(opened, "double")),
+                None => return Err(Self::unclosed(opened, "double")),
                 Some('"') => {
                     self.at += 1;
                     return Ok(());

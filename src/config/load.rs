@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     ffi::OsStr,
+    io::ErrorKind,
     path::{Path, PathBuf},
     rc::Rc,
     string::FromUtf8Error,
@@ -69,10 +70,12 @@ pub fn load(path: &Path, source: &Source<'_>) -> Result<Loaded, Faults> {
 
 fn read(path: &Path) -> Result<Vec<u8>, Faults> {
     std::fs::read(path).map_err(|error| {
-        let text = match error.kind() {
-            std::io::ErrorKind::NotFound => "the file does not exist".to_owned(),
-            std::io::ErrorKind::IsADirectory => "this is a directory, not a file".to_owned(),
-            _ => format!("the file cannot be read: {error}"),
+        let text = if error.kind() == ErrorKind::NotFound {
+            "the file does not exist".to_owned()
+        } else if error.kind() == ErrorKind::IsADirectory {
+            "this is a directory, not a file".to_owned()
+        } else {
+            format!("the file cannot be read: {error}")
         };
         Faults::one(Fault::of_file(path, "not_readable", text))
     })
@@ -215,15 +218,12 @@ impl Reading<'_> {
         }
         let message = format!("there is no profile {}", quoted(wanted));
         let names: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
-        let problem = match profiles {
-            Some(entry) => {
-                Problem::new("unknown_profile", message, entry.key_span, "not among these")
-            }
-            None => {
-                let first = root.entries().and_then(<[_]>::first).map(|entry| entry.key_span);
-                let place = first.unwrap_or_default();
-                Problem::new("unknown_profile", message, place, "this file has no `profiles`")
-            }
+        let problem = if let Some(entry) = profiles {
+            Problem::new("unknown_profile", message, entry.key_span, "not among these")
+        } else {
+            let first = root.entries().and_then(<[_]>::first).map(|entry| entry.key_span);
+            let place = first.unwrap_or_default();
+            Problem::new("unknown_profile", message, place, "this file has no `profiles`")
         };
         let known = match names.as_slice() {
             [] => None,

@@ -39,7 +39,11 @@ impl Faults {
         }
         if let Some(more) = self.len().checked_sub(SHOWN).filter(|more| *more != 0) {
             let word = if more == 1 { "fault" } else { "faults" };
-            out.push_str(&format!("\n… and {more} more {word}\n"));
+            out.push_str("\n… and ");
+            out.push_str(&more.to_string());
+            out.push_str(" more ");
+            out.push_str(word);
+            out.push('\n');
         }
         out
     }
@@ -97,11 +101,13 @@ impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display + 'a>)
+        let help = self.fault.help.as_ref()?;
+        Some(Box::new(help))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.map(|source| &*source.named as &dyn SourceCode)
+        let source = self.source?;
+        Some(&*source.named)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -3,7 +3,7 @@
 use schemars::{
     Schema,
     generate::SchemaSettings,
-    transform::{RecursiveTransform, Transform},
+    transform::{RecursiveTransform, Transform as _},
 };
 use serde_json::{Value, json};
 

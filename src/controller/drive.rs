@@ -2,7 +2,10 @@
 
 use std::io;
 
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 use super::{
     calls::{Call, Internal},
@@ -23,6 +26,8 @@ enum Input {
     File(Result<Changed, crate::host::follow::WatchFault>),
     Sources(Result<SourceChanged, crate::host::follow::WatchFault>),
     Timer,
+    /// SIGTERM: the machine goes down, or a service manager ends eco.
+    Terminate,
 }
 
 /// Runs until eco is asked to end or the keeper is gone.
@@ -34,6 +39,7 @@ pub(super) async fn drive(
     mut calls: mpsc::Receiver<Call>,
     mut internal: mpsc::UnboundedReceiver<Internal>,
 ) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
     loop {
         state.converge();
         state.answer_waiters();
@@ -49,6 +55,7 @@ pub(super) async fn drive(
             call = calls.recv() => Input::Call(call),
             changed = state.follower.next() => Input::File(changed),
             changed = state.sources.next() => Input::Sources(changed),
+            _ = terminate.recv() => Input::Terminate,
             () = clock::sleep_until(wake_at) => Input::Timer,
         };
         state.take(input)?;
@@ -65,6 +72,11 @@ impl State {
             }
             // The senders live as long as the loop.
             Input::Call(None) | Input::Internal(None) | Input::Timer => {}
+            Input::Terminate if self.ending.is_none() => {
+                self.ending = Some(Ending::StopApps);
+                self.stop_everything();
+            }
+            Input::Terminate => {}
             Input::File(Ok(changed)) => self.reload(&changed.key),
             Input::Sources(Ok(changed)) => self.on_sources(&changed),
             Input::File(Err(fault)) | Input::Sources(Err(fault)) => {

@@ -57,6 +57,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
+    crate::host::own::prepare();
     let home = Home::find().map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

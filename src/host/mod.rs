@@ -6,6 +6,7 @@ pub mod home;
 pub mod keeper;
 pub mod launch;
 pub mod marker;
+pub mod own;
 pub mod source_watch;
 pub mod stats;
 pub mod store;

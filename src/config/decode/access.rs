@@ -51,7 +51,7 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
 
 /// The items of a list, or one value as if it were one.
 pub(super) struct Items<'a> {
-    items: std::iter::Enumerate<std::slice::Iter<'a, std::rc::Rc<Node>>>,
+    nodes: std::iter::Enumerate<std::slice::Iter<'a, std::rc::Rc<Node>>>,
     single: Option<Value<'a>>,
     place: &'a Place<'a>,
     context: &'a Context<'a>,
@@ -63,7 +63,7 @@ impl<'a> Items<'a> {
         place: &'a Place<'a>,
         context: &'a Context<'a>,
     ) -> Self {
-        Self { items: items.iter().enumerate(), single: None, place, context }
+        Self { nodes: items.iter().enumerate(), single: None, place, context }
     }
 
     pub(super) fn single(value: Value<'a>) -> Self {
@@ -81,7 +81,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         if let Some(value) = self.single.take() {
             return seed.deserialize(value).map(Some);
         }
-        let Some((index, node)) = self.items.next() else { return Ok(None) };
+        let Some((index, node)) = self.nodes.next() else { return Ok(None) };
         let place = Place { parent: Some(self.place), key: Key::Index(index), key_span: node.span };
         seed.deserialize(Value { node, place: &place, context: self.context }).map(Some)
     }

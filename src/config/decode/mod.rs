@@ -63,7 +63,7 @@ impl<'a> Context<'a> {
 /// How a value is reached from the root.
 #[derive(Debug)]
 struct Place<'a> {
-    parent: Option<&'a Place<'a>>,
+    parent: Option<&'a Self>,
     key: Key<'a>,
     key_span: Span,
 }

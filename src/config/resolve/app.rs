@@ -8,7 +8,7 @@ use super::{Context, artifacts, command, env, paths};
 use crate::{
     config::{
         fault::{Problem, Span},
-        field::{At, Field},
+        field::{At, Field, Many},
         scalar::{DurationText, Instances, SignalText},
         suggest::quoted,
         written::{self, App, BackoffForm, LimitForm},
@@ -51,13 +51,7 @@ pub(in crate::config) fn resolve_app(
         rollout: rollout(app.rollout.get()),
         watch,
         artifacts,
-        tags: app
-            .tags
-            .get()
-            .into_iter()
-            .flat_map(|t| t.items())
-            .map(|(t, _)| t.0.clone())
-            .collect(),
+        tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
         logs: LogPolicy { dir: log_dir(context, app) },
     })
 }
@@ -136,7 +130,7 @@ fn restart(context: &Context<'_>, written: Option<&written::Restart>) -> Restart
         None => Some(limit(context, &written::Limit::default())),
     };
     let codes = written.stop_exit_codes.get();
-    let codes = codes.into_iter().flat_map(|codes| codes.items()).map(|(code, _)| code.0);
+    let codes = codes.into_iter().flat_map(Many::items).map(|(code, _)| code.0);
     RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect() }
 }
 
@@ -217,7 +211,7 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
         context.push(problem.help("write `watch: src`, or `watch: { paths: src, ignore: … }`"));
     }
     let mut paths = Vec::new();
-    for (path, at) in written.paths.get().into_iter().flat_map(|paths| paths.items()) {
+    for (path, at) in written.paths.get().into_iter().flat_map(Many::items) {
         let full = context.path(&path.0);
         if context.has_files() && !full.exists() {
             let what = format!("the watched path {}", quoted(&path.0));
@@ -231,7 +225,7 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
         paths.push(full);
     }
     let mut ignore = Vec::new();
-    for (pattern, at) in written.ignore.get().into_iter().flat_map(|ignore| ignore.items()) {
+    for (pattern, at) in written.ignore.get().into_iter().flat_map(Many::items) {
         if GitignoreBuilder::new(context.dir).add_line(None, &pattern.0).is_err() {
             let message = format!("{} is not a pattern", quoted(&pattern.0));
             let label = "expected one as in a `.gitignore`";

@@ -28,7 +28,7 @@ const PASSED_OVER: [&str; 2] = ["node_modules", ".git"];
 /// The patterns with what is found under them.
 pub(super) fn resolve(context: &Context<'_>, written: Option<&Many<Text>>) -> Artifacts {
     let mut found = Artifacts::default();
-    for (pattern, at) in written.into_iter().flat_map(|patterns| patterns.items()) {
+    for (pattern, at) in written.into_iter().flat_map(Many::items) {
         found.patterns.push(pattern.0.clone());
         let matcher = match GlobBuilder::new(&pattern.0).literal_separator(true).build() {
             Ok(glob) => glob.compile_matcher(),

@@ -8,7 +8,7 @@ use super::{Context, INHERITED, paths};
 use crate::{
     config::{
         fault::{Problem, Span},
-        field::{At, Field},
+        field::{At, Field, Many},
         suggest::quoted,
         vars::{Filled, Place},
         written::{App, EnvValue as Written},
@@ -32,7 +32,7 @@ pub(super) fn own_port(env: &BTreeMap<String, EnvValue>) -> Option<String> {
 pub(super) fn resolve(context: &Context<'_>, app: &App) -> BTreeMap<String, EnvValue> {
     let mut out = BTreeMap::new();
     if context.has_files() {
-        for (file, at) in app.env_file.get().into_iter().flat_map(|files| files.items()) {
+        for (file, at) in app.env_file.get().into_iter().flat_map(Many::items) {
             let values = context.env_file(&file.0, at.value, "env file");
             for (name, value) in values.iter().flat_map(|values| values.iter()) {
                 out.insert(name.clone(), EnvValue::Set(Template::literal(value)));
@@ -116,11 +116,11 @@ pub(super) fn fill(
 /// `$NAME` looks as if it would be filled, and is not.
 fn warn_of_shell_variable(context: &Context<'_>, name: &str, text: &str, at: At) {
     let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let mut pieces = text.split('$').skip(1).peekable();
-    while let Some(rest) = pieces.next() {
+    let mut after_dollars = text.split('$').skip(1);
+    while let Some(rest) = after_dollars.next() {
         if rest.is_empty() {
             // The first half of `$$`: the second is no variable either.
-            pieces.next();
+            after_dollars.next();
             continue;
         }
         if !rest.starts_with(is_start) {
@@ -144,9 +144,7 @@ fn secret_file(context: &Context<'_>, name: &str, written: &str, span: Span) -> 
     }
     context.note_input(&path);
     match paths::read(&path) {
-        Ok(content) => {
-            Some(EnvValue::File { path, digest: format!("{:x}", Sha256::digest(&content)) })
-        }
+        Ok(bytes) => Some(EnvValue::File { path, digest: format!("{:x}", Sha256::digest(&bytes)) }),
         Err(error) => {
             let what = format!("the file {} of `env.{name}`", quoted(written));
             context.push(paths::not_readable(&context.looked(&path), span, &what, &error));

@@ -115,7 +115,9 @@ impl Context<'_> {
             Ok(values) => Some(Rc::new(values)),
             Err(problems) => {
                 let source = SourceText::new(name, text).into();
-                problems.into_iter().for_each(|problem| self.log.push_in(&source, problem));
+                for problem in problems {
+                    self.log.push_in(&source, problem);
+                }
                 None
             }
         }

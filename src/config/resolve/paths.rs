@@ -37,23 +37,19 @@ pub(super) fn not_readable(
     what: &str,
     error: &io::Error,
 ) -> Problem {
-    match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            not_found(path, span, what, "no such file")
-        }
-        io::ErrorKind::IsADirectory => {
-            Problem::new("not_a_file", format!("{what} is a directory"), span, "needs to be a file")
-        }
-        io::ErrorKind::PermissionDenied => Problem::new(
-            "not_readable",
-            format!("{what} may not be read"),
-            span,
-            "permission denied",
-        ),
-        _ => {
-            Problem::new("not_readable", format!("{what} cannot be read"), span, error.to_string())
-        }
+    let kind = error.kind();
+    if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+        return not_found(path, span, what, "no such file");
     }
+    if kind == io::ErrorKind::IsADirectory {
+        let message = format!("{what} is a directory");
+        return Problem::new("not_a_file", message, span, "needs to be a file");
+    }
+    if kind == io::ErrorKind::PermissionDenied {
+        let message = format!("{what} may not be read");
+        return Problem::new("not_readable", message, span, "permission denied");
+    }
+    Problem::new("not_readable", format!("{what} cannot be read"), span, error.to_string())
 }
 
 /// What to say about a path where nothing is, with the nearest name that is there.

@@ -130,7 +130,8 @@ impl<'a> Builder<'a> {
                 }));
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(span),
-            _ => {}
+            // Nothing to keep. (The enum is not closed: the parser may come to know more.)
+            Event::StreamStart | Event::DocumentEnd | Event::DocumentStart(..) | _ => {}
         }
         ControlFlow::Continue(())
     }
@@ -250,22 +251,22 @@ impl<'a> Builder<'a> {
                 Kind::Map(_) | Kind::Scalar(_) => vec![Rc::clone(&merge.value)],
             };
             for source in sources {
-                let Some(entries) = source.entries() else {
-                    let span = if source.span.is_empty() { merge.key_span } else { source.span };
-                    let problem = Problem::new(
-                        "merge_key",
-                        "`<<` takes a mapping or a list of mappings",
-                        span,
-                        format!("this is {}", source.noun()),
-                    );
-                    self.log.push(problem);
-                    continue;
-                };
+                let entries = source.entries().unwrap_or_else(|| {
+                    self.not_mergeable(&source, merge.key_span);
+                    &[]
+                });
                 let new = entries.iter().filter(|entry| seen.insert(Rc::clone(&entry.key)));
                 own.extend(new.cloned());
             }
         }
         own
+    }
+
+    fn not_mergeable(&self, source: &Node, key_span: Span) {
+        let span = if source.span.is_empty() { key_span } else { source.span };
+        let message = "`<<` takes a mapping or a list of mappings";
+        let label = format!("this is {}", source.noun());
+        self.log.push(Problem::new("merge_key", message, span, label));
     }
 }
 

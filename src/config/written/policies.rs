@@ -184,7 +184,7 @@ macro_rules! or_none {
             /// Switched off.
             None,
             /// With these values.
-            Full($inner),
+            Full(Box<$inner>),
         }
 
         impl<'de> Deserialize<'de> for $name {
@@ -210,7 +210,7 @@ macro_rules! or_none {
                         self,
                         deserializer: D,
                     ) -> Result<$name, D::Error> {
-                        $inner::deserialize(deserializer).map($name::Full)
+                        $inner::deserialize(deserializer).map(|full| $name::Full(Box::new(full)))
                     }
                 }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use eco::config::{check_static, json_schema};
+use eco::config::{Fault, check_static, json_schema};
 
-use super::{here, profile_of, read_file, read_text, yaml_files};
+use super::{here, profile_of, read_file, read_text, repeated, yaml_files};
 
 fn rendered(path: &Path) -> String {
     // Relative to the crate, which is where tests run: so that the shown names are short.
@@ -53,7 +53,7 @@ fn semantic() {
 #[test]
 fn a_fault_says_where_in_one_line() {
     let faults = read_text("apps:\n  wéb:\n    cömmand: x\n").unwrap_err();
-    let lines: Vec<String> = faults.iter().map(|fault| fault.one_line()).collect();
+    let lines: Vec<String> = faults.iter().map(Fault::one_line).collect();
     let file = here("good/ecosystem.yaml");
     let file = file.display();
     assert!(lines[0].starts_with(&format!("{file}:2:3: ")), "{lines:?}");
@@ -66,7 +66,7 @@ fn a_fault_says_where_in_one_line() {
 
 #[test]
 fn only_the_first_hundred_faults_are_shown() {
-    let apps: String = (0..150).map(|i| format!("  a{i}: {{ command: x, nope: 1 }}\n")).collect();
+    let apps = repeated(0..150, |i| format!("  a{i}: {{ command: x, nope: 1 }}\n"));
     let faults = read_text(&format!("apps:\n{apps}")).unwrap_err();
     assert_eq!(faults.len(), 150);
     let text = faults.render(100, false);
@@ -123,8 +123,9 @@ fn the_keys_of_the_schema_are_those_of_the_reader() {
     // A key of the schema that the reader does not know would be refused here.
     let schema = json_schema();
     let keys = schema["$defs"]["App"]["properties"].as_object().unwrap().keys();
-    let nulls: String =
+    let nulls: Vec<String> =
         keys.filter(|key| *key != "command").map(|key| format!(", {key}: null")).collect();
+    let nulls = nulls.concat();
     let read = read_text(&format!("apps: {{ a: {{ command: x{nulls} }} }}"));
     assert!(read.is_ok(), "{}", read.unwrap_err().render(100, false));
 }

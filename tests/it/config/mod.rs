@@ -52,6 +52,11 @@ fn read_with(
     load_text(&path, text.as_bytes(), &Source { env, profile, cpus: 4 })
 }
 
+/// Text made of a piece for each number.
+fn repeated(numbers: std::ops::Range<usize>, piece: impl Fn(usize) -> String) -> String {
+    numbers.map(piece).collect::<Vec<_>>().concat()
+}
+
 /// A path below the directory of these tests.
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/config").join(path)

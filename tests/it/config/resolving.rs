@@ -92,7 +92,7 @@ fn inherited_values_follow_the_patterns() {
 }
 
 #[test]
-fn policies_have_their_values_and_defaults() {
+fn policies_have_their_values() {
     let loaded = everything();
     let web = app(&loaded, "web");
     assert_eq!(web.instances, 4);
@@ -110,7 +110,10 @@ fn policies_have_their_values_and_defaults() {
     assert_eq!(worker.restart.limit.as_ref().unwrap().then, LimitThen::Stop);
     assert_eq!(app(&loaded, "script").restart.policy, RestartWhen::Never);
     assert!(!loaded.apps.contains_key(&"old".parse().unwrap()));
+}
 
+#[test]
+fn what_is_not_written_has_its_default() {
     let plain = read_text("apps: { a: { command: x } }").unwrap();
     let plain = app(&plain, "a");
     let backoff = plain.restart.backoff.as_ref().unwrap();
