@@ -96,19 +96,32 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
 
 /// What a type looks like in the schema.
 pub(super) trait Written: JsonSchema {
-    /// Whether it may be one value, and so a variable.
-    const SCALAR: bool;
+    /// Whether text with variables may stand for it that its own schema would not accept.
+    const FILLABLE: bool;
+}
+
+/// Text with variables, where something else is wanted once they are filled.
+struct Variables;
+
+impl JsonSchema for Variables {
+    fn schema_name() -> Cow<'static, str> {
+        "Variables".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": "\\$\\{",
+            "description": "Text with variables: `${NAME}`, `${NAME:-default}`, `${NAME:?message}`.",
+        })
+    }
 }
 
 /// The schema of `T`, or text with a variable that becomes one when it is filled.
 pub(super) fn fillable<T: Written>(generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut forms = vec![generator.subschema_for::<T>().to_value()];
-    if T::SCALAR {
-        forms.push(serde_json::json!({
-            "type": "string",
-            "pattern": "\\$\\{",
-            "description": "Text with variables: `${NAME}`, `${NAME:-default}`, `${NAME:?message}`.",
-        }));
+    if T::FILLABLE {
+        forms.push(generator.subschema_for::<Variables>().to_value());
     }
     forms
 }
@@ -165,5 +178,5 @@ impl<T: Written> JsonSchema for Many<T> {
 }
 
 impl<T: Written> Written for Many<T> {
-    const SCALAR: bool = T::SCALAR;
+    const FILLABLE: bool = T::FILLABLE;
 }

@@ -5,6 +5,7 @@ use std::{ops::Range, rc::Rc};
 use super::{
     fault::Span,
     log::Log,
+    merge::map_entries,
     tree::{Entry, Kind, Node, Scalar},
     vars::{Filled, Place, Vars},
 };
@@ -13,10 +14,11 @@ use super::{
 /// after splitting and may hold variables of the instance.
 pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> {
     entries(root, |entry| match &*entry.key {
-        "apps" => entries(&entry.value, |app| {
+        // Names of apps and variables are free: there `x-` means nothing.
+        "apps" => map_entries(&entry.value, |app| {
             entries(&app.value, |field| match &*field.key {
                 "command" => Rc::clone(&field.value),
-                "env" => entries(&field.value, |variable| match variable.value.kind {
+                "env" => map_entries(&field.value, |variable| match variable.value.kind {
                     Kind::Scalar(_) => Rc::clone(&variable.value),
                     Kind::List(_) | Kind::Map(_) => value(&variable.value, vars, log),
                 }),
@@ -29,7 +31,7 @@ pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> 
 
 /// `map_entries`, but for what is only a place for anchors.
 fn entries(node: &Rc<Node>, change: impl Fn(&Entry) -> Rc<Node>) -> Rc<Node> {
-    super::merge::map_entries(node, |entry| {
+    map_entries(node, |entry| {
         if entry.key.starts_with("x-") && entry.value.entries().is_some() {
             Rc::clone(&entry.value)
         } else {

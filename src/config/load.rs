@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     ffi::OsStr,
+    fmt,
     io::ErrorKind,
     path::{Path, PathBuf},
     rc::Rc,
@@ -27,8 +28,8 @@ use super::{
 };
 use crate::model::{AppName, AppSpec, ProjectName};
 
-/// What a file is read with.
-#[derive(Clone, Copy, Debug)]
+/// What a file is read with. `Debug` hides the values: logs leak.
+#[derive(Clone, Copy)]
 pub struct Source<'a> {
     /// The caller's environment. To read a file again later: `Loaded::vars_used` of the last time.
     pub env: &'a BTreeMap<String, String>,
@@ -38,8 +39,17 @@ pub struct Source<'a> {
     pub cpus: u32,
 }
 
-/// A good file.
-#[derive(Clone, Debug)]
+impl fmt::Debug for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("profile", &self.profile)
+            .field("cpus", &self.cpus)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A good file. `Debug` hides the values taken from the environment: logs leak.
+#[derive(Clone)]
 pub struct Loaded {
     /// The project.
     pub name: ProjectName,
@@ -61,6 +71,18 @@ pub struct Loaded {
     pub text_digest: String,
     /// What is odd but hinders nothing.
     pub warnings: Faults,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("name", &self.name)
+            .field("file", &self.file)
+            .field("profile", &self.profile)
+            .field("apps", &self.apps.keys())
+            .field("inputs", &self.inputs)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads a file with everything it names: all its apps, or all its faults.
@@ -250,6 +272,7 @@ impl Reading<'_> {
             misspelled: &reader.misspelled,
             inputs: RefCell::default(),
             env_files: RefCell::default(),
+            directories: RefCell::default(),
         };
         let first = make(&plain);
         vars.set_file(vars_file(&first, merged));

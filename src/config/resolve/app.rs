@@ -1,6 +1,10 @@
 //! One app, field by field.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ignore::gitignore::GitignoreBuilder;
 
@@ -84,28 +88,41 @@ fn cwd(context: &Context<'_>, app: &App) -> Option<PathBuf> {
     if !context.has_files() {
         return Some(path);
     }
-    let what = format!("the directory {}", quoted(written));
-    match fs::canonicalize(&path) {
-        Ok(real) if real.is_dir() => Some(real),
-        Ok(_) => {
-            let message = format!("`cwd` {} is not a directory", quoted(written));
-            context.push(Problem::new("not_a_directory", message, span, "this is a file"));
-            None
+    if let Some(known) = context.directories.borrow().get(&path) {
+        return Some(known.clone());
+    }
+    match real_directory(context, &path, written, span) {
+        Ok(real) => {
+            context.directories.borrow_mut().insert(path, real.clone());
+            Some(real)
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            context.push(paths::not_found(
-                &context.looked(&path),
-                span,
-                &what,
-                "no such directory",
-            ));
-            None
-        }
-        Err(error) => {
-            context.push(paths::not_readable(&context.looked(&path), span, &what, &error));
+        Err(problem) => {
+            context.push(problem);
             None
         }
     }
+}
+
+fn real_directory(
+    context: &Context<'_>,
+    path: &Path,
+    written: &str,
+    span: Span,
+) -> Result<PathBuf, Problem> {
+    let looked = context.looked(path);
+    let what = format!("the directory {}", quoted(written));
+    let real = fs::canonicalize(path).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            paths::not_found(&looked, span, &what, "no such directory")
+        } else {
+            paths::not_readable(&looked, span, &what, &error)
+        }
+    })?;
+    if real.is_dir() {
+        return Ok(real);
+    }
+    let message = format!("`cwd` {} is not a directory", quoted(written));
+    Err(Problem::new("not_a_directory", message, span, "this is a file"))
 }
 
 fn duration(field: &Field<DurationText>, default: Duration) -> Duration {

@@ -25,8 +25,8 @@ pub(super) use app::resolve_app;
 pub(super) const INHERITED: [&str; 9] =
     ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"];
 
-/// A file of `KEY=value` lines that was read; `None` if it could not be.
-type EnvFile = Option<Rc<BTreeMap<String, String>>>;
+/// The variables of a file of `KEY=value` lines.
+type EnvFile = Rc<BTreeMap<String, String>>;
 
 /// What all apps of a file share.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub(super) struct Context<'a> {
     /// Every file that was read.
     pub(super) inputs: RefCell<Vec<PathBuf>>,
     pub(super) env_files: RefCell<BTreeMap<PathBuf, EnvFile>>,
+    /// Working directories with their links resolved: most apps share one.
+    pub(super) directories: RefCell<BTreeMap<PathBuf, PathBuf>>,
 }
 
 impl Context<'_> {
@@ -80,18 +82,19 @@ impl Context<'_> {
         self.push(unfilled.problem(|range| super::fill::locate(source, span, text, range)));
     }
 
-    /// The variables of a file, read once. What is wrong with it is said once.
-    pub(super) fn env_file(&self, written: &str, span: Span, what: &str) -> EnvFile {
+    /// The variables of a file, read once; `None` if it cannot be, which is said at each place
+    /// that names it.
+    pub(super) fn env_file(&self, written: &str, span: Span, what: &str) -> Option<EnvFile> {
         let path = self.path(written);
         if let Some(known) = self.env_files.borrow().get(&path) {
-            return known.clone();
+            return Some(Rc::clone(known));
         }
-        let read = self.read_env_file(&path, written, span, what);
-        self.env_files.borrow_mut().insert(path, read.clone());
-        read
+        let read = self.read_env_file(&path, written, span, what)?;
+        self.env_files.borrow_mut().insert(path, Rc::clone(&read));
+        Some(read)
     }
 
-    fn read_env_file(&self, path: &Path, written: &str, span: Span, what: &str) -> EnvFile {
+    fn read_env_file(&self, path: &Path, written: &str, span: Span, what: &str) -> Option<EnvFile> {
         self.note_input(path);
         let bytes = match paths::read(path) {
             Ok(bytes) => bytes,

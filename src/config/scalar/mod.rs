@@ -90,6 +90,9 @@ fn read_scalar<'de, T: Scalar, D: Deserializer<'de>>(deserializer: D) -> Result<
 /// Gives a [`Scalar`] its place in serde and in the schema.
 macro_rules! scalar {
     ($type:ty, $name:literal, $schema:tt) => {
+        scalar!($type, $name, $schema, true);
+    };
+    ($type:ty, $name:literal, $schema:tt, $fillable:literal) => {
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 super::read_scalar(deserializer)
@@ -107,7 +110,7 @@ macro_rules! scalar {
         }
 
         impl $crate::config::field::Written for $type {
-            const SCALAR: bool = true;
+            const FILLABLE: bool = $fillable;
         }
     };
 }

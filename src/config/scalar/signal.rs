@@ -78,5 +78,5 @@ impl JsonSchema for SignalText {
 }
 
 impl Written for SignalText {
-    const SCALAR: bool = true;
+    const FILLABLE: bool = true;
 }

@@ -14,4 +14,4 @@ impl Scalar for Text {
     }
 }
 
-scalar!(Text, "Text", { "type": ["string", "number", "boolean"] });
+scalar!(Text, "Text", { "type": ["string", "number", "boolean"] }, false);

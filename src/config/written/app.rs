@@ -52,12 +52,12 @@ pub(in crate::config) struct App {
 }
 
 impl Written for App {
-    const SCALAR: bool = false;
+    const FILLABLE: bool = false;
 }
 
 /// The variables of `env`, in the order of the file.
 pub(in crate::config) type Env = IndexMap<String, Field<EnvValue>>;
 
 impl Written for Env {
-    const SCALAR: bool = false;
+    const FILLABLE: bool = false;
 }

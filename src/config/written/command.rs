@@ -89,7 +89,7 @@ impl JsonSchema for Command {
 }
 
 impl Written for Command {
-    const SCALAR: bool = true;
+    const FILLABLE: bool = false;
 }
 
 /// The value of one variable; `null` is kept apart by the field.
@@ -155,5 +155,5 @@ impl JsonSchema for EnvValue {
 }
 
 impl Written for EnvValue {
-    const SCALAR: bool = true;
+    const FILLABLE: bool = false;
 }

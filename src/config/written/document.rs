@@ -81,7 +81,7 @@ macro_rules! by_name {
         }
 
         impl Written for $name {
-            const SCALAR: bool = false;
+            const FILLABLE: bool = false;
         }
     };
 }
@@ -90,5 +90,5 @@ by_name!(Apps, App);
 by_name!(Profiles, Profile);
 
 impl Written for Profile {
-    const SCALAR: bool = false;
+    const FILLABLE: bool = false;
 }

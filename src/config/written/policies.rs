@@ -148,14 +148,14 @@ pub(in crate::config) struct Logs {
 }
 
 macro_rules! mappings {
-    ($($type:ty),*) => { $(impl Written for $type { const SCALAR: bool = false; })* };
+    ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = false; })* };
 }
-mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, Logs);
+mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, WatchForm, Logs);
 
 macro_rules! words {
-    ($($type:ty),*) => { $(impl Written for $type { const SCALAR: bool = true; })* };
+    ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = true; })* };
 }
-words!(RestartWhen, LimitThen, KillScope, RestartForm, WatchForm);
+words!(RestartWhen, LimitThen, KillScope, RestartForm);
 
 /// `restart:` in the schema: short forms are expanded before it is read.
 #[derive(JsonSchema)]
@@ -231,7 +231,7 @@ macro_rules! or_none {
         }
 
         impl Written for $name {
-            const SCALAR: bool = true;
+            const FILLABLE: bool = true;
         }
     };
 }

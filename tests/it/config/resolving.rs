@@ -240,6 +240,24 @@ fn a_port_of_the_app_fills_its_command() {
 }
 
 #[test]
+fn names_that_begin_like_extensions_are_names_all_the_same() {
+    let text = "apps: { x-a: { command: x, tags: ['${T:-t}'], env: { x-b: { file: '${F:-token.txt}' } } } }";
+    let loaded = read_text(text).unwrap();
+    assert!(app(&loaded, "x-a").tags.contains("t"));
+    let EnvValue::File { path, .. } = &app(&loaded, "x-a").env["x-b"] else { panic!() };
+    assert!(path.ends_with("token.txt"));
+}
+
+#[test]
+fn values_do_not_show_in_debug_output() {
+    let env = BTreeMap::from([("SECRET".to_owned(), "hunter2".to_owned())]);
+    let text = "apps: { a: { command: x, env: { A: '${SECRET}' } } }";
+    let loaded = read_with(text, &env, None).unwrap();
+    let source = Source { env: &env, profile: None, cpus: 1 };
+    assert!(!format!("{loaded:?} {source:?}").contains("hunter2"));
+}
+
+#[test]
 fn oddities_are_warnings() {
     let text = "apps: { a: { command: x, env: { PATH: '$HOME/bin', ECO_APP: x, OK: 'a$$B 5$' } } }";
     let loaded = read_text(text).unwrap();
