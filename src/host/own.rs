@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Takes a name that process lists show, and as many descriptors as are allowed.
 pub fn prepare() {
     // Both are conveniences: nothing fails without them.
-    drop(rustix::thread::set_name(c"eco-controller"));
+    let _named = rustix::thread::set_name(c"eco-controller");
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    drop(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }));
+    let _raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
