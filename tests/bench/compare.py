@@ -95,7 +95,8 @@ class Bench:
             return machine.pss_kb(contender.pids()) / 1024
 
         found = self.each(["eco", "pm2", "supervisord"], measure)
-        self.row(f"memory (PSS), {self.options.copies} apps", "MB", found, "PM2 ≥ 3×", "≤ 12 MB")
+        figure = f"memory (PSS), {self.options.copies} apps"
+        self.row(figure, "MB", found, "PM2 ≥ 3×", "≤ 12 MB")
 
     def apply(self):
         """From the command to the last copy's first instruction."""

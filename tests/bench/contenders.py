@@ -152,8 +152,8 @@ class Eco(Contender):
         return True
 
     def start(self, argv, copies):
-        app = {"command": argv, "instances": copies, "restart": {"backoff": "none", "limit": "none"},
-               "rollout": {"min_ready": "0s"}}
+        app = {"command": argv, "instances": copies, "rollout": {"min_ready": "0s"},
+               "restart": {"backoff": "none", "limit": "none"}}
         # JSON is YAML.
         text = json.dumps({"name": "bench", "apps": {"app": app}})
         (self.dir / "ecosystem.yaml").write_text(text)
