@@ -13,6 +13,9 @@ use super::atomic;
 /// How many lines wait in memory while the file cannot be written; the oldest go first after that.
 const MAX_WAITING: usize = 16_384;
 
+/// How many bytes are written at once, but for the last line of them.
+const PART: usize = 16 << 10;
+
 /// Lines are whole in it whatever happens, but for the last one after a power cut or a crash.
 #[derive(Debug)]
 pub(super) struct AppendFile {
@@ -47,26 +50,37 @@ impl AppendFile {
         self.waiting.push_back(line);
     }
 
-    /// Writes all that waits.
+    /// Writes all that waits, a bounded part at a time: on a full disk each call is an attempt, and
+    /// must stay cheap however much waits.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        if self.waiting.is_empty() {
-            return Ok(());
+        while !self.waiting.is_empty() {
+            self.open()?;
+            let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
+            let mut lines = 0;
+            for line in &self.waiting {
+                bytes.extend(line);
+                lines += 1;
+                if PART < bytes.len() {
+                    break;
+                }
+            }
+            self.write(&bytes)?;
+            self.waiting.drain(..lines);
         }
-        self.open()?;
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let mut bytes = if self.torn { b"\n".to_vec() } else { Vec::new() };
-        bytes.extend(self.waiting.iter().flatten());
-        match file.write_all(&bytes) {
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Err(io::ErrorKind::NotFound.into()) };
+        match file.write_all(bytes) {
             Ok(()) => {
                 self.len += u64::try_from(bytes.len()).unwrap_or_default();
                 self.torn = false;
-                self.waiting.clear();
                 Ok(())
             }
             Err(error) => {
                 // What was written of it is cut off again, or the next line would stick to it.
                 if file.set_len(self.len).is_err() {
-                    self.torn = true;
                     self.file = None;
                 }
                 Err(error)
