@@ -128,10 +128,13 @@ proptest! {
 fn is_at_rest(world: &World) -> bool {
     let known = world.observed.apps.values().flat_map(|app| app.runs.values());
     let settled = |run: &eco::model::Run| matches!(run.phase, Phase::Ready { .. });
-    let living = world.keeper.processes.values().filter(|process| process.is_alive()).count();
+    let living = world.keeper.processes.values().filter(|process| process.is_alive());
+    let living: Vec<bool> = living.map(|process| process.ended.is_none()).collect();
     world.is_alive()
+        // No record of an end is on its way.
+        && living.iter().all(|whole| *whole)
         && known.clone().all(|run| settled(run) && run.stopping.is_none())
-        && known.count() == living
+        && known.count() == living.len()
         && reconcile::plan(&world.desired, &world.observed, world.now).actions.is_empty()
 }
 
