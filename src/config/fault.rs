@@ -47,7 +47,7 @@ impl SourceText {
     }
 
     /// Line and column in characters, both from 1.
-    fn position(&self, at: usize) -> (u32, u32) {
+    pub(super) fn position(&self, at: usize) -> (u32, u32) {
         let line = self.line_starts.partition_point(|&start| start <= at).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let column = self.text.get(start..at).map_or(0, |before| before.chars().count());

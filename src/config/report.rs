@@ -1,9 +1,10 @@
 //! Faults as a person reads them: the lines of the file with the place underlined.
 
-use std::{collections::HashMap, fmt, path::Path, sync::Arc};
+use std::{collections::HashMap, fmt, ops::Range, path::Path};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, NamedSource, SourceCode, SourceSpan, SpanContents,
 };
 
 use super::{
@@ -31,7 +32,7 @@ impl Faults {
             if index != 0 {
                 out.push('\n');
             }
-            let shown = Shown { fault, source: excerpts.get(fault.file.as_path()) };
+            let shown = Shown::new(fault, excerpts.get(fault.file.as_path()));
             if handler.render_report(&mut out, &shown).is_err() {
                 out.push_str(&fault.one_line());
                 out.push('\n');
@@ -65,7 +66,7 @@ impl Faults {
             let mut excerpt = Excerpt::new(&source.text, places);
             let text = std::mem::take(&mut excerpt.text);
             let named = NamedSource::new(path.to_string_lossy(), text);
-            made.insert(path, Printable { excerpt, named: Arc::new(named) });
+            made.insert(path, Printable { excerpt, named });
         }
         made
     }
@@ -73,13 +74,58 @@ impl Faults {
 
 struct Printable {
     excerpt: Excerpt,
-    named: Arc<NamedSource<String>>,
+    named: NamedSource<String>,
 }
 
 /// A fault in the form the renderer wants.
 struct Shown<'a> {
     fault: &'a Fault,
-    source: Option<&'a Printable>,
+    source: Option<Placed<'a>>,
+}
+
+/// A printable text with the places of one fault in it.
+struct Placed<'a> {
+    text: &'a NamedSource<String>,
+    places: Vec<Range<usize>>,
+    /// The columns of the places in the file, from 0. In the text lines may be cut.
+    columns: Vec<usize>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(fault: &'a Fault, printable: Option<&'a Printable>) -> Self {
+        let source = printable.zip(fault.source.as_ref()).map(|(printable, source)| {
+            let spans = || fault.labels.iter().map(|(span, _)| *span);
+            let place = |span| printable.excerpt.place(span);
+            let places = spans().map(place).map(|place| place.start..place.end).collect();
+            let column = |span: Span| source.position(span.start).1.saturating_sub(1);
+            let columns = spans().map(|span| usize::try_from(column(span)).unwrap_or(0)).collect();
+            Placed { text: &printable.named, places, columns }
+        });
+        Self { fault, source }
+    }
+}
+
+impl SourceCode for Placed<'_> {
+    fn read_span<'b>(
+        &'b self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        let found = self.text.read_span(span, before, after)?;
+        // The renderer asks so for the column it prints above the lines.
+        let asked = self.places.iter().position(|place| place.start == span.offset());
+        let column = asked.and_then(|index| self.columns.get(index)).copied();
+        let Some(column) = column.filter(|_| before == 0 && after == 0) else { return Ok(found) };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.text.name().to_owned(),
+            found.data(),
+            *found.span(),
+            found.line(),
+            column,
+            found.line_count(),
+        )))
+    }
 }
 
 impl fmt::Debug for Shown<'_> {
@@ -106,15 +152,13 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        let source = self.source?;
-        Some(&*source.named)
+        self.source.as_ref().map(|source| -> &dyn SourceCode { source })
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let source = self.source?;
-        Some(Box::new(self.fault.labels.iter().enumerate().map(move |(index, (span, label))| {
-            let place = source.excerpt.place(*span);
-            let range = place.start..place.end;
+        let source = self.source.as_ref()?;
+        let labels = self.fault.labels.iter().zip(source.places.iter().cloned());
+        Some(Box::new(labels.enumerate().map(|(index, ((_, label), range))| {
             let label = Some(label.clone()).filter(|label| !label.is_empty());
             if index == 0 {
                 LabeledSpan::new_primary_with_span(label, range)

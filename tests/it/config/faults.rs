@@ -46,6 +46,20 @@ fn shape() {
 }
 
 #[test]
+fn twenty_thousand_brackets() {
+    let text = format!("apps: {}{}\n", "[".repeat(20_000), "]".repeat(20_000));
+    let faults = check_static(Path::new("brackets.yaml"), text.as_bytes()).unwrap_err();
+    insta::assert_snapshot!(faults.render(100, false), @r"
+      × this is nested too deeply
+       ╭─[brackets.yaml:1:71]
+     1 │ …[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[…
+       ·                                          ┬
+       ·                                          ╰── more than 64 levels
+       ╰────
+    ");
+}
+
+#[test]
 fn semantic() {
     snapshot("semantic");
 }
