@@ -294,6 +294,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn agrees_with_shlex_where_a_shell_is_not_needed(text in "[ab'\"\\\\ \t=]{0,12}") {
             if let Some(ours) = plain(&text) {
