@@ -248,7 +248,7 @@ impl fmt::Display for Hold {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppState {
-    /// Every wanted instance is ready, nothing else runs.
+    /// Every wanted instance has been ready for `min_ready`, nothing else runs.
     Ready,
     /// On its way, without a failure.
     Converging,

@@ -158,6 +158,7 @@ fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
     let any = |phase| instances.iter().any(|it| it.phase == phase);
     let all = |wanted: &[InstancePhase]| instances.iter().all(|it| wanted.contains(&it.phase));
     let fit = |(run_id, run): &(RunId, &Run)| view.is_fit(*run_id, run);
+    let settles = |it: &InstanceStatus| matches!(it.hold, Some(Hold::Settling { .. }));
     if any(InstancePhase::Failed) {
         AppState::Failed
     } else if is_crash_looping(view, instances) {
@@ -166,7 +167,10 @@ fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
         AppState::Degraded
     } else if all(&[InstancePhase::Done]) {
         AppState::Done
-    } else if all(&[InstancePhase::Ready, InstancePhase::Done]) && view.runs().iter().all(fit) {
+    } else if all(&[InstancePhase::Ready, InstancePhase::Done])
+        && view.runs().iter().all(fit)
+        && !instances.iter().any(settles)
+    {
         AppState::Ready
     } else {
         AppState::Converging

@@ -47,7 +47,8 @@ fn a_bad_edit_keeps_everything_running_and_names_its_place() {
     let error = env.status()["file"]["error"].as_str().unwrap().to_owned();
     assert!(error.contains("ecosystem.yaml:5:33"), "{error}");
     env.eco(&["status"]).exits(1).says("ecosystem.yaml:5:33");
-    env.eco(&["events"]).ok().says("ecosystem.yaml:5:33");
+    // Whoever asks sees the fault at once; the follower, once the file has been quiet.
+    env.wait_for("the event", || env.eco(&["events"]).to_string().contains("ecosystem.yaml:5:33"));
     assert_eq!((env.pids("web"), env.pid("worker")), (before.clone(), worker));
 
     env.apps(&TWO_SLEEPERS.replace("instances: 2", "instances: 3"));

@@ -61,7 +61,7 @@ fn a_good_app_settles_after_min_ready() {
     assert_eq!(seen(&world), (AppState::Converging, starting, "starting", idle));
     world.run_until(at(1_500));
     let ready = Some(InstancePhase::Ready);
-    assert_eq!(seen(&world), (AppState::Ready, ready, "settling", converging(2_003)));
+    assert_eq!(seen(&world), (AppState::Converging, ready, "settling", converging(2_003)));
     world.run_until(at(2_003));
     assert_eq!(seen(&world), (AppState::Ready, ready, "", Verdict::Settled));
     world.change(&key("shop", "web"), |app, _| app.stopped = true);
