@@ -282,3 +282,30 @@ fn an_adopted_run_that_is_gone_is_one_exit() {
     assert!(!requested(stopping(301, StopReason::Stopped)));
     assert!(!requested(stopping(300, StopReason::Leftover)));
 }
+
+#[test]
+fn of_two_runs_of_one_instance_the_newest_good_one_stays() {
+    let app = single(|_| ());
+    let old = single(|spec| spec.cwd = "/old".into());
+    let mut observed = Observed::default();
+    for (run, revision) in [(1, app.revision), (2, app.revision), (3, old.revision)] {
+        let record = eco::model::RunRecord {
+            run: RunId(run),
+            tag: eco::model::RunTag { id: id(), revision, generation: Generation(1) },
+            pid: 7,
+            state: eco::model::RunState::Running,
+            started: Some(at(100)),
+            exited: None,
+        };
+        reconcile::adopt(&mut observed, &record, None, at(900));
+    }
+    let stops = |plan: Plan| -> Vec<(u64, StopReason)> {
+        let stop = |action: &Action| match action {
+            Action::Stop { run, reason, .. } => (run.0, *reason),
+            Action::Start { .. } | Action::Kill { .. } => panic!("{action:?}"),
+        };
+        plan.actions.iter().map(stop).collect()
+    };
+    let plan = plan_at(&app, &observed, 1_000);
+    assert_eq!(stops(plan), [(3, StopReason::Changed), (1, StopReason::Duplicate)]);
+}

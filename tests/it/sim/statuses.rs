@@ -160,3 +160,14 @@ fn in_a_replacement_the_old_run_and_the_missing_one_are_told_apart() {
     assert_eq!(hold, "stopping (its revision changed); SIGKILL in 1.5s");
     assert_eq!((status.state, status.wanted, status.ready), (AppState::Converging, 2, 0));
 }
+
+#[test]
+fn failures_before_something_was_asked_are_not_held_against_it() {
+    let mut world = world_with(&[dying(200, 1)], |_| ());
+    world.run_until(at(1_250));
+    let key = key("shop", "web");
+    let (app, observed) = (world.desired.app(&key).unwrap(), world.observed.apps.get(&key));
+    let told = |asked| reconcile::verdict(&key, app, observed, at(asked), world.now);
+    assert_eq!(told(1_203), Verdict::Failed);
+    assert_eq!(told(1_204), converging(1_303));
+}
