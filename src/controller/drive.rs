@@ -70,13 +70,9 @@ impl State {
             Input::Internal(Some(Internal::Loaded { project, result })) => {
                 self.on_loaded(&project, *result);
             }
-            // The senders live as long as the loop.
+            // The senders live as long as the loop; what time has made due is rung below.
             Input::Call(None) | Input::Internal(None) | Input::Timer => {}
-            Input::Terminate if self.ending.is_none() => {
-                self.ending = Some(Ending::StopApps);
-                self.stop_everything();
-            }
-            Input::Terminate => {}
+            Input::Terminate => self.end_with_the_machine(),
             Input::File(Ok(changed)) => self.reload(&changed.key),
             Input::Sources(Ok(changed)) => self.on_sources(&changed),
             Input::File(Err(fault)) | Input::Sources(Err(fault)) => {
@@ -85,6 +81,13 @@ impl State {
         }
         self.ring();
         Ok(())
+    }
+
+    fn end_with_the_machine(&mut self) {
+        if self.ending.is_none() {
+            self.ending = Some(Ending::StopApps);
+            self.stop_everything();
+        }
     }
 
     /// Marks what time has made due.

@@ -2,7 +2,6 @@
 
 use std::{io, os::fd::AsFd as _, time::Duration};
 
-use clap::Args;
 use super::{Hooks, Query, follow, print};
 use crate::{
     api::{LogFile, LogsReply, Target, path},
@@ -16,6 +15,7 @@ use crate::{
     },
     controller::{self, Home},
 };
+use clap::Args;
 
 /// So many lines are shown where nothing else is said.
 const DEFAULT_LAST: usize = 100;
