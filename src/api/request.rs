@@ -21,6 +21,9 @@ pub struct Target {
     pub every_project: bool,
     /// Which apps; empty is every app.
     pub apps: Vec<Selector>,
+    /// Whether `memory` is read: one more file of `/proc` for each instance.
+    #[serde(default)]
+    pub memory: bool,
 }
 
 /// Asks what is recorded for a file, before it is read.

@@ -101,6 +101,7 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
         project: Some(loaded.name.clone()),
         dir: loaded.dir.clone(),
         every_project: false,
+        memory: false,
         apps,
     };
     let resume = live::awaiting(target, request.wait, request.timeout);

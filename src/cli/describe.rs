@@ -35,7 +35,8 @@ pub(super) struct DescribeArgs {
 /// Carries the command out.
 pub(super) fn run(args: &DescribeArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
-    let target = target::target(&args.project, &args.apps.apps)?;
+    let mut target = target::target(&args.project, &args.apps.apps)?;
+    target.memory = true;
     let client = Client::connect(&home, Starts::IfRecorded)?;
     let reply: DescribeReply = client.post(path::DESCRIBE, &target)?;
     if args.json {

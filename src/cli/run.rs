@@ -48,6 +48,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
         project: Some(loaded.name.clone()),
         dir: loaded.dir.clone(),
         every_project: false,
+        memory: false,
         apps: Vec::new(),
     };
     let manner = Manner { json: false, show_plan: true };

@@ -48,6 +48,8 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     let mut target = target::target(&args.project, &args.apps.apps)?;
     target.every_project = args.all;
+    // The table has no room for it.
+    target.memory = args.json;
     let mut reply: StatusAllReply = match Client::connect(&home, Starts::IfRecorded) {
         Ok(client) => client.post(path::STATUS, &target)?,
         Err(CliError::NotRunning) => StatusAllReply { schema: SCHEMA, ..Default::default() },

@@ -32,6 +32,7 @@ pub(super) fn target(project: &ProjectArg, apps: &[Selector]) -> Result<Target, 
         project: project.project.clone(),
         dir: file::current_dir()?,
         every_project: false,
+        memory: false,
         apps: apps.to_vec(),
     })
 }

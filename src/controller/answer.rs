@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::{Call, Lines},
-    events, lookup, report,
+    events, lookup,
+    report::{self, Look},
     state::{Ending, Listener, State},
 };
 use crate::{
@@ -38,7 +39,7 @@ impl State {
     }
 
     fn status(&self, target: &Target) -> Result<StatusAllReply, ApiError> {
-        let now = clock::now();
+        let look = Look { now: clock::now(), memory: target.memory };
         let names = lookup::projects(target, &self.metas)?;
         let meant = if target.apps.is_empty() {
             None
@@ -46,7 +47,7 @@ impl State {
             Some(lookup::apps(target, &self.metas, &self.desired)?)
         };
         let wanted = |key: &AppKey| meant.as_ref().is_none_or(|meant| meant.apps.contains_key(key));
-        let projects = names.iter().map(|name| report::status(self, name, wanted, now));
+        let projects = names.iter().map(|name| report::status(self, name, wanted, look));
         Ok(StatusAllReply {
             schema: SCHEMA,
             projects: projects.collect(),
@@ -55,12 +56,12 @@ impl State {
     }
 
     fn describe(&self, target: &Target) -> Result<DescribeReply, ApiError> {
-        let now = clock::now();
+        let look = Look { now: clock::now(), memory: target.memory };
         let meant = lookup::apps(target, &self.metas, &self.desired)?;
         let project = meant.apps.keys().next().map(|key| key.project.to_string());
         let apps = meant.apps.keys().filter_map(|key| {
             let app = self.desired.app(key)?;
-            Some(report::described(&self.home, key, app, self.observed.apps.get(key), now))
+            Some(report::described(&self.home, key, app, (self.observed.apps.get(key), look)))
         });
         Ok(DescribeReply {
             schema: SCHEMA,

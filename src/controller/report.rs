@@ -20,6 +20,13 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
 }
 
+/// When somebody looks, and whether at memory too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) now: Time,
+    pub(super) memory: bool,
+}
+
 fn stamp(time: Time) -> String {
     rfc3339(clock::wall_of(time))
 }
@@ -29,13 +36,13 @@ pub(super) fn status(
     state: &State,
     name: &ProjectName,
     meant: impl Fn(&AppKey) -> bool,
-    now: Time,
+    look: Look,
 ) -> StatusReply {
     let meta = state.metas.get(name);
     let apps = state.desired.projects.get(name).into_iter().flat_map(|project| &project.apps);
     let apps = apps.filter_map(|(app_name, app)| {
         let key = AppKey { project: name.clone(), app: app_name.clone() };
-        meant(&key).then(|| app_reply(&key, app, state.observed.apps.get(&key), now))
+        meant(&key).then(|| app_reply(&key, app, state.observed.apps.get(&key), look))
     });
     StatusReply {
         schema: SCHEMA,
@@ -76,9 +83,9 @@ pub(super) fn app_reply(
     key: &AppKey,
     app: &App,
     observed: Option<&AppObserved>,
-    now: Time,
+    look: Look,
 ) -> AppReply {
-    let status = reconcile::status(key, app, observed, now);
+    let status = reconcile::status(key, app, observed, look.now);
     let mut overrides = Vec::new();
     if app.stopped {
         overrides.push("stopped".to_owned());
@@ -99,11 +106,12 @@ pub(super) fn app_reply(
         hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
-        instances: status.instances.iter().map(instance_reply).collect(),
+        instances: status.instances.iter().map(|found| instance_reply(found, look)).collect(),
     }
 }
 
-fn instance_reply(instance: &InstanceStatus) -> InstanceReply {
+fn instance_reply(instance: &InstanceStatus, look: Look) -> InstanceReply {
+    let pid = instance.pid.filter(|_| look.memory);
     InstanceReply {
         id: instance.id.short(),
         pid: instance.pid,
@@ -115,7 +123,7 @@ fn instance_reply(instance: &InstanceStatus) -> InstanceReply {
         hold: instance.hold.as_ref().map(ToString::to_string),
         hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
         exit: instance.exit.map(|exit| exit_reply(&exit)),
-        memory: instance.pid.and_then(crate::host::stats::resident_bytes),
+        memory: pid.and_then(crate::host::stats::resident_bytes),
         cpu: None,
     }
 }
@@ -134,12 +142,11 @@ pub(super) fn described(
     home: &Home,
     key: &AppKey,
     app: &App,
-    observed: Option<&AppObserved>,
-    now: Time,
+    (observed, look): (Option<&AppObserved>, Look),
 ) -> DescribedApp {
     let exits = observed.into_iter().flat_map(|app| &app.history).flat_map(exits_in_words);
     DescribedApp {
-        status: app_reply(key, app, observed, now),
+        status: app_reply(key, app, observed, look),
         fields: super::describe::fields(app),
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
     model::{AppKey, AppName, AppState, Desired, Generation, Hold, Observed, ProjectName, Time},
-    reconcile::{self, AppStatus, Verdict},
+    reconcile::{self, AppStatus, InstanceStatus, Verdict},
 };
 
 /// One caller that waits.
@@ -200,13 +200,42 @@ fn instances_not_ready(
     let Some(app) = world.desired.app(key) else { return Vec::new() };
     let status: AppStatus = reconcile::status(key, app, world.observed.apps.get(key), world.now);
     let holding = status.instances.iter().filter_map(|instance| {
-        let hold: &Hold = instance.hold.as_ref()?;
+        let (hold, hold_code) = reason(instance)?;
         Some(FailedInstance {
             id: instance.id.short(),
-            hold: hold.to_string(),
-            hold_code: hold.code().to_owned(),
+            hold,
+            hold_code,
             stderr: stderr(key, instance.id.index),
         })
     });
     holding.collect()
+}
+
+/// Why an instance is not as desired. One that is just being tried again has failed all the same:
+/// what counts is how it ended before.
+fn reason(instance: &InstanceStatus) -> Option<(String, String)> {
+    let hold = instance.hold.as_ref()?;
+    let code = hold.code().to_owned();
+    let before = instance.exit.filter(|exit| !exit.requested);
+    match (hold, before) {
+        (Hold::Starting | Hold::Settling { .. }, Some(exit)) => {
+            let last = LastExit {
+                status: exit.status,
+                failure: exit.failure,
+                ran: exit.ended.since(exit.started),
+            };
+            Some((format!("{last}; started again, {hold}"), code))
+        }
+        (
+            Hold::Starting
+            | Hold::Settling { .. }
+            | Hold::Backoff { .. }
+            | Hold::CrashLooping { .. }
+            | Hold::GaveUp { .. }
+            | Hold::NotRestarted { .. }
+            | Hold::Stopping { .. }
+            | Hold::Replacing,
+            _,
+        ) => Some((hold.to_string(), code)),
+    }
 }

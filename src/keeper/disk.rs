@@ -48,19 +48,19 @@ impl RunFiles {
     }
 
     /// Removes the files of runs that an earlier keeper left and that are over. Those whose process
-    /// still lives stay, for whoever can take it over.
-    pub(super) fn remove_stale(&self) {
-        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+    /// still lives stay, for whoever can take it over; gives their process ids.
+    pub(super) fn remove_stale(&self) -> Vec<u32> {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
+        let mut living = Vec::new();
         for entry in entries.flatten() {
             let path = entry.path();
-            let alive = fs::read(&path)
-                .ok()
-                .and_then(|bytes| RecordFile::decode(&bytes).ok())
-                .is_some_and(|file| self.is_alive(&file));
-            if !alive {
-                drop(fs::remove_file(path));
+            let file = fs::read(&path).ok().and_then(|bytes| RecordFile::decode(&bytes).ok());
+            match file.filter(|file| self.is_alive(file)) {
+                Some(file) => living.push(file.record.pid),
+                None => drop(fs::remove_file(path)),
             }
         }
+        living
     }
 
     fn is_alive(&self, file: &RecordFile) -> bool {

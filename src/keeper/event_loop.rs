@@ -107,7 +107,6 @@ impl Keeper {
 
     /// Runs until it is told to quit and its own children have ended.
     pub(super) fn run(&mut self) -> ExitCode {
-        self.files.remove_stale();
         let mut events = Vec::with_capacity(64);
         while !self.is_over() {
             self.act_on_time();

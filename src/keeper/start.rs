@@ -14,7 +14,7 @@ use rustix::{
     process::{Resource, Rlimit},
 };
 
-use super::{Config, proc, sys};
+use super::{Config, disk::RunFiles, proc, sys};
 
 const BACKLOG: i32 = 4096;
 const MAX_LOG: u64 = 1 << 20;
@@ -94,9 +94,31 @@ pub(super) fn start(config: &Config) -> Result<Started, StartError> {
     let open_files = raise_open_files();
     let controller_log =
         open_log(&dir.join("controller.log")).explain("cannot open controller.log")?;
-    let listener = listen(&dir.join("api.sock")).explain("cannot listen at api.sock")?;
     let boot_id = proc::boot_id();
+    refuse_second_copies(&RunFiles::new(dir, boot_id.clone()))?;
+    let listener = listen(&dir.join("api.sock")).explain("cannot listen at api.sock")?;
     Ok(Started { _lock: lock, signals, listener, controller_log, open_files, boot_id })
+}
+
+/// A keeper that was killed leaves its apps running. This version cannot take them over, and a
+/// controller would start each of them a second time.
+fn refuse_second_copies(files: &RunFiles) -> Result<(), StartError> {
+    let living = files.remove_stale();
+    if living.is_empty() {
+        return Ok(());
+    }
+    let pids: Vec<_> = living.iter().map(ToString::to_string).collect();
+    let text = format!(
+        "{} of an earlier keeper, which cannot be taken over yet; end them (kill {}), then try \
+         again",
+        if living.len() == 1 {
+            "a process".to_owned()
+        } else {
+            format!("{} processes", living.len())
+        },
+        pids.join(" ")
+    );
+    Err(io::Error::other(text)).explain("still running")
 }
 
 fn take_lock(dir: &Path) -> Result<OwnedFd, StartError> {

@@ -144,3 +144,24 @@ fn a_torn_state_file_never_stops_apps() {
     let sleepers = env.processes().iter().filter(|p| p.to_string().contains("100000")).count();
     assert_eq!(sleepers, 3);
 }
+
+/// Taking over the apps of a killed keeper is a later part's; until then nothing may start twice.
+#[test]
+fn a_killed_keepers_apps_run_on_and_are_never_started_twice() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let mut pids: Vec<_> = env.pids("web").into_values().collect();
+    pids.push(env.pid("worker"));
+    let (keeper, controller) = (env.daemon_pid("keeper"), env.daemon_pid("controller"));
+    send(keeper, Signal::KILL);
+    env.wait_for("the controller's end", || !alive(controller));
+    let refused = env.eco(&["status"]).exits(3).to_string();
+    assert!(pids.iter().all(|pid| alive(*pid)), "{refused}");
+    for pid in &pids {
+        assert!(refused.contains(&pid.to_string()), "{refused}");
+        send(*pid, Signal::KILL);
+    }
+    env.wait_for("their end", || pids.iter().all(|pid| !alive(*pid)));
+    env.wait_for("all of it again", || env.eco(&["status"]).code == Some(0));
+    assert_eq!(env.pids("web").len(), 2);
+}
