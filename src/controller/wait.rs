@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
-    model::{AppKey, AppName, AppState, Desired, Generation, Hold, Observed, ProjectName, Time},
+    model::{
+        AppKey, AppName, AppState, Desired, Generation, Hold, LastExit, Observed, ProjectName, Time,
+    },
     reconcile::{self, AppStatus, InstanceStatus, Verdict},
 };
 
