@@ -152,7 +152,8 @@ fn interruptions_are_told_in_words() {
     ]);
     let changes = diff(&old, &new);
     let told = interruptions(&changes, &old, &new);
-    let told: Vec<_> = told.iter().map(|it| format!("{} ({})", it.text, it.instances)).collect();
+    let told: Vec<_> =
+        told.iter().map(|it| format!("{}: {} ({})", it.app, it.text, it.instances)).collect();
     let told = told.join("\n");
     insta::assert_snapshot!(format!("{told}\n{:#?}", effects(&changes)));
 }
