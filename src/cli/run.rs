@@ -42,7 +42,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
     let ended = Asked::listen();
     let client = match running {
         Some(client) => client,
-        None => Client::connect(&home, Starts::UnlessEnded)?,
+        None => Client::connect(&home, Starts::Yes)?,
     };
     let target = Target {
         project: Some(loaded.name.clone()),

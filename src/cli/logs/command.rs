@@ -90,7 +90,8 @@ fn follow_to_stdout(
 ) -> io::Result<()> {
     let stdout = io::stdout();
     let hooks = Hooks { refresh, until_closed: Some(stdout.as_fd()) };
-    follow(files, query, &mut stdout.lock(), hooks)
+    // Not locked: `eco run` prints beside it.
+    follow(files, query, &mut io::stdout(), hooks)
 }
 
 /// Shows what is printed from now on, until the process ends.

@@ -96,6 +96,20 @@ fn run_stays_in_the_foreground_and_takes_everything_with_it() {
 }
 
 #[test]
+fn run_shows_what_apps_print_and_can_be_run_again() {
+    let talker = "  web: { command: { shell: 'while :; do echo I talk; sleep 0.1; done' } }\n";
+    let env = TestEnv::with_apps(talker);
+    for _ in 0..2 {
+        let mut run = env.call(&["run"]).spawn();
+        env.wait_for("its output", || run.stdout().contains("I talk"));
+        assert!(!run.has_ended());
+        run.signal(Signal::INT);
+        run.wait().ok().says("Done");
+        assert!(env.processes().is_empty());
+    }
+}
+
+#[test]
 fn run_of_a_wrong_file_is_exit_2() {
     let env = TestEnv::with_apps("  web: { comand: x }\n");
     env.eco(&["run", "ecosystem.yaml"]).exits(2).says("command");
