@@ -103,6 +103,9 @@ impl State {
         for (id, exit) in recovered.exits {
             reconcile::remember(&mut self.observed, &id, exit);
         }
+        for run in recovered.stops.keys() {
+            reconcile::reserve(&mut self.observed, *run);
+        }
         self.report(recovered.faults);
         for (record, drained) in records {
             let stopping = recovered.stops.get(&record.run).copied();

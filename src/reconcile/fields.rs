@@ -109,7 +109,9 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     fields.differ("command", Effect::Recreate, (command, &new.command), command_text);
     fields.differ("cwd", Effect::Recreate, (cwd, &new.cwd), |path| path_text(path));
     fields.entries("env", Effect::Recreate, (env, &new.env), env_text);
-    fields.differ("inherit_env", Effect::Live, (inherit_env, &new.inherit_env), |it| list_text(it));
+    fields.differ("inherit_env", Effect::Recreate, (inherit_env, &new.inherit_env), |it| {
+        list_text(it)
+    });
     fields.differ(
         "inherited",
         Effect::Recreate,

@@ -19,7 +19,7 @@ mod view;
 
 pub use diff::diff;
 pub use interruption::{effects, interruptions};
-pub use observe::{Observation, adopt, forget, issue, observe, remember};
+pub use observe::{Observation, adopt, forget, issue, observe, remember, reserve};
 pub use plan::{plan, plan_app};
 pub use revision::revision;
 pub use status::{AppStatus, InstanceStatus, status};

@@ -80,6 +80,12 @@ pub fn remember(observed: &mut Observed, id: &InstanceId, exit: Exit) {
     keep(history, exit);
 }
 
+/// Takes up a run id of the journal when the controller starts, so that it is never given again: a
+/// run may have been asked to stop, and that noted, before the keeper ever heard of it.
+pub fn reserve(observed: &mut Observed, run: RunId) {
+    observed.last_run = observed.last_run.max(run);
+}
+
 /// Notes that `action` is being done, so that the next plan does not ask for it again. A start
 /// gets its run id here.
 pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {

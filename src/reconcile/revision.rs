@@ -19,7 +19,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         artifacts: Artifacts { files, patterns: _ },
         instances: _,
         inherited: _,
-        inherit_env: _,
+        inherit_env,
         restart: _,
         stop: _,
         rollout: _,
@@ -34,6 +34,10 @@ pub fn revision(spec: &AppSpec) -> Revision {
     for (name, value) in env {
         form.text(name);
         form.env_value(value);
+    }
+    form.count(inherit_env.len());
+    for pattern in inherit_env {
+        form.text(pattern);
     }
     form.number(*inherited_epoch);
     form.count(files.len());

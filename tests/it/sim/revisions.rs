@@ -19,7 +19,7 @@ fn the_revision_of_a_spec_never_changes() {
     rich.inherited_epoch = 3;
     assert_eq!(
         format!("{:016x} {:016x}", revision(&spec()).0, revision(&rich).0),
-        "fc99b2b1cf8c8552 60ca685a401d4f2a"
+        "49aafd9f0ff01c2d 20863bfa3957b1fb"
     );
 }
 
@@ -52,6 +52,7 @@ fn what_needs_a_replacement_makes_a_new_revision() {
         }),
         Box::new(|spec| spec.cwd = "/srv/other".into()),
         Box::new(|spec| spec.inherited_epoch = 1),
+        Box::new(|spec| spec.inherit_env.push("HOME".to_owned())),
         env("A", set("1")),
         env("A", set("2")),
         env("A1", set("")),
@@ -77,7 +78,6 @@ fn everything_else_keeps_the_revision() {
     let mut other = spec();
     other.instances = 7;
     other.inherited.insert("PATH".to_owned(), "/bin".to_owned());
-    other.inherit_env.push("HOME".to_owned());
     other.restart.backoff = None;
     other.restart.stop_exit_codes.push(3);
     other.stop.timeout *= 2;

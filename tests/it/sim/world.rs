@@ -234,6 +234,9 @@ impl World {
         for (id, exit) in &self.journal.exits {
             reconcile::remember(&mut self.observed, id, *exit);
         }
+        for run in self.journal.stops.keys() {
+            reconcile::reserve(&mut self.observed, *run);
+        }
         let mut seen = Vec::new();
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
