@@ -8,7 +8,7 @@ use super::{
     Outcome,
     client::{Client, Starts},
     error::CliError,
-    file::{self, FileArgs},
+    file::{self, PlanArgs},
     live::{self, Manner},
     operate::duration,
     ui::Ui,
@@ -17,7 +17,6 @@ use crate::{
     api::{ApplyRequest, Target, path},
     config,
     controller::Home,
-    model::AppName,
     render,
 };
 
@@ -34,7 +33,7 @@ Exits 0 when every app has been ready for its `min_ready` and what was stopped i
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub(super) struct ApplyArgs {
     #[command(flatten)]
-    file: FileArgs,
+    pub(super) plan: PlanArgs,
 
     /// Follow the file's edits from now on; `--no-watch` ends it
     #[arg(long, overrides_with = "no_watch")]
@@ -48,14 +47,6 @@ pub(super) struct ApplyArgs {
     #[arg(long)]
     dry_run: bool,
 
-    /// Only these apps
-    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
-    only: Vec<AppName>,
-
-    /// Keep apps that are no longer in the file
-    #[arg(long)]
-    no_prune: bool,
-
     /// Return as soon as it is accepted
     #[arg(long)]
     no_wait: bool,
@@ -67,18 +58,6 @@ pub(super) struct ApplyArgs {
     /// Take a project of this name over from another directory
     #[arg(long = "move")]
     take_over: bool,
-
-    /// Capture inherited variables anew
-    #[arg(long)]
-    refresh_env: bool,
-
-    /// Show values of env
-    #[arg(long)]
-    show_values: bool,
-
-    /// Print JSON, one object a line
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// Carries the command out.
@@ -86,44 +65,40 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     // The file is read before anything is started: a wrong one leaves no trace.
     let running = Client::connect(&home, Starts::No).ok();
-    let loaded = file::load(&args.file, &home, running.as_ref(), ui)?;
+    let loaded = file::load(&args.plan.file, &home, running.as_ref(), ui)?;
     warn(&loaded, ui);
     let request = args.request(&loaded);
     if args.dry_run {
-        return super::diff::show(&home, &request, args.json, ui);
+        return super::diff::show(&home, &request, args.plan.json, ui);
     }
     let client = match running {
         Some(client) => client,
         None => Client::connect(&home, Starts::Yes)?,
     };
-    let apps = if args.only.is_empty() { Vec::new() } else { live::selectors(&args.only) };
     let target = Target {
         project: Some(loaded.name.clone()),
         dir: loaded.dir.clone(),
         every_project: false,
         memory: false,
-        apps,
+        apps: live::selectors(&args.plan.only),
     };
     let resume = live::awaiting(target, request.wait, request.timeout);
-    let manner = Manner { json: args.json, show_plan: true };
+    let manner = Manner { json: args.plan.json, show_plan: true };
     live::follow(&client, (path::APPLY, &request), &resume, manner, ui)
 }
 
 impl ApplyArgs {
     fn request(&self, loaded: &config::Loaded) -> ApplyRequest {
         ApplyRequest {
-            prune: !self.no_prune,
             follow: match (self.watch, self.no_watch) {
                 (true, _) => Some(true),
                 (false, true) => Some(false),
                 (false, false) => None,
             },
             take_over: self.take_over,
-            refresh_env: self.refresh_env,
-            show_values: self.show_values,
             wait: !self.no_wait,
             timeout: self.timeout.as_secs_f64(),
-            ..file::request(loaded, &self.only)
+            ..self.plan.request(loaded)
         }
     }
 }

@@ -7,13 +7,12 @@ use super::{
     apply::{plan_text, warn},
     client::{Client, Starts},
     error::CliError,
-    file::{self, FileArgs},
+    file::{self, PlanArgs},
     ui::Ui,
 };
 use crate::{
     api::{ApplyRequest, DiffReply, path},
     controller::{self, Home},
-    model::AppName,
 };
 
 /// Show what `apply` would change, do and interrupt; exit 1 if there is anything
@@ -25,45 +24,18 @@ use crate::{
   eco diff --json | jq .actions
 
 Nothing is started for it: without a running eco, everything would be created.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub(super) struct DiffArgs {
     #[command(flatten)]
-    file: FileArgs,
-
-    /// Only these apps
-    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
-    only: Vec<AppName>,
-
-    /// Keep apps that are no longer in the file
-    #[arg(long)]
-    no_prune: bool,
-
-    /// Capture inherited variables anew
-    #[arg(long)]
-    refresh_env: bool,
-
-    /// Show values of env
-    #[arg(long)]
-    show_values: bool,
-
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
+    pub(super) plan: PlanArgs,
 }
 
 /// Carries the command out.
 pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     let client = Client::connect(&home, Starts::No).ok();
-    let loaded = file::load(&args.file, &home, client.as_ref(), ui)?;
+    let loaded = file::load(&args.plan.file, &home, client.as_ref(), ui)?;
     warn(&loaded, ui);
-    let request = ApplyRequest {
-        prune: !args.no_prune,
-        refresh_env: args.refresh_env,
-        show_values: args.show_values,
-        ..file::request(&loaded, &args.only)
-    };
-    show(&home, &request, args.json, ui)
+    show(&home, &args.plan.request(&loaded), args.plan.json, ui)
 }
 
 /// Shows what an apply would do, and says by the exit code whether that is anything.

@@ -35,6 +35,46 @@ pub(super) struct FileArgs {
     pub(super) no_profile: bool,
 }
 
+/// What `apply` and `diff` compare, and how.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) file: FileArgs,
+
+    /// Only these apps
+    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
+    pub(super) only: Vec<AppName>,
+
+    /// Keep apps that are no longer in the file
+    #[arg(long)]
+    no_prune: bool,
+
+    /// Capture inherited variables anew
+    #[arg(long)]
+    refresh_env: bool,
+
+    /// Show values of env
+    #[arg(long)]
+    show_values: bool,
+
+    /// Print JSON, one object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl PlanArgs {
+    /// What the file that was read asks for, as the flags have it.
+    pub(super) fn request(&self, loaded: &config::Loaded) -> ApplyRequest {
+        ApplyRequest {
+            prune: !self.no_prune,
+            refresh_env: self.refresh_env,
+            show_values: self.show_values,
+            ..request(loaded, &self.only)
+        }
+    }
+}
+
 /// This process's directory as the person typed it: symbolic links are kept.
 pub(super) fn current_dir() -> Result<PathBuf, CliError> {
     let real = std::env::current_dir()

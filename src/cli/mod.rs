@@ -126,8 +126,8 @@ fn run(command: Command, ui: &Ui) -> Outcome {
 impl Command {
     fn wants_json(&self) -> bool {
         match self {
-            Self::Apply(args) => args.json,
-            Self::Diff(args) => args.json,
+            Self::Apply(args) => args.plan.json,
+            Self::Diff(args) => args.plan.json,
             Self::Status(args) => args.json,
             Self::Describe(args) => args.json,
             Self::Events(args) => args.json,

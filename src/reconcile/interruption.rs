@@ -46,7 +46,7 @@ fn interruption(app: AppName, effect: Effect, before: u32, after: u32) -> Option
         Effect::Recreate => (before, recreate_text(before)),
         Effect::Remove => (before, stop_text(before, before)),
     };
-    (instances != 0).then(|| Interruption { text: what, app, instances })
+    (instances != 0).then_some(Interruption { text: what, app, instances })
 }
 
 fn stop_text(stopping: u32, of: u32) -> String {
