@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventReply {
+    /// The version of the shape.
+    pub schema: u32,
     /// Counts up, over restarts of eco too.
     pub seq: u64,
     /// When.

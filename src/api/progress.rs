@@ -22,6 +22,8 @@ pub enum Progress {
 /// Where an app stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppProgress {
+    /// The version of the shape.
+    pub schema: u32,
     /// The app.
     pub app: String,
     /// Its state.

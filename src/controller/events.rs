@@ -2,7 +2,7 @@
 
 use super::state::{Listener, State};
 use crate::{
-    api::{EventReply, EventType},
+    api::{EventReply, EventType, SCHEMA},
     host::store::EventLine,
     model::{AppKey, InstanceId, ProjectName, Revision},
 };
@@ -108,6 +108,7 @@ fn word(kind: EventType) -> String {
 pub(super) fn reply(line: EventLine) -> Option<EventReply> {
     let kind = serde_json::from_value(serde_json::Value::String(line.kind)).ok()?;
     Some(EventReply {
+        schema: SCHEMA,
         seq: line.seq,
         time: line.time,
         kind,

@@ -172,6 +172,7 @@ fn judge(key: &AppKey, asked: Time, world: World<'_>) -> (AppProgress, Verdict) 
     let status = reconcile::status(key, app, observed, world.now);
     let verdict = reconcile::verdict(key, app, observed, asked, world.now);
     let progress = AppProgress {
+        schema: SCHEMA,
         app: key.app.to_string(),
         state: status.state,
         ready: status.ready,
@@ -185,6 +186,7 @@ fn judge(key: &AppKey, asked: Time, world: World<'_>) -> (AppProgress, Verdict) 
 /// An app that is gone for good.
 fn absent(key: &AppKey) -> AppProgress {
     AppProgress {
+        schema: SCHEMA,
         app: key.app.to_string(),
         state: AppState::Off,
         ready: 0,

@@ -52,6 +52,7 @@ fn an_app_in_full() {
 #[test]
 fn events_are_lines() {
     let event = |kind, app: Option<&str>, instance, by: &str, message: &str| EventReply {
+        schema: 1,
         seq: 1,
         time: "2026-03-04T02:59:54.123Z".to_owned(),
         kind,

@@ -12,7 +12,7 @@ use super::{assert_fits, colored, visible};
 fn app(name: &str, state: AppState, ready: u32, hold: Option<&str>) -> AppProgress {
     let settled = state != AppState::Converging;
     let hold = hold.map(str::to_owned);
-    AppProgress { app: name.to_owned(), state, ready, desired: 2, hold, settled }
+    AppProgress { schema: 1, app: name.to_owned(), state, ready, desired: 2, hold, settled }
 }
 
 fn steps() -> Vec<Progress> {
