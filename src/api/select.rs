@@ -24,6 +24,20 @@ pub enum Selector {
     },
 }
 
+impl Selector {
+    /// Whether it names the instance `web/0`. Tags are not known here: they fit nothing.
+    pub fn fits(&self, id: &str) -> bool {
+        let (name, place) = id.split_once('/').unwrap_or((id, ""));
+        match self {
+            Self::All => true,
+            Self::Tag(_) => false,
+            Self::App { app, index, .. } => {
+                app.as_str() == name && index.is_none_or(|index| index.to_string() == place)
+            }
+        }
+    }
+}
+
 /// Why a text names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::{AppReply, FileState, SCHEMA, StatusAllReply, StatusReply, path},
-    controller::Home,
+    controller::{self, Home},
     model::AppState,
     render,
 };
@@ -52,7 +52,10 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Outcome {
     target.memory = args.json;
     let mut reply: StatusAllReply = match Client::connect(&home, Starts::IfRecorded) {
         Ok(client) => client.post(path::STATUS, &target)?,
-        Err(CliError::NotRunning) => StatusAllReply { schema: SCHEMA, ..Default::default() },
+        // Nothing was ever applied; but what was, and was ended, is not as desired.
+        Err(CliError::NotRunning) if controller::recorded(&home).is_empty() => {
+            StatusAllReply { schema: SCHEMA, ..Default::default() }
+        }
         Err(other) => return Err(other),
     };
     if !reply.faults.is_empty() && !args.json {

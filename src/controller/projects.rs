@@ -36,6 +36,12 @@ pub(super) struct Meta {
 impl Meta {
     /// As an accepted request says; `followed` stays as it was unless asked.
     pub(super) fn of(request: &ApplyRequest, before: Option<&Self>) -> Self {
+        // A part of a file that was applied does not make the file applied.
+        let file_digest = match (request.only.is_empty(), before) {
+            (true, _) => request.file_digest.clone(),
+            (false, Some(before)) => before.file_digest.clone(),
+            (false, None) => String::new(),
+        };
         Self {
             dir: request.dir.clone(),
             file: request.file.clone(),
@@ -43,7 +49,7 @@ impl Meta {
             followed: request.follow.unwrap_or(before.is_some_and(|meta| meta.followed)),
             source_env: request.source_env.clone(),
             inputs: request.inputs.clone(),
-            file_digest: request.file_digest.clone(),
+            file_digest,
             fault: None,
             held: None,
             ending: false,

@@ -56,8 +56,16 @@ pub(crate) struct LogsArgs {
 pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     let target = target::target(&args.project, &args.apps.apps)?;
-    let client = Client::connect(&home, Starts::IfRecorded)?;
-    let files = ask(&client, &target)?;
+    let client = match Client::connect(&home, Starts::IfRecorded) {
+        Ok(client) => Some(client),
+        // The files are there all the same.
+        Err(CliError::NotRunning) => None,
+        Err(other) => return Err(other),
+    };
+    let files = match &client {
+        Some(client) => ask(client, &target)?,
+        None => recorded(&home, &target)?,
+    };
     let everything = args.since.is_some() || args.no_prefix;
     let query = Query {
         last: args.last.or((!everything).then_some(DEFAULT_LAST)),
@@ -66,7 +74,7 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
         color: ui.style().color,
     };
     let done = if args.follow {
-        let mut refresh = || ask(&client, &target).ok();
+        let mut refresh = || ask(client.as_ref()?, &target).ok();
         follow_to_stdout(&files, &query, &mut refresh)
     } else {
         print(&files, &query, &mut io::stdout().lock())
@@ -81,6 +89,23 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
 fn ask(client: &Client, target: &Target) -> Result<Vec<LogFile>, CliError> {
     let reply: LogsReply = client.post(path::LOGS, target)?;
     Ok(reply.files)
+}
+
+/// The log files of apps that are stored, while eco does not run.
+fn recorded(home: &Home, target: &Target) -> Result<Vec<LogFile>, CliError> {
+    let mut projects = controller::recorded(home);
+    let is_meant = |found: &controller::Recorded| match &target.project {
+        Some(name) => found.name == *name,
+        None => found.dir == target.dir,
+    };
+    if target.project.is_some() || projects.iter().any(is_meant) || 1 < projects.len() {
+        projects.retain(is_meant);
+    }
+    let meant = |file: &LogFile| {
+        target.apps.is_empty() || target.apps.iter().any(|selector| selector.fits(&file.id))
+    };
+    let files: Vec<_> = projects.into_iter().flat_map(|found| found.logs).filter(meant).collect();
+    if files.is_empty() { Err(CliError::NotRunning) } else { Ok(files) }
 }
 
 fn follow_to_stdout(

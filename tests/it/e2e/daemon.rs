@@ -124,3 +124,17 @@ fn a_home_whose_path_is_too_long_is_refused_in_words() {
     assert!(output.code.is_some_and(|code| code == 2 || code == 3), "{output}");
     output.says("ECO_HOME");
 }
+
+#[test]
+fn after_daemon_stop_logs_can_be_read_and_status_says_so() {
+    let talker = "  web: { command: { shell: 'echo I spoke; exec sleep 100000' } }\n";
+    let env = TestEnv::with_apps(talker);
+    env.apply();
+    env.wait_for("its words", || env.eco(&["logs", "web"]).stdout.contains("I spoke"));
+    env.eco(&["daemon", "stop"]).ok();
+    env.eco(&["logs", "web/0"]).ok().says("I spoke");
+    env.eco(&["logs", "other"]).exits(3);
+    env.eco(&["status"]).exits(3).says("eco apply");
+    env.eco(&["start", "web"]).ok();
+    assert!(env.is("web", "ready"));
+}
