@@ -62,18 +62,6 @@ fn many_apps(count: usize) -> String {
     format!("name: many\ndefaults:\n  rollout: {{ min_ready: 2s }}\napps:\n{apps}")
 }
 
-/// `cargo test --release -- --ignored --nocapture reading_speed`
-#[test]
-#[ignore = "prints a figure; only a release build on a quiet machine says something"]
-fn reading_speed() {
-    let text = many_apps(5_000);
-    for _ in 0..5 {
-        let start = std::time::Instant::now();
-        let count = read_text(&text).unwrap().apps.len();
-        println!("{count} apps, {} bytes: {:?}", text.len(), start.elapsed());
-    }
-}
-
 fn samples() -> Vec<Vec<u8>> {
     let dirs = ["good", "bad/shape", "bad/semantic", "bad/syntax"];
     let files = dirs.into_iter().flat_map(yaml_files);

@@ -170,6 +170,7 @@ fn only_touches_the_named_apps_and_the_rest_shows_in_diff() {
     let apps: BTreeSet<&str> =
         diff["changes"].as_array().unwrap().iter().map(|c| c["app"].as_str().unwrap()).collect();
     assert_eq!(apps, BTreeSet::from(["web"]), "{diff}");
+    assert_eq!(env.status()["file"]["state"], "ahead", "a part of it is applied");
     env.eco(&["apply", "--only", "nobody"]).exits(2).says("nobody");
 }
 
