@@ -64,6 +64,8 @@ impl State {
             touched: BTreeSet::new(),
             timers: Timers::new(),
             undrained: BTreeMap::new(),
+            ends: Vec::new(),
+            over: Vec::new(),
             waiters: Vec::new(),
             listeners: Vec::new(),
             ending: marker::read(&home)
@@ -116,10 +118,10 @@ impl State {
             };
             let observation = reconcile::adopt(&mut self.observed, &record, stopping, now);
             if let Some((id, exit)) = observation.retired {
-                self.on_exit(&id, &exit);
+                self.ends.push((id, exit));
             }
             if over {
-                self.let_go(run, &key, drained);
+                self.over.push((run, key, drained));
             }
         }
     }

@@ -42,6 +42,7 @@ pub(super) async fn drive(
     let mut terminate = signal(SignalKind::terminate())?;
     loop {
         state.converge();
+        state.settle_ends();
         state.answer_waiters();
         if state.try_end().await? {
             return Ok(());

@@ -39,7 +39,7 @@ impl State {
         let id = record.tag.id.clone();
         self.observe(&Event::Record(record));
         if over {
-            self.let_go(run, &id.key, drained);
+            self.over.push((run, id.key, drained));
         }
     }
 
@@ -60,7 +60,19 @@ impl State {
             self.tell(told.revision(record.tag.revision));
         }
         if let Some((id, exit)) = observation.retired {
+            self.ends.push((id, exit));
+        }
+    }
+
+    /// Journals the ends of runs, then lets the runs go. This comes after the plan was carried
+    /// out: the next run of a crashed instance should not wait for it. Until an end is journalled
+    /// the keeper has the run's record, so that a controller that dies in between loses nothing.
+    pub(super) fn settle_ends(&mut self) {
+        for (id, exit) in std::mem::take(&mut self.ends) {
             self.on_exit(&id, &exit);
+        }
+        for (run, key, drained) in std::mem::take(&mut self.over) {
+            self.let_go(run, &key, drained);
         }
     }
 
@@ -75,7 +87,7 @@ impl State {
         })
     }
 
-    pub(super) fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
+    fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
         if let Err(error) = self.journal.exit(id, exit) {
             tracing::warn!(%error, "cannot write the journal");
         }
@@ -92,7 +104,7 @@ impl State {
     /// Lets the keeper drop a run's record: its end is in the journal. A caller that waits wants
     /// to show the last lines it wrote, so a run counts as over only once they are in the log, or
     /// have had their time.
-    pub(super) fn let_go(&mut self, run: RunId, key: &AppKey, drained: bool) {
+    fn let_go(&mut self, run: RunId, key: &AppKey, drained: bool) {
         if drained {
             self.undrained.remove(&run);
             self.touched.insert(key.clone());

@@ -18,7 +18,7 @@ use crate::{
         source_watch::SourceWatcher,
         store::{Events, Journal, Store},
     },
-    model::{AppKey, Desired, Generation, Observed, ProjectName, RunId, Time},
+    model::{AppKey, Desired, Exit, Generation, InstanceId, Observed, ProjectName, RunId, Time},
 };
 
 /// How long a finished run's output may take to reach its log before nobody waits for it.
@@ -56,6 +56,10 @@ pub(super) struct State {
     pub(super) timers: Timers<AppKey>,
     /// Runs that are gone, but whose output may not have reached the log yet.
     pub(super) undrained: BTreeMap<RunId, (AppKey, Time)>,
+    /// Ends of runs that are to be journalled once what follows from them was asked for.
+    pub(super) ends: Vec<(InstanceId, Exit)>,
+    /// Runs that are over, and whether their output is in the log: to be let go after that.
+    pub(super) over: Vec<(RunId, AppKey, bool)>,
     pub(super) waiters: Vec<Waiter>,
     /// Callers that follow the events.
     pub(super) listeners: Vec<Listener>,

@@ -25,12 +25,7 @@ impl RunFiles {
 
     /// Writes a run's file, whole or not at all. Not synced: it means nothing after a reboot.
     pub(super) fn write(&self, id: u64, run: &Run) -> io::Result<()> {
-        let content = RecordFile {
-            record: run.record.clone(),
-            boot_id: self.boot_id.clone(),
-            pipes: run.pipes.each_ref().map(|pipe| pipe.inode),
-            sink: run.sink.clone(),
-        };
+        let content = self.content(run);
         let new = self.dir.join(".new");
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -38,8 +33,28 @@ impl RunFiles {
             .truncate(true)
             .mode(0o600)
             .open(&new)?;
-        file.write_all(&content.encode())?;
+        file.write_all(&content)?;
         fs::rename(&new, self.dir.join(id.to_string()))
+    }
+
+    /// Writes over a run's file in place. Some file systems begin to write to disk at once when a
+    /// file takes another's place; this is done where a next run waits.
+    pub(super) fn write_over(&self, id: u64, run: &Run) -> io::Result<()> {
+        let content = self.content(run);
+        let mut file = fs::OpenOptions::new().write(true).open(self.dir.join(id.to_string()))?;
+        file.write_all(&content)?;
+        let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        if file.metadata()?.len() == length { Ok(()) } else { file.set_len(length) }
+    }
+
+    fn content(&self, run: &Run) -> Vec<u8> {
+        let file = RecordFile {
+            record: run.record.clone(),
+            boot_id: self.boot_id.clone(),
+            pipes: run.pipes.each_ref().map(|pipe| pipe.inode),
+            sink: run.sink.clone(),
+        };
+        file.encode()
     }
 
     /// Removes a run's file.

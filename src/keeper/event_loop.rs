@@ -55,6 +55,8 @@ pub(super) struct Keeper {
     pub(super) launching: BTreeMap<u64, u64>,
     /// Runs whose first process ended and which are not known to be gone.
     pub(super) exited: BTreeSet<u64>,
+    /// Runs whose end is not in their files yet.
+    pub(super) ended: BTreeSet<u64>,
     /// When these are looked at again though no child ended.
     pub(super) look_again_at: Option<u64>,
     pub(super) controller: Role,
@@ -93,6 +95,7 @@ impl Keeper {
             leaders: HashMap::new(),
             launching: BTreeMap::new(),
             exited: BTreeSet::new(),
+            ended: BTreeSet::new(),
             look_again_at: None,
             controller: Role::new(config.controller, controller),
             answers: Answers::default(),
@@ -112,6 +115,7 @@ impl Keeper {
             self.act_on_time();
             self.deliver_to_recorder();
             self.deliver();
+            self.write_ends();
             self.listen_for_changes();
             events.clear();
             let timeout = self.timeout();

@@ -27,7 +27,7 @@ impl Keeper {
             let Some(id) = self.leaders.remove(&reaped.pid) else { continue };
             let Some(run) = self.runs.get_mut(&id) else { continue };
             run.leader_ended(&reaped, sys::now());
-            drop(self.files.write(id, run));
+            self.ended.insert(id);
             self.exited.insert(id);
             self.changed(id);
         }
@@ -58,13 +58,23 @@ impl Keeper {
                 continue;
             }
             run.all_gone(sys::now());
-            drop(self.files.write(id, run));
+            self.ended.insert(id);
             self.exited.remove(&id);
             self.changed(id);
             self.drop_if_forgotten(id);
         }
         let again = sys::now().saturating_add(LOOK_AGAIN);
         self.look_again_at = (!self.exited.is_empty()).then_some(again);
+    }
+
+    /// Puts down how runs ended, once for each and after the controller was told: it can start the
+    /// next run meanwhile. Only a keeper that dies in between leaves an exit unknown.
+    pub(super) fn write_ends(&mut self) {
+        for id in std::mem::take(&mut self.ended) {
+            if let Some(run) = self.runs.get(&id).filter(|run| !run.forgotten) {
+                drop(self.files.write_over(id, run));
+            }
+        }
     }
 
     /// Signals every process of a run that can be told to be one: its group while it has members,
