@@ -27,6 +27,9 @@ const READING: usize = 64 << 10;
 const TURN: usize = 16;
 /// Drops are reported at most this often while they go on, in ns.
 const REPORT_EVERY: u64 = 1_000_000_000;
+/// What a pipe is enlarged to once it was found full over a whole turn: fewer changes between
+/// the app and the recorder. Not at once for all, since pipes of one user share a quota.
+const HOT_PIPE: usize = 256 << 10;
 const WAKE: u64 = 0;
 
 /// What a writer is told.
@@ -87,6 +90,8 @@ struct Source {
     /// Bytes dropped and not reported yet.
     dropped: u64,
     reported_at: u64,
+    /// Whether its pipe was enlarged, or could not be.
+    grown: bool,
 }
 
 /// What a turn of reading a pipe came to.
@@ -177,7 +182,7 @@ impl Writer {
         // If it cannot be waited for, it is never read: the keeper still holds it, and the next
         // recorder gets it.
         epoll::add(&self.poll, &pipe, EventData::new_u64(id), EventFlags::IN).ok();
-        let source = Source { run, stream, pipe, log, dropped: 0, reported_at: 0 };
+        let source = Source { run, stream, pipe, log, dropped: 0, reported_at: 0, grown: false };
         self.sources.insert(id, source);
     }
 
@@ -235,6 +240,7 @@ impl Writer {
         let Some(source) = self.sources.get_mut(&id) else { return Turn::Empty };
         let Some(log) = self.logs.get_mut(&source.log) else { return Turn::Empty };
         let mut turn = Turn::More;
+        let mut full = true;
         for _ in 0..TURN {
             let count = match rustix::io::read(&source.pipe, self.buffer.as_mut_slice()) {
                 Ok(0) => {
@@ -248,6 +254,7 @@ impl Writer {
                     break;
                 }
             };
+            full &= count == READING;
             let time = realtime();
             let dropped = log.append(self.buffer.get(..count).unwrap_or_default(), time);
             if dropped != 0 {
@@ -261,6 +268,10 @@ impl Writer {
             }
         }
         log.flush();
+        if turn == Turn::More && full && !source.grown {
+            source.grown = true;
+            rustix::pipe::fcntl_setpipe_size(&source.pipe, HOT_PIPE).ok();
+        }
         turn
     }
 
