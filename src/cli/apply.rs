@@ -17,7 +17,6 @@ use crate::{
     api::{ApplyRequest, Target, path},
     config,
     controller::Home,
-    render,
 };
 
 /// Make the machine as the file says: start, scale, replace, remove; nothing else is touched
@@ -114,9 +113,4 @@ pub(super) fn warn(loaded: &config::Loaded, ui: &Ui) {
 /// An apply of a file with no flags, for commands that apply on their way.
 pub(super) fn plain(loaded: &config::Loaded, timeout: Duration) -> ApplyRequest {
     ApplyRequest { wait: true, timeout: timeout.as_secs_f64(), ..file::request(loaded, &[]) }
-}
-
-/// What a plan looks like in text.
-pub(super) fn plan_text(reply: &crate::api::DiffReply, ui: &Ui) -> String {
-    render::diff(reply, ui.style())
 }

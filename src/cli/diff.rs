@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     Outcome,
-    apply::{plan_text, warn},
+    apply::warn,
     client::{Client, Starts},
     error::CliError,
     file::{self, PlanArgs},
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     api::{ApplyRequest, DiffReply, path},
     controller::{self, Home},
+    render,
 };
 
 /// Show what `apply` would change, do and interrupt; exit 1 if there is anything
@@ -48,7 +49,7 @@ pub(super) fn show(home: &Home, request: &ApplyRequest, json: bool, ui: &Ui) -> 
     if json {
         ui.print_json(&reply)?;
     } else {
-        ui.print(&plan_text(&reply, ui))?;
+        ui.print(&render::diff(&reply, ui.style()))?;
     }
     Ok(u8::from(!reply.is_empty()))
 }

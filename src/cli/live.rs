@@ -11,7 +11,7 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    api::{Operation, OperationRequest, Outcome, Progress, Target, path},
+    api::{Operation, OperationRequest, Outcome, Progress, Selector, Target, path},
     model::AppName,
     render::{self, LiveProgress, Tail},
 };
@@ -129,8 +129,7 @@ fn tails(outcome: &Outcome) -> Vec<Tail> {
 }
 
 /// The names as selectors.
-pub(super) fn selectors(names: &[AppName]) -> Vec<crate::api::Selector> {
-    let one =
-        |app: &AppName| crate::api::Selector::App { project: None, app: app.clone(), index: None };
+pub(super) fn selectors(names: &[AppName]) -> Vec<Selector> {
+    let one = |app: &AppName| Selector::App { project: None, app: app.clone(), index: None };
     names.iter().map(one).collect()
 }

@@ -13,13 +13,14 @@ use super::{
     events::Told,
     lookup, preview,
     projects::{Meta, Reason},
+    report,
     state::State,
     wait::{Waiter, World},
 };
 use crate::{
     api::{
         ApiError, ApplyRequest, DiffReply, EventType, LookupReply, LookupRequest, Outcome,
-        OutcomeKind, Progress, SCHEMA,
+        OutcomeKind, Progress, SCHEMA, Stream,
     },
     host::clock,
     model::{AppKey, AppName, Change, Effect, Project, ProjectName},
@@ -214,40 +215,35 @@ impl State {
         if self.waiters.is_empty() {
             return;
         }
+        let waiters = std::mem::take(&mut self.waiters);
         let world = World { desired: &self.desired, observed: &self.observed, now: clock::now() };
-        let mut waiting = Vec::new();
-        let home = &self.home;
-        for mut waiter in std::mem::take(&mut self.waiters) {
-            let due = waiter.due(world.now);
-            let mine = touched.iter().filter(|key| key.project == waiter.project);
-            let mine: Vec<_> = mine.map(|key| key.app.clone()).collect();
-            for app in mine
-                .iter()
-                .chain(&due)
-                .filter(|app| !waiter.lines.is_closed() && waiter.waits_for(app))
-                .cloned()
-                .collect::<BTreeSet<_>>()
-            {
+        let waiting = waiters.into_iter().filter_map(|mut waiter| {
+            for app in waiter.to_look_at(&touched, world.now) {
                 waiter.look(&app, world);
             }
-            let drained = !self
-                .undrained
-                .values()
-                .any(|(key, _)| key.project == waiter.project && waiter.waits_for(&key.app));
-            match waiter.outcome(world.now) {
-                Some(kind) if drained || kind == OutcomeKind::Superseded => {
-                    waiter.finish(kind, world, |key, index| {
-                        let app = world.desired.app(key)?;
-                        let id = key.instance(index);
-                        let file = super::report::log_file(home, &id, app, crate::api::Stream::Err);
-                        Some(file.log)
-                    });
-                }
-                Some(_) | None if waiter.lines.is_closed() => {}
-                Some(_) | None => waiting.push(waiter),
+            self.answer_waiter(waiter, world)
+        });
+        self.waiters = waiting.collect();
+    }
+
+    /// Gives the waiter back if it has to wait on.
+    fn answer_waiter(&self, waiter: Waiter, world: World<'_>) -> Option<Waiter> {
+        // A caller wants to show the last lines of what failed.
+        let writing = self
+            .undrained
+            .values()
+            .any(|(key, _)| key.project == waiter.project && waiter.waits_for(&key.app));
+        match waiter.outcome(world.now) {
+            Some(kind) if !writing || kind == OutcomeKind::Superseded => {
+                waiter.finish(kind, world, |key, index| {
+                    let app = world.desired.app(key)?;
+                    let id = key.instance(index);
+                    Some(report::log_file(&self.home, &id, app, Stream::Err).log)
+                });
+                None
             }
+            Some(_) | None => (!waiter.lines.is_closed()).then_some(waiter),
         }
-        self.waiters = waiting;
     }
 }
 

@@ -14,7 +14,12 @@ use super::{
 };
 use crate::{
     api::EventType,
-    host::{clock, follow::Changed, keeper::KeeperEvent, source_watch::SourceChanged},
+    host::{
+        clock,
+        follow::{Changed, WatchFault},
+        keeper::KeeperEvent,
+        source_watch::SourceChanged,
+    },
     model::Time,
 };
 
@@ -23,8 +28,8 @@ enum Input {
     Keeper(io::Result<KeeperEvent>),
     Call(Option<Call>),
     Internal(Option<Internal>),
-    File(Result<Changed, crate::host::follow::WatchFault>),
-    Sources(Result<SourceChanged, crate::host::follow::WatchFault>),
+    File(Result<Changed, WatchFault>),
+    Sources(Result<SourceChanged, WatchFault>),
     Timer,
     /// SIGTERM: the machine goes down, or a service manager ends eco.
     Terminate,

@@ -1,12 +1,14 @@
 //! Does the actions of a plan, by the keeper. No `if` here is a decision.
 
+use std::collections::BTreeSet;
+
 use super::{environment, events::Told, report, state::State};
 use crate::{
     api::EventType,
-    host::clock,
+    host::{clock, home::Home},
     model::{
-        Action, App, Event, InstanceId, KillScope, RunId, RunTag, Signal, SpawnFailure, SpawnStep,
-        Time,
+        Action, App, AppKey, Event, InstanceId, KillScope, RunId, RunTag, Signal, SpawnFailure,
+        SpawnStep, Time,
     },
     protocol::{Sink, SpawnSpec},
     reconcile,
@@ -28,11 +30,11 @@ impl State {
         tracing::error!(apps = self.dirty.len(), "plans do not settle");
     }
 
-    fn take_dirty(&mut self) -> Option<std::collections::BTreeSet<crate::model::AppKey>> {
+    fn take_dirty(&mut self) -> Option<BTreeSet<AppKey>> {
         (!self.dirty.is_empty()).then(|| std::mem::take(&mut self.dirty))
     }
 
-    fn converge_app(&mut self, key: &crate::model::AppKey) {
+    fn converge_app(&mut self, key: &AppKey) {
         let now = clock::now();
         let app = self.desired.app(key);
         let generation = self.generation(&key.project);
@@ -99,11 +101,7 @@ fn failed(step: SpawnStep, error: &std::io::Error) -> SpawnFailure {
     SpawnFailure { step, errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
-fn spawn_spec(
-    home: &crate::host::home::Home,
-    tag: &RunTag,
-    app: &App,
-) -> std::io::Result<SpawnSpec> {
+fn spawn_spec(home: &Home, tag: &RunTag, app: &App) -> std::io::Result<SpawnSpec> {
     let program = environment::compose(&tag.id, &app.spec)?;
     Ok(SpawnSpec {
         argv: program.argv,
@@ -116,7 +114,7 @@ fn spawn_spec(
 }
 
 /// Where an instance's output goes.
-pub(super) fn sink(home: &crate::host::home::Home, id: &InstanceId, app: &App) -> Sink {
+pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> Sink {
     let (dir, stem) = report::sink(home, id, app);
     Sink { dir, stem: stem.into(), ..Sink::default() }
 }

@@ -17,7 +17,7 @@ use crate::{
     api::{ApplyRequest, EventType},
     config,
     host::source_watch::SourceChanged,
-    model::{AppKey, ProjectName},
+    model::{App, AppKey, AppName, ProjectName},
 };
 
 impl State {
@@ -187,10 +187,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
 
 /// An edit that takes away more than half of the apps, and at least two, is more likely a mistake
 /// or a half-written file than a wish.
-fn mass_removal(
-    present: &BTreeMap<crate::model::AppName, crate::model::App>,
-    accepted: &Accepted,
-) -> Option<String> {
+fn mass_removal(present: &BTreeMap<AppName, App>, accepted: &Accepted) -> Option<String> {
     let before = accept::visible(present);
     let after = accept::visible(&accepted.project.apps);
     let gone: Vec<_> = before.keys().filter(|name| !after.contains_key(*name)).collect();

@@ -10,12 +10,14 @@ use super::{
     lookup::{self, Meant},
     projects::Reason,
     state::State,
+    wait::Waiter,
 };
 use crate::{
     api::{ApiError, EventType, Operation, OperationRequest, Progress},
     host::clock,
     model::{
-        App, AppKey, AppName, AppState, Generation, KillScope, Phase, ProjectName, Signal, Time,
+        App, AppKey, AppName, AppState, Generation, KillScope, Phase, Project, ProjectName, Signal,
+        Time,
     },
     reconcile,
 };
@@ -78,7 +80,7 @@ impl State {
     pub(super) fn store_project(
         &mut self,
         name: &ProjectName,
-        project: crate::model::Project,
+        project: Project,
         reason: &Reason,
         ending: bool,
     ) -> Result<(), ApiError> {
@@ -206,7 +208,7 @@ impl State {
 
     /// When something other than a plan is due.
     pub(super) fn next_chore(&self) -> Option<Time> {
-        let waiters = self.waiters.iter().map(super::wait::Waiter::wake_at);
+        let waiters = self.waiters.iter().map(Waiter::wake_at);
         let undrained = self.undrained.values().map(|(_, deadline)| *deadline);
         waiters.chain(undrained).min()
     }

@@ -101,10 +101,16 @@ impl Waiter {
         self.told.insert(app.clone(), progress);
     }
 
-    /// Apps whose verdict time alone may have changed by `now`.
-    pub(super) fn due(&self, now: Time) -> Vec<AppName> {
+    /// The apps to look at: those touched that it waits for, and those that time alone may have
+    /// changed by `now`.
+    pub(super) fn to_look_at(&self, touched: &BTreeSet<AppKey>, now: Time) -> BTreeSet<AppName> {
+        if self.lines.is_closed() {
+            return BTreeSet::new();
+        }
         let due = self.converging.iter().filter(|(_, at)| at.is_some_and(|at| at <= now));
-        due.map(|(app, _)| app.clone()).collect()
+        let mine = touched.iter().filter(|key| key.project == self.project);
+        let mine = mine.map(|key| &key.app).filter(|app| self.waits_for(app));
+        mine.chain(due.map(|(app, _)| app)).cloned().collect()
     }
 
     /// When to look again if nothing happens.
