@@ -124,6 +124,9 @@ pub struct ExitReply {
     pub signal: Option<String>,
     /// When.
     pub at: String,
+    /// Whether eco had asked it to: then it is no news.
+    #[serde(default)]
+    pub requested: bool,
 }
 
 /// Everything about some apps: status and the resolved spec, values of env masked.

@@ -134,7 +134,7 @@ fn exit_reply(exit: &Exit) -> ExitReply {
         ExitStatus::Signal(signal) => (None, Some(signal.to_string())),
         ExitStatus::Unknown => (None, None),
     };
-    ExitReply { code, signal, at: stamp(exit.ended) }
+    ExitReply { code, signal, at: stamp(exit.ended), requested: exit.requested }
 }
 
 /// One app in full.

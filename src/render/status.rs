@@ -197,7 +197,7 @@ fn notes(table: &mut Table, instance: &InstanceReply, indent: usize, now: Timest
         );
         table.note(indent, hold, if is_bad { Paint::Bad } else { Paint::Warn });
     } else if instance.phase == InstancePhase::Ready
-        && let Some(exit) = &instance.exit
+        && let Some(exit) = instance.exit.as_ref().filter(|exit| !exit.requested)
         && let Some(since) = ago(&exit.at, now).filter(|since| *since <= RECENT)
     {
         let text = format!("ended {} ago with {}", human_duration(since), ending(exit));

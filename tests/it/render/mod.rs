@@ -81,6 +81,7 @@ fn crashing(id: &str) -> InstanceReply {
         ),
         hold_code: Some("crash_looping".to_owned()),
         exit: Some(ExitReply {
+            requested: false,
             code: Some(1),
             signal: None,
             at: "2026-03-04T02:59:54Z".to_owned(),

@@ -18,6 +18,7 @@ fn shop() -> StatusReply {
         restarts: 3,
         since: Some("2026-03-04T02:56:30Z".to_owned()),
         exit: Some(ExitReply {
+            requested: false,
             code: None,
             signal: Some("SIGSEGV".to_owned()),
             at: "2026-03-04T02:56:29Z".to_owned(),
