@@ -61,6 +61,9 @@ fn headline(outcome: &Outcome, style: &Style) -> String {
     };
     let not_yet = outcome.apps.iter().filter(|app| !is_fine(app)).count();
     let (word, paint, rest) = match outcome.result {
+        OutcomeKind::Converged if outcome.apps.iter().all(|app| app.desired == 0) => {
+            ("Done", Paint::Good, format!("nothing of {all} runs any more after {took}."))
+        }
         OutcomeKind::Converged => ("Done", Paint::Good, format!("{all} as desired after {took}.")),
         OutcomeKind::Accepted => {
             ("Accepted", Paint::Good, "eco works on it; nobody waited for the end.".to_owned())
