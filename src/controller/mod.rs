@@ -25,6 +25,7 @@ mod serve;
 mod state;
 mod timers;
 mod wait;
+mod words;
 
 use std::{io, process::ExitCode};
 

@@ -3,6 +3,7 @@
 use super::{
     events::Told,
     state::{DRAIN_PATIENCE, State},
+    words::named,
 };
 use crate::{
     api::EventType,
@@ -92,7 +93,12 @@ impl State {
             tracing::warn!(%error, "cannot write the journal");
         }
         let told = match exit.failure {
-            Some(failure) => Told::of(EventType::StartFailed, id, failure.to_string()),
+            Some(failure) => {
+                let app = self.desired.app(&id.key);
+                let text =
+                    app.map_or_else(|| failure.to_string(), |app| named(&failure, &app.spec));
+                Told::of(EventType::StartFailed, id, text)
+            }
             None if exit.requested => {
                 Told::of(EventType::Exited, id, format!("stopped: {}", exit.status))
             }

@@ -9,11 +9,13 @@ use crate::{
     },
     config,
     host::{clock, home::Home},
-    model::{App, AppKey, AppObserved, Exit, ExitStatus, History, InstanceId, ProjectName, Time},
+    model::{
+        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, ProjectName, Time,
+    },
     reconcile::{self, InstanceStatus},
 };
 
-use super::{projects::Meta, state::State};
+use super::{projects::Meta, state::State, words::named};
 
 /// A time as everything prints it: RFC 3339, UTC, milliseconds.
 pub(super) fn rfc3339(time: SystemTime) -> String {
@@ -102,15 +104,15 @@ pub(super) fn app_reply(
         ready: status.ready,
         revision: app.revision.to_string(),
         state: status.state,
-        hold: status.hold.as_ref().map(ToString::to_string),
+        hold: status.hold.as_ref().map(|hold| named(hold, &app.spec)),
         hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
-        instances: status.instances.iter().map(|found| instance_reply(found, look)).collect(),
+        instances: status.instances.iter().map(|found| instance_reply(found, app, look)).collect(),
     }
 }
 
-fn instance_reply(instance: &InstanceStatus, look: Look) -> InstanceReply {
+fn instance_reply(instance: &InstanceStatus, app: &App, look: Look) -> InstanceReply {
     let pid = instance.pid.filter(|_| look.memory);
     InstanceReply {
         id: instance.id.short(),
@@ -120,7 +122,7 @@ fn instance_reply(instance: &InstanceStatus, look: Look) -> InstanceReply {
         since: instance.since.map(stamp),
         revision: instance.revision.map(|revision| revision.to_string()),
         generation: instance.generation.map(|generation| generation.0),
-        hold: instance.hold.as_ref().map(ToString::to_string),
+        hold: instance.hold.as_ref().map(|hold| named(hold, &app.spec)),
         hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
         exit: instance.exit.map(|exit| exit_reply(&exit)),
         memory: pid.and_then(crate::host::stats::resident_bytes),
@@ -144,7 +146,10 @@ pub(super) fn described(
     app: &App,
     (observed, look): (Option<&AppObserved>, Look),
 ) -> DescribedApp {
-    let exits = observed.into_iter().flat_map(|app| &app.history).flat_map(exits_in_words);
+    let exits = observed
+        .into_iter()
+        .flat_map(|app| &app.history)
+        .flat_map(|(index, history)| exits_in_words(*index, history, &app.spec));
     DescribedApp {
         status: app_reply(key, app, observed, look),
         fields: super::describe::fields(app),
@@ -153,12 +158,12 @@ pub(super) fn described(
     }
 }
 
-fn exits_in_words((index, history): (&u32, &History)) -> Vec<String> {
+fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> {
     let exits = history.exits.iter().rev().take(5);
     exits
         .map(|exit| {
             let how = match exit.failure {
-                Some(failure) => failure.to_string(),
+                Some(failure) => named(&failure, spec),
                 None => exit.status.to_string(),
             };
             let why = if exit.requested { "asked to stop" } else { "by itself" };

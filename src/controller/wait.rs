@@ -7,6 +7,8 @@ use std::{
 
 use tokio::sync::mpsc;
 
+use super::words::named;
+
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
     model::{
@@ -183,7 +185,7 @@ fn judge(key: &AppKey, asked: Time, world: World<'_>) -> (AppProgress, Verdict) 
         state: status.state,
         ready: status.ready,
         desired: status.wanted,
-        hold: status.hold.as_ref().map(ToString::to_string),
+        hold: status.hold.as_ref().map(|hold| named(hold, &app.spec)),
         settled: matches!(verdict, Verdict::Settled),
     };
     (progress, verdict)
@@ -211,6 +213,7 @@ fn instances_not_ready(
     let status: AppStatus = reconcile::status(key, app, world.observed.apps.get(key), world.now);
     let holding = status.instances.iter().filter_map(|instance| {
         let (hold, hold_code) = reason(instance)?;
+        let hold = named(&hold, &app.spec);
         Some(FailedInstance {
             id: instance.id.short(),
             hold,

@@ -22,7 +22,7 @@ fn reason(env: &TestEnv, bad: &str) -> String {
 fn a_program_that_does_not_exist() {
     let env = TestEnv::new();
     let hold = reason(&env, "{ command: ./missing }");
-    assert!(hold.contains("cannot execute") && hold.contains("no such file"), "{hold}");
+    assert!(hold.contains("cannot execute `./missing`: no such file"), "{hold}");
     let hold = reason(&env, "{ command: surely-no-such-command-anywhere }");
     assert!(hold.contains("cannot execute"), "{hold}");
 }
