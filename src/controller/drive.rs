@@ -2,6 +2,7 @@
 
 use std::io;
 
+use futures_util::FutureExt as _;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -65,6 +66,8 @@ pub(super) async fn drive(
             () = clock::sleep_until(wake_at) => Input::Timer,
         };
         state.take(input)?;
+        state.take_waiting_records()?;
+        state.ring();
     }
 }
 
@@ -85,7 +88,18 @@ impl State {
                 self.tell(Told::eco(EventType::Eco, fault.to_string()));
             }
         }
-        self.ring();
+        Ok(())
+    }
+
+    /// Takes what the keeper has sent meanwhile, so that a burst of records, as at the start of a
+    /// thousand instances, is planned for and told of once.
+    fn take_waiting_records(&mut self) -> io::Result<()> {
+        // A bound, so that a storm of exits cannot keep callers waiting.
+        const AT_ONCE: usize = 256;
+        for _ in 0..AT_ONCE {
+            let Some(event) = self.keeper.next().now_or_never() else { break };
+            self.on_keeper(event?);
+        }
         Ok(())
     }
 

@@ -111,7 +111,7 @@ class Bench:
 
         for copies, names in [
             (self.options.copies, ["eco", "pm2", "supervisord", "spawn-loop"]),
-            (self.options.copies * 10, ["eco", "supervisord", "spawn-loop"]),
+            (self.options.copies * 10, ["eco", "pm2", "supervisord", "spawn-loop"]),
         ]:
             found = self.each(names, measure(copies))
             found["base"] = found.pop("spawn-loop", None)

@@ -17,8 +17,11 @@ fn a_run_starts_ends_and_is_forgotten() {
     assert!(0 < record.started && record.started <= record.exited && record.exited <= record.gone);
     assert!(0 < record.max_rss_kib && 0 < record.start_ticks);
     let file = world.run_dir().join("runs/1");
-    let written = RecordFile::decode(&std::fs::read(&file).unwrap()).unwrap();
-    assert_eq!((written.record.pid, written.record.state), (record.pid, State::Gone));
+    // It is written after the controller was told.
+    until("the end is in the file", || {
+        let written = std::fs::read(&file).ok().and_then(|bytes| RecordFile::decode(&bytes).ok());
+        written.is_some_and(|it| it.record.pid == record.pid && it.record.state == State::Gone)
+    });
 
     world.spawn(1, &["exit", "0"]);
     assert_eq!(world.wait_refused(), (1, Step::Prepare, libc::EEXIST));
