@@ -57,6 +57,21 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
+impl Outcome {
+    /// The answer to who does not wait.
+    pub fn accepted(generation: u64) -> Self {
+        Self {
+            schema: super::SCHEMA,
+            result: OutcomeKind::Accepted,
+            exit: 0,
+            generation,
+            apps: Vec::new(),
+            failed: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+}
+
 /// An instance that is not as desired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedInstance {

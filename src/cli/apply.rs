@@ -11,10 +11,11 @@ use super::{
     file::{self, PlanArgs},
     live::{self, Manner},
     operate::duration,
+    target,
     ui::Ui,
 };
 use crate::{
-    api::{ApplyRequest, Target, path},
+    api::{ApplyRequest, path},
     config,
     controller::Home,
 };
@@ -74,13 +75,7 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
         Some(client) => client,
         None => Client::connect(&home, Starts::Yes)?,
     };
-    let target = Target {
-        project: Some(loaded.name.clone()),
-        dir: loaded.dir.clone(),
-        every_project: false,
-        memory: false,
-        apps: live::selectors(&args.plan.only),
-    };
+    let target = target::of_file(&loaded, live::selectors(&args.plan.only));
     let resume = live::awaiting(target, request.wait, request.timeout);
     let manner = Manner { json: args.plan.json, show_plan: true };
     live::follow(&client, (path::APPLY, &request), &resume, manner, ui)

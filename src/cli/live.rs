@@ -1,7 +1,5 @@
 //! Commands that go on until the machine is as asked: their lines, and how they end.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::{
@@ -74,14 +72,13 @@ struct Show<'a> {
     manner: Manner,
     ui: &'a Ui,
     progress: LiveProgress,
-    seen: BTreeSet<String>,
     exit: Option<u8>,
 }
 
 impl<'a> Show<'a> {
     fn new(manner: Manner, ui: &'a Ui) -> Self {
         let progress = LiveProgress::new(ui.talk_style().clone(), ui.rows());
-        Self { manner, ui, progress, seen: BTreeSet::new(), exit: None }
+        Self { manner, ui, progress, exit: None }
     }
 
     fn on(&mut self, line: Progress) -> Result<(), CliError> {
@@ -102,8 +99,7 @@ impl<'a> Show<'a> {
                 self.ui.print(&render::diff(plan, self.ui.style()))
             }
             Progress::Plan(_) => Ok(()),
-            Progress::App(app) => {
-                self.seen.insert(app.app.clone());
+            Progress::App(_) => {
                 self.ui.talk(&self.progress.on(line));
                 Ok(())
             }

@@ -11,11 +11,11 @@ use super::{
     error::CliError,
     file::{self, FileArgs},
     live::{self, Manner},
-    logs,
+    logs, target,
     ui::Ui,
 };
 use crate::{
-    api::{LogsReply, Operation, OperationRequest, Target, path},
+    api::{LogsReply, Operation, OperationRequest, path},
     controller::Home,
 };
 
@@ -44,13 +44,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
         Some(client) => client,
         None => Client::connect(&home, Starts::Yes)?,
     };
-    let target = Target {
-        project: Some(loaded.name.clone()),
-        dir: loaded.dir.clone(),
-        every_project: false,
-        memory: false,
-        apps: Vec::new(),
-    };
+    let target = target::of_file(&loaded, Vec::new());
     let manner = Manner { json: false, show_plan: true };
     let request = apply::plain(&loaded, PATIENCE);
     let resume = live::awaiting(target.clone(), true, PATIENCE.as_secs_f64());

@@ -6,6 +6,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use super::{error::CliError, file};
 use crate::{
     api::{Selector, Target},
+    config,
     controller::{self, Home},
     model::ProjectName,
 };
@@ -35,6 +36,17 @@ pub(super) fn target(project: &ProjectArg, apps: &[Selector]) -> Result<Target, 
         memory: false,
         apps: apps.to_vec(),
     })
+}
+
+/// Apps of the project of a file that was read; none is all of them.
+pub(super) fn of_file(loaded: &config::Loaded, apps: Vec<Selector>) -> Target {
+    Target {
+        project: Some(loaded.name.clone()),
+        dir: loaded.dir.clone(),
+        every_project: false,
+        memory: false,
+        apps,
+    }
 }
 
 /// Names of the stored projects, for shell completion.

@@ -13,8 +13,7 @@ use super::{
 use crate::{
     api::{
         ApiError, DaemonReply, DaemonStopRequest, DescribeReply, EventReply, EventsRequest,
-        HistoryEntry, HistoryReply, LogsReply, Outcome, OutcomeKind, Progress, SCHEMA,
-        StatusAllReply, Target,
+        HistoryEntry, HistoryReply, LogsReply, Outcome, Progress, SCHEMA, StatusAllReply, Target,
     },
     host::{clock, marker, store::EventQuery},
     model::AppKey,
@@ -148,15 +147,7 @@ impl State {
             self.ending = Some(Ending::StopApps);
             self.stop_everything();
         }
-        let outcome = Outcome {
-            schema: SCHEMA,
-            result: OutcomeKind::Accepted,
-            exit: 0,
-            generation: 0,
-            apps: Vec::new(),
-            failed: Vec::new(),
-            seconds: 0.0,
-        };
+        let outcome = Outcome::accepted(0);
         // The receiver is in our hands.
         let _ignored = sender.send(Progress::Result(outcome));
         Ok(lines)

@@ -186,15 +186,7 @@ impl State {
     ) {
         let generation = self.generation(name);
         if !wait {
-            let outcome = Outcome {
-                schema: SCHEMA,
-                result: OutcomeKind::Accepted,
-                exit: 0,
-                generation: generation.0,
-                apps: Vec::new(),
-                failed: Vec::new(),
-                seconds: 0.0,
-            };
+            let outcome = Outcome::accepted(generation.0);
             // A caller that went away is noticed when its connection closes.
             let _ignored = lines.send(Progress::Result(outcome));
             return;
