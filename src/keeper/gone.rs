@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use rustix::process::{Pid, getsid, test_kill_process, test_kill_process_group};
+use rustix::process::{Pid, test_kill_process, test_kill_process_group};
 
 use super::{event_loop::Keeper, proc, run::Run, sys};
 use crate::protocol::State;
@@ -50,7 +50,7 @@ impl Keeper {
                 let found = sessions.get_or_insert_with(|| {
                     let others =
                         proc::children().into_iter().filter(|pid| !leaders.contains_key(pid));
-                    others.filter_map(|pid| getsid(Some(pid)).ok()).collect()
+                    others.filter_map(sys::session).collect()
                 });
                 found.contains(&leader)
             };
@@ -85,8 +85,8 @@ impl Keeper {
             groups.insert(run.leader);
         }
         let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
-        for pid in others.filter(|pid| getsid(Some(*pid)) == Ok(run.leader)) {
-            groups.extend(rustix::process::getpgid(Some(pid)));
+        for pid in others.filter(|pid| sys::session(*pid) == Some(run.leader)) {
+            groups.extend(sys::group(pid));
         }
         let mut answer = Err(std::io::Error::from_raw_os_error(libc::ESRCH));
         for group in groups {

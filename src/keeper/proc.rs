@@ -10,13 +10,17 @@ pub(super) fn boot_id() -> Vec<u8> {
     text.trim_ascii().to_vec()
 }
 
-/// When a process was made, in clock ticks since boot.
+/// When a process was made, in clock ticks since boot. `None` if there is none, or only what is
+/// left of it until its parent takes note (a zombie).
 pub(super) fn start_ticks(pid: u32) -> Option<u64> {
-    const START_TIME: usize = 19;
+    const START_TIME: usize = 18;
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The name before it may contain anything, also `)` and spaces.
     let after_name = stat.rsplit(|byte| *byte == b')').next()?;
     let mut fields = after_name.split(|byte| *byte == b' ').skip(1);
+    if matches!(fields.next()?, b"Z" | b"X") {
+        return None;
+    }
     std::str::from_utf8(fields.nth(START_TIME)?).ok()?.parse().ok()
 }
 

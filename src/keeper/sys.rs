@@ -93,6 +93,21 @@ pub(super) fn reap() -> Option<Reaped> {
     })
 }
 
+/// The session of a process. `None` also for a session whose leader is outside this PID namespace:
+/// the system calls it 0 then, which rustix takes for impossible.
+pub(super) fn session(pid: Pid) -> Option<Pid> {
+    // SAFETY: no memory is involved.
+    let id = unsafe { libc::getsid(pid.as_raw_nonzero().get()) };
+    (0 < id).then(|| Pid::from_raw(id)).flatten()
+}
+
+/// The process group of a process; `None` as with [`session`].
+pub(super) fn group(pid: Pid) -> Option<Pid> {
+    // SAFETY: no memory is involved.
+    let id = unsafe { libc::getpgid(pid.as_raw_nonzero().get()) };
+    (0 < id).then(|| Pid::from_raw(id)).flatten()
+}
+
 /// Signals a process through its pidfd.
 pub(super) fn signal_pidfd(pidfd: &OwnedFd, signal: i32) -> io::Result<()> {
     let info: *const libc::siginfo_t = ptr::null();
@@ -119,4 +134,22 @@ pub(super) fn signal_group(group: Pid, signal: i32) -> io::Result<()> {
     // SAFETY: no memory is involved.
     let code = unsafe { libc::kill(-id, signal) };
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a whole machine the kernel's own threads have session 0; within a PID namespace it may be
+    /// this very process.
+    #[test]
+    fn a_session_of_no_number_here_is_none() {
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let name = entry.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+            let pid = Pid::from_raw(pid).unwrap();
+            assert!(session(pid).is_none_or(|found| 0 < found.as_raw_nonzero().get()));
+            assert!(group(pid).is_none_or(|found| 0 < found.as_raw_nonzero().get()));
+        }
+    }
 }
