@@ -4,7 +4,7 @@
 //! [`Keeper::flush`] is awaited. What comes back is translated into the model's nouns.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io,
     os::{
         fd::{AsFd as _, OwnedFd},
@@ -16,10 +16,11 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::{
     model::{
-        ExitStatus, KillScope, RunId, RunRecord, RunState, Signal, SpawnFailure, SpawnStep, Time,
+        AppKey, Cohort, CohortGroup, ExitStatus, KillScope, ListenPolicy, Notify, Pass, RunId, RunRecord, RunState, Sharing, Signal, Sockets, SpawnFailure, SpawnStep, Time,
     },
     protocol::{
-        Blocking, CHANNEL_FD, Event, LISTENER_FD, MAX_TAG, Message, Record, Request, Scope, Sink,
+        self, Blocking, CHANNEL_FD, Closing, DeclaredPort, Event, LISTENER_FD, MAX_COHORTS,
+        MAX_TAG, Message, Ports, Record, Request, Scope, Sink,
         SpawnSpec, State, Step, VERSION, inherited, kind, receive, send, write_sealed,
     },
 };
@@ -91,6 +92,24 @@ pub enum KeeperEvent {
         request: u16,
         /// The system's error number.
         errno: i32,
+    },
+    /// How many connections a run has.
+    Connections {
+        /// The run.
+        run: RunId,
+        /// Open ones, without those closed now.
+        open: u32,
+        /// Closed now.
+        closed: u32,
+        /// Waiting in its cohort's sockets to be accepted.
+        queued: u32,
+    },
+    /// The keeper has sockets of a cohort.
+    Cohort {
+        /// The cohort.
+        cohort: Cohort,
+        /// Its group: which app it is of.
+        group: CohortGroup,
     },
     /// Another recorder runs, or none.
     Recorder {
@@ -169,6 +188,38 @@ impl Keeper {
     /// Changes where a run's output goes.
     pub fn sink(&mut self, run: RunId, sink: &Sink) -> io::Result<()> {
         self.request(run, &Request::Sink(sink.clone()))
+    }
+
+    /// Declares the ports a cohort shares.
+    pub fn ports(&mut self, cohort: Cohort, key: &AppKey, listen: &ListenPolicy) -> io::Result<()> {
+        let ports = listen.ports.iter();
+        let ports = ports.map(|it| DeclaredPort { host: it.host, port: it.port }).collect();
+        let fds = listen.pass == Pass::Fds;
+        let group = key.group().0;
+        let body = Request::Ports(Ports { cohort: cohort.0, group, ports, fds });
+        self.request(RunId(0), &body)
+    }
+
+    /// Divides new connections among an app's cohorts.
+    pub fn steer(&mut self, key: &AppKey, weights: &BTreeMap<Cohort, u32>) -> io::Result<()> {
+        let weights = weights.iter().map(|(cohort, weight)| (cohort.0, *weight));
+        let weights = weights.take(MAX_COHORTS).collect();
+        self.request(RunId(0), &Request::Steer { group: key.group().0, weights })
+    }
+
+    /// Shuts a cohort's sockets down.
+    pub fn retire(&mut self, cohort: Cohort) -> io::Result<()> {
+        self.request(RunId(0), &Request::Retire { cohort: cohort.0 })
+    }
+
+    /// Lets a run accept no more connections on shared sockets, as far as that can be done.
+    pub fn quiesce(&mut self, run: RunId) -> io::Result<()> {
+        self.request(run, &Request::Quiesce)
+    }
+
+    /// Counts a run's connections and closes idle ones; [`KeeperEvent::Connections`] answers.
+    pub fn connections(&mut self, run: RunId, closing: Closing) -> io::Result<()> {
+        self.request(run, &Request::Connections(closing))
     }
 
     /// Ends the keeper, which waits for this process to end; with `leave` the recorder goes on.
@@ -259,6 +310,12 @@ fn translate(message: Message<Event>) -> KeeperEvent {
             KeeperEvent::Refused { run, failure: SpawnFailure { step: model_step(step), errno } }
         }
         Event::Refused { request, errno, .. } => KeeperEvent::Declined { run, request, errno },
+        Event::Connections { open, closed, queued } => {
+            KeeperEvent::Connections { run, open, closed, queued }
+        }
+        Event::Cohort { cohort, group } => {
+            KeeperEvent::Cohort { cohort: Cohort(cohort), group: CohortGroup(group) }
+        }
         Event::Recorder { pid, restarts } => KeeperEvent::Recorder { pid: some_pid(pid), restarts },
     }
 }
@@ -282,10 +339,47 @@ fn translate_record(run: RunId, record: &Record) -> KeeperEvent {
             state,
             started: time(record.started),
             exited: time(record.exited),
+            cohort: Cohort(record.cohort),
+            sockets: model_sockets(record),
+            notify: model_notify(record),
         },
         drained: record.drained,
         dropped: record.dropped,
         used: (record.exited != 0).then_some(used),
+    }
+}
+
+fn model_sockets(record: &Record) -> Sockets {
+    let ports = |shared| {
+        let mut ports: Vec<u16> =
+            record.ports.iter().filter(|it| it.shared == shared).map(|it| it.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    };
+    let refused = record.bind_failure;
+    Sockets {
+        shared: ports(true),
+        elsewhere: ports(false),
+        refused: (refused.errno != 0).then_some((refused.port, refused.errno)),
+        sharing: match record.sharing {
+            protocol::Sharing::None => Sharing::None,
+            protocol::Sharing::Injected => Sharing::Injected,
+            protocol::Sharing::InjectedBlind => Sharing::InjectedBlind,
+            protocol::Sharing::Fds => Sharing::Fds,
+            protocol::Sharing::Unavailable => Sharing::Unavailable,
+        },
+    }
+}
+
+fn model_notify(record: &Record) -> Notify {
+    let said = &record.notify;
+    Notify {
+        ready: said.ready,
+        reloading: said.reloading,
+        stopping: said.stopping,
+        extended_to: (said.extend != 0).then(|| Time::from_nanos(said.extend)),
+        status: String::from_utf8_lossy(&said.status).into_owned(),
     }
 }
 

@@ -102,7 +102,12 @@ impl Keeper {
                 self.quit(leave);
                 Ok(())
             }
-            Request::Later(_) => refuse(libc::ENOSYS),
+            Request::Ports(_)
+            | Request::Steer { .. }
+            | Request::Retire { .. }
+            | Request::Quiesce
+            | Request::Connections(_)
+            | Request::Later(_) => refuse(libc::ENOSYS),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    id::{AppKey, AppName, Generation, ProjectName, Revision},
+    id::{AppKey, AppName, Cohort, Generation, ProjectName, Revision},
     spec::AppSpec,
 };
 
@@ -45,6 +45,45 @@ pub struct App {
     /// Exits of runs started before this generation no longer count as failures, and no longer
     /// keep an instance `done` or `failed` (`eco start`).
     pub retry_after: Generation,
+    /// Runs started before this generation are stopped before others start in their place
+    /// (`eco restart --now`).
+    #[serde(default)]
+    pub restart_now_after: Generation,
+    /// What it goes back to if the change under way fails; `None` once that is good, or if there
+    /// was nothing good before.
+    #[serde(default)]
+    pub former: Option<Former>,
+    /// Set while the last change is undone because it failed.
+    #[serde(default)]
+    pub rolled_back: Option<RolledBack>,
+}
+
+/// The last state of an app in which every instance was good.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Former {
+    /// Its spec,
+    pub spec: Arc<AppSpec>,
+    /// and revision,
+    pub revision: Revision,
+    /// and which runs were not stale.
+    pub restart_after: Generation,
+    /// The same for single instances.
+    pub restart_instance_after: BTreeMap<u32, Generation>,
+    /// Exits count for the change under way from this generation on: that of the change.
+    pub changed_in: Generation,
+}
+
+/// A change that failed and was undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// The revision that failed.
+    pub revision: Revision,
+    /// The generation that brought it back out.
+    pub generation: Generation,
+    /// The instance that failed.
+    pub index: u32,
+    /// How, in words.
+    pub reason: String,
 }
 
 impl App {
@@ -59,6 +98,9 @@ impl App {
             restart_after: Generation::default(),
             restart_instance_after: BTreeMap::new(),
             retry_after: Generation::default(),
+            restart_now_after: Generation::default(),
+            former: None,
+            rolled_back: None,
         }
     }
 
@@ -81,6 +123,14 @@ impl App {
     /// The first generation whose exits of instance `index` still count.
     pub fn counts_from(&self, index: u32) -> Generation {
         self.retry_after.max(self.fresh_from(index))
+    }
+
+    /// The cohort of a run of instance `index` that is started now.
+    pub fn cohort(&self, key: &AppKey, index: u32) -> Cohort {
+        if self.spec.listen.is_none() {
+            return Cohort::NONE;
+        }
+        Cohort::of(key, self.revision, self.fresh_from(index))
     }
 
     /// Whether an operator's override makes it differ from its file.

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    id::{RunId, RunTag},
+    id::{AppKey, Cohort, RunId, RunTag},
+    observed::Sockets,
     signal::Signal,
     time::Time,
 };
@@ -22,6 +23,25 @@ pub enum Event {
         run: RunId,
         /// Why.
         failure: SpawnFailure,
+    },
+    /// A run was found to be ready.
+    Ready {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Time,
+    },
+    /// A draining run has no open requests left.
+    Drained {
+        /// The run.
+        run: RunId,
+    },
+    /// The keeper has sockets of a cohort.
+    Cohort {
+        /// The app.
+        key: AppKey,
+        /// Its cohort.
+        cohort: Cohort,
     },
 }
 
@@ -40,6 +60,27 @@ pub struct RunRecord {
     pub started: Option<Time>,
     /// When its first process ended.
     pub exited: Option<Time>,
+    /// With whom it shares listening sockets.
+    pub cohort: Cohort,
+    /// What the keeper saw of its sockets.
+    pub sockets: Sockets,
+    /// What it said about itself.
+    pub notify: Notify,
+}
+
+/// What a run said about itself at its notify socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notify {
+    /// It is ready.
+    pub ready: bool,
+    /// It is reloading.
+    pub reloading: bool,
+    /// It is stopping.
+    pub stopping: bool,
+    /// Until when it asked for more time.
+    pub extended_to: Option<Time>,
+    /// What it does, in words.
+    pub status: String,
 }
 
 /// How far a run has come. Only ever moves down this list, but that `Failed` follows `Launching`.

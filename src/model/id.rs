@@ -175,6 +175,53 @@ impl Generation {
     }
 }
 
+/// The set of runs of an app that share listening sockets: those of one revision since the same
+/// restart. It is derived from these, so nobody has to remember it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Cohort(pub u64);
+
+impl Cohort {
+    /// The cohort of no run: nothing is shared.
+    pub const NONE: Self = Self(0);
+
+    /// The cohort of the runs of `key` with this revision that are not older than `fresh_from`.
+    pub fn of(key: &AppKey, revision: Revision, fresh_from: Generation) -> Self {
+        Self(mix(&[key.group().0, revision.0, fresh_from.0]).max(1))
+    }
+}
+
+/// The set of an app's cohorts: their sockets stand side by side at the same ports.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct CohortGroup(pub u64);
+
+impl AppKey {
+    /// The group of this app's cohorts.
+    pub fn group(&self) -> CohortGroup {
+        let name = |text: &str| {
+            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+        };
+        CohortGroup(mix(&[name(self.project.as_str()), name(self.app.as_str())]).max(1))
+    }
+}
+
+/// Mixes numbers into one that differs for different ones; the finishing steps of splitmix64.
+fn mix(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(0x9e37_79b9_7f4a_7c15, |mixed: u64, number| {
+        let hash = mixed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ number;
+        let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        hash ^ (hash >> 31)
+    })
+}
+
 /// Hash of what needs a replacement to take effect. Scaling changes no revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
@@ -209,4 +256,7 @@ pub struct RunTag {
     pub revision: Revision,
     /// The generation in which it was started.
     pub generation: Generation,
+    /// Set for a probe: the run it asks about. Then this is no incarnation of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_of: Option<RunId>,
 }

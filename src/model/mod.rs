@@ -14,17 +14,21 @@ mod template;
 mod time;
 
 pub use change::{Change, Effect, Interruption};
-pub use desired::{App, Desired, Project};
-pub use event::{Event, ExitStatus, RunRecord, RunState, SpawnFailure, SpawnStep};
+pub use desired::{App, Desired, Former, Project, RolledBack};
+pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
 pub use id::{
-    AppKey, AppName, Generation, InstanceId, NameError, ProjectName, Revision, RunId, RunTag,
+    AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
+    RunId, RunTag,
 };
-pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Stopping};
-pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, StopReason};
+pub use observed::{
+    AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping,
+};
+pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, RolloutFailure, StopReason};
 pub use signal::Signal;
 pub use spec::{
-    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, LogPolicy,
-    RestartPolicy, RestartWhen, RolloutPolicy, StopPolicy, WatchPolicy,
+    AppSpec, Artifacts, Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen,
+    ListenPolicy, ListenPort, LogPolicy, OnFailure, Pass, ProbeAddress, ReadyPolicy, ReadyProbe,
+    RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
 };
 pub use template::{InstanceVars, Template};
 pub use time::{Time, human_duration};

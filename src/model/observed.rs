@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure},
-    id::{AppKey, Generation, Revision, RunId},
+    id::{AppKey, Cohort, Generation, Revision, RunId},
     plan::StopReason,
     time::Time,
 };
@@ -29,6 +29,10 @@ pub struct AppObserved {
     pub runs: BTreeMap<RunId, Run>,
     /// What became of earlier runs, by instance index.
     pub history: BTreeMap<u32, History>,
+    /// The cohorts that may have sockets, and since when each has had no run.
+    pub cohorts: BTreeMap<Cohort, Option<Time>>,
+    /// How new connections were last asked to be divided; `None` if nobody knows.
+    pub steering: Option<BTreeMap<Cohort, u32>>,
 }
 
 /// One incarnation of an instance.
@@ -40,6 +44,10 @@ pub struct Run {
     pub revision: Revision,
     /// and in which generation.
     pub generation: Generation,
+    /// With whom it shares listening sockets.
+    pub cohort: Cohort,
+    /// What the keeper saw of its sockets.
+    pub sockets: Sockets,
     /// Process id of the first process; 0 before there is one.
     pub pid: u32,
     /// When its start was asked for.
@@ -55,9 +63,16 @@ pub struct Run {
 pub enum Phase {
     /// Asked for; the program is not executed yet.
     Launching,
-    /// The program runs and is ready (in this format of file: it was executed).
+    /// The program runs, but is not ready yet.
+    Starting {
+        /// When the program was executed.
+        started: Time,
+    },
+    /// The program runs and is ready. It stays so: readiness is never taken back.
     Ready {
-        /// Since when.
+        /// When the program was executed.
+        started: Time,
+        /// Since when it is ready.
         since: Time,
     },
     /// The first process ended; others of the group live.
@@ -66,6 +81,8 @@ pub enum Phase {
         status: ExitStatus,
         /// When the program had been executed.
         started: Time,
+        /// When it had become ready.
+        ready: Option<Time>,
         /// When it ended.
         at: Time,
     },
@@ -84,6 +101,43 @@ pub struct Stopping {
     /// process has ended.
     #[serde(default)]
     pub group: bool,
+    /// Whether its open requests are given time to end: no signal was sent yet.
+    #[serde(default)]
+    pub draining: bool,
+    /// Whether it has no open requests left.
+    #[serde(default)]
+    pub drained: bool,
+}
+
+/// What the keeper saw of a run's sockets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sockets {
+    /// Ports it listens on and shares with its cohort.
+    pub shared: Vec<u16>,
+    /// Ports it listens on that are not among those of its `listen`.
+    pub elsewhere: Vec<u16>,
+    /// The last port it could not bind, and the system's error number.
+    pub refused: Option<(u16, i32)>,
+    /// How its binds are answered.
+    pub sharing: Sharing,
+}
+
+/// How the binds of a run are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharing {
+    /// By the system alone: the app has no `listen`.
+    #[default]
+    None,
+    /// By the keeper.
+    Injected,
+    /// By the keeper, which may not look into the process: options set before `bind` are not
+    /// copied and idle connections not closed.
+    InjectedBlind,
+    /// The sockets are open from the start.
+    Fds,
+    /// By the system alone, because it does not let the keeper answer.
+    Unavailable,
 }
 
 /// What became of the earlier runs of one instance: facts only.
@@ -118,6 +172,9 @@ pub struct Exit {
     pub status: ExitStatus,
     /// Set if its program could not be executed at all.
     pub failure: Option<SpawnFailure>,
+    /// When it had become ready.
+    #[serde(default)]
+    pub ready: Option<Time>,
     /// Whether eco had asked it to stop: then it is no failure.
     pub requested: bool,
 }

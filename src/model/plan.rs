@@ -1,12 +1,12 @@
 //! What to do next, and why what is not done is not done.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure, SpawnStep},
-    id::{Generation, InstanceId, Revision, RunId},
+    id::{AppKey, Cohort, Generation, InstanceId, Revision, RunId},
     signal::Signal,
     spec::KillScope,
     time::{Time, human_duration},
@@ -35,6 +35,43 @@ pub enum Action {
         revision: Revision,
         /// The generation it belongs to.
         generation: Generation,
+        /// With whom it shares listening sockets.
+        cohort: Cohort,
+    },
+    /// Keep new connections from a run and let its open requests end, before it is asked to stop.
+    Drain {
+        /// The instance.
+        id: InstanceId,
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: StopReason,
+    },
+    /// Divide new connections among an app's cohorts by these weights.
+    Steer {
+        /// The app.
+        key: AppKey,
+        /// Those with none get no new connections.
+        weights: BTreeMap<Cohort, u32>,
+    },
+    /// Give up a cohort's sockets.
+    Retire {
+        /// The app.
+        key: AppKey,
+        /// The cohort, of which no run is left.
+        cohort: Cohort,
+    },
+    /// Undo the change of an app: it failed.
+    RollBack {
+        /// The app.
+        key: AppKey,
+        /// How it failed.
+        failure: RolloutFailure,
+    },
+    /// Note that the change of an app is good: there is nothing to go back to any more.
+    Complete {
+        /// The app.
+        key: AppKey,
     },
     /// Ask a run to stop.
     Stop {
@@ -58,6 +95,15 @@ pub enum Action {
     },
 }
 
+/// How an instance of a new revision failed before it was good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolloutFailure {
+    /// Which instance.
+    pub index: u32,
+    /// In words.
+    pub reason: String,
+}
+
 /// Why a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +122,8 @@ pub enum StopReason {
     Leftover,
     /// Another run of the same instance lives.
     Duplicate,
+    /// It did not become ready in time.
+    NotReady,
 }
 
 impl fmt::Display for StopReason {
@@ -88,6 +136,7 @@ impl fmt::Display for StopReason {
             Self::Restarted => "restart asked for",
             Self::Leftover => "its first process ended and left others behind",
             Self::Duplicate => "another run of the same instance lives",
+            Self::NotReady => "it did not become ready in time",
         })
     }
 }

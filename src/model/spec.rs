@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -38,6 +39,12 @@ pub struct AppSpec {
     pub stop: StopPolicy,
     /// How a change is brought in.
     pub rollout: RolloutPolicy,
+    /// The ports its instances share; `None` leaves its sockets alone.
+    #[serde(default)]
+    pub listen: Option<ListenPolicy>,
+    /// When an instance counts as ready.
+    #[serde(default)]
+    pub ready: ReadyPolicy,
     /// Source paths whose edits replace the instances.
     pub watch: Option<WatchPolicy>,
     /// Build results whose content is part of the revision.
@@ -155,6 +162,16 @@ pub struct StopPolicy {
     pub timeout: Duration,
     /// Whom the first signal goes to. SIGKILL always goes to the whole group.
     pub kill: KillScope,
+    /// How long open requests may take to end before the first signal, for an app with `listen`.
+    #[serde(default = "StopPolicy::default_drain")]
+    pub drain: Duration,
+}
+
+impl StopPolicy {
+    /// The `drain` of an app that says nothing about it.
+    pub fn default_drain() -> Duration {
+        Duration::from_secs(15)
+    }
 }
 
 /// Whom a signal goes to.
@@ -172,6 +189,194 @@ pub enum KillScope {
 pub struct RolloutPolicy {
     /// How long an instance has to stay ready to count as good.
     pub min_ready: Duration,
+    /// So many instances more than wanted may run during a change; of the instances, rounded up.
+    #[serde(default = "RolloutPolicy::no_surge")]
+    pub max_surge: Share,
+    /// So many instances may be missing during a change; of the instances, rounded down.
+    #[serde(default = "RolloutPolicy::one_by_one")]
+    pub max_unavailable: Share,
+    /// How long an instance may take from its start until it is ready.
+    #[serde(default = "RolloutPolicy::default_deadline")]
+    pub deadline: Duration,
+    /// What is done when a new instance fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+}
+
+impl RolloutPolicy {
+    /// The `max_surge` of an app without `listen`: two of it might be in each other's way.
+    pub fn no_surge() -> Share {
+        Share::Count(0)
+    }
+
+    /// The `max_unavailable` of an app without `listen`.
+    pub fn one_by_one() -> Share {
+        Share::Count(1)
+    }
+
+    /// The `deadline` of an app that says nothing about it.
+    pub fn default_deadline() -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+/// A number of instances, absolute or as a share of the wanted ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Share {
+    /// So many.
+    Count(u32),
+    /// So many of a hundred.
+    Percent(u32),
+}
+
+impl Share {
+    /// How many of `all` this is, a fraction rounded up.
+    pub fn rounded_up(self, all: u32) -> u32 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(share) => share.saturating_mul(all).div_ceil(100),
+        }
+    }
+
+    /// How many of `all` this is, a fraction rounded down.
+    pub fn rounded_down(self, all: u32) -> u32 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(share) => share.saturating_mul(all) / 100,
+        }
+    }
+}
+
+/// What is done when an instance of a new revision fails before it is good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// The last good revision comes back.
+    #[default]
+    Rollback,
+    /// Nothing more is replaced until the file changes.
+    Pause,
+}
+
+/// `listen:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenPolicy {
+    /// The ports; none is `auto`: whatever the app listens on.
+    pub ports: Vec<ListenPort>,
+    /// How long connections wait while nothing runs, before they are refused.
+    pub queue: Duration,
+    /// Whether idle keep-alive connections of an instance that is to stop are closed for it.
+    pub close_idle: bool,
+    /// How the app gets the sockets.
+    pub pass: Pass,
+}
+
+/// A port that instances share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListenPort {
+    /// Only this address; `None` is whatever address the app binds.
+    pub host: Option<IpAddr>,
+    /// The port, not 0.
+    pub port: u16,
+}
+
+impl fmt::Display for ListenPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host {
+            None => write!(f, "{}", self.port),
+            Some(host) => write!(f, "{}", SocketAddr::new(host, self.port)),
+        }
+    }
+}
+
+/// How an app gets the sockets it shares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pass {
+    /// Its own `bind` and `listen` are answered with them.
+    #[default]
+    Inject,
+    /// They are open from the start, as `LISTEN_FDS` says.
+    Fds,
+}
+
+/// `ready:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadyPolicy {
+    /// What tells.
+    pub probe: ReadyProbe,
+    /// Time between two tries.
+    pub interval: Duration,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// So many tries in a row have to succeed.
+    pub successes: u32,
+    /// Time after the start before the first try.
+    pub start_period: Duration,
+}
+
+impl Default for ReadyPolicy {
+    fn default() -> Self {
+        Self {
+            probe: ReadyProbe::Started,
+            interval: Duration::from_millis(250),
+            timeout: Duration::from_secs(2),
+            successes: 1,
+            start_period: Duration::ZERO,
+        }
+    }
+}
+
+/// What tells that an instance is ready.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadyProbe {
+    /// Its program was executed.
+    #[default]
+    Started,
+    /// It listens on every port of `listen`.
+    Listen,
+    /// A request is answered as expected.
+    Http(HttpProbe),
+    /// A connection is accepted.
+    Tcp(ProbeAddress),
+    /// A command succeeds.
+    Exec(Command),
+    /// A line of its output matches this regular expression.
+    Log(String),
+    /// It says so at `NOTIFY_SOCKET`.
+    Notify,
+    /// So long after its start.
+    Delay(Duration),
+}
+
+/// Where a probe connects to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeAddress {
+    /// Host (default 127.0.0.1) and port; the port may be `${PORT}` or name `${ECO_INSTANCE}`.
+    Tcp {
+        /// A name or an address.
+        host: String,
+        /// A number, once filled.
+        port: Template,
+    },
+    /// A Unix socket, absolute once filled.
+    Unix(Template),
+}
+
+/// An HTTP request and what is expected of the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpProbe {
+    /// Where.
+    pub address: ProbeAddress,
+    /// Path and query.
+    pub path: Template,
+    /// The statuses that are good, as inclusive ranges.
+    pub status: Vec<(u16, u16)>,
+    /// Headers to send, `Host` among them if it is to be another one.
+    pub headers: BTreeMap<String, Template>,
 }
 
 /// `watch:`

@@ -1,5 +1,7 @@
 //! What controller and keeper say to each other.
 
+use std::net::IpAddr;
+
 use super::{
     message::Body,
     record::Record,
@@ -24,16 +26,22 @@ pub mod kind {
     pub const SINK: u16 = 6;
     /// Request: end.
     pub const QUIT: u16 = 7;
-    /// Request of a later part: the ports a cohort shares.
+    /// Request: the ports a cohort shares.
     pub const PORTS: u16 = 8;
     /// Request of a later part: the sockets of a cohort.
     pub const SOCKETS: u16 = 9;
-    /// Request of a later part: shut a cohort's sockets down.
+    /// Request: shut a cohort's sockets down.
     pub const RETIRE: u16 = 10;
     /// Request of a later part: a descriptor out of a run's process.
     pub const GETFD: u16 = 11;
     /// Request of a later part: replace a running program.
     pub const UPGRADE: u16 = 12;
+    /// Request: divide new connections among cohorts.
+    pub const STEER: u16 = 13;
+    /// Request: let a run accept no more connections.
+    pub const QUIESCE: u16 = 14;
+    /// Request: count a run's connections and close idle ones.
+    pub const CONNECTIONS: u16 = 15;
     /// Event: the agreed version.
     pub const HELLO_ANSWER: u16 = 101;
     /// Event: the state of a run.
@@ -44,6 +52,10 @@ pub mod kind {
     pub const REFUSED: u16 = 104;
     /// Event: another recorder runs.
     pub const RECORDER: u16 = 105;
+    /// Event: how many connections a run has.
+    pub const CONNECTIONS_ANSWER: u16 = 108;
+    /// Event: there are sockets of a cohort.
+    pub const COHORT: u16 = 109;
     /// Event of a later part: the sockets asked for.
     pub const SOCKETS_ANSWER: u16 = 106;
     /// Event of a later part: the descriptor asked for.
@@ -92,8 +104,64 @@ pub enum Request {
         /// Whether the recorder goes on.
         leave: bool,
     },
+    /// The ports a cohort shares; before its first run is started. Repeating it does no harm.
+    Ports(Ports),
+    /// Divide new connections among the cohorts of a group by these weights (cohort, weight), at
+    /// most [`MAX_COHORTS`]. One that is not named gets none. With no weight at all nothing changes.
+    Steer {
+        /// The group.
+        group: u64,
+        /// Cohorts and their weights.
+        weights: Vec<(u64, u32)>,
+    },
+    /// Shut a cohort's sockets down: what waits in them is refused. It may come back later.
+    Retire {
+        /// The cohort.
+        cohort: u64,
+    },
+    /// Let the processes of the run accept no more connections on shared sockets, as far as they
+    /// wait for them with `epoll`. It cannot be taken back.
+    Quiesce,
+    /// Count the run's connections on shared ports, and close those that are idle.
+    Connections(Closing),
     /// A kind of a later part, refused by this build.
     Later(u16),
+}
+
+/// At most so many cohorts are steered at once.
+pub const MAX_COHORTS: usize = 64;
+/// At most so many ports are declared for a cohort.
+pub const MAX_DECLARED: usize = 16;
+
+/// The ports a cohort shares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// The cohort, not 0.
+    pub cohort: u64,
+    /// The cohorts of one app, whose sockets stand side by side, have the same.
+    pub group: u64,
+    /// The ports; none is every port the app binds.
+    pub ports: Vec<DeclaredPort>,
+    /// Whether the sockets are made now and given to the runs as `LISTEN_FDS`.
+    pub fds: bool,
+}
+
+/// A port to share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeclaredPort {
+    /// Only this address; `None` is whatever address the app binds.
+    pub host: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
+}
+
+/// Which connections are closed for a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closing {
+    /// Those on which nothing has moved for so long, in ms, since an answer was sent; 0 closes none.
+    pub quiet_ms: u32,
+    /// Also those on which a whole answer seems to have just been sent.
+    pub between: bool,
 }
 
 /// What the keeper tells.
@@ -123,6 +191,22 @@ pub enum Event {
         /// The system's error number.
         errno: i32,
     },
+    /// How many connections the run has; answer to [`Request::Connections`].
+    Connections {
+        /// Open ones, without those closed now.
+        open: u32,
+        /// Closed now.
+        closed: u32,
+        /// Waiting in its cohort's sockets to be accepted.
+        queued: u32,
+    },
+    /// There are sockets of a cohort. Told with the records after hello and list.
+    Cohort {
+        /// The cohort.
+        cohort: u64,
+        /// Its group.
+        group: u64,
+    },
     /// Another recorder runs.
     Recorder {
         /// Its process id; 0 while none runs.
@@ -130,6 +214,48 @@ pub enum Event {
         /// How many were started after the first.
         restarts: u32,
     },
+}
+
+impl Ports {
+    fn write(&self, out: &mut Writer) {
+        out.u64(self.cohort);
+        out.u64(self.group);
+        out.u8(u8::from(self.fds));
+        out.count(self.ports.len());
+        for declared in &self.ports {
+            out.u16(declared.port);
+            match declared.host {
+                None => out.bytes(&[]),
+                Some(IpAddr::V4(address)) => out.bytes(&address.octets()),
+                Some(IpAddr::V6(address)) => out.bytes(&address.octets()),
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (cohort, group, fds) = (from.u64()?, from.u64()?, from.flag()?);
+        let count = from.count(6)?;
+        if MAX_DECLARED < count {
+            return Err(Malformed::Long);
+        }
+        let ports = (0..count).map(|_| {
+            let port = from.u16()?;
+            let address = from.bytes(16)?;
+            let four = <[u8; 4]>::try_from(address).map(IpAddr::from);
+            let host = match address.len() {
+                0 => None,
+                _ => Some(four.or_else(|_| <[u8; 16]>::try_from(address).map(IpAddr::from))?),
+            };
+            Ok(DeclaredPort { host, port })
+        });
+        Ok(Self { cohort, group, ports: ports.collect::<Result<_, Malformed>>()?, fds })
+    }
+}
+
+impl From<std::array::TryFromSliceError> for Malformed {
+    fn from(_: std::array::TryFromSliceError) -> Self {
+        Self::Value
+    }
 }
 
 impl Body for Request {
@@ -142,6 +268,11 @@ impl Body for Request {
             Self::List => kind::LIST,
             Self::Sink(_) => kind::SINK,
             Self::Quit { .. } => kind::QUIT,
+            Self::Ports(_) => kind::PORTS,
+            Self::Steer { .. } => kind::STEER,
+            Self::Retire { .. } => kind::RETIRE,
+            Self::Quiesce => kind::QUIESCE,
+            Self::Connections(_) => kind::CONNECTIONS,
             Self::Later(kind) => *kind,
         }
     }
@@ -166,7 +297,21 @@ impl Body for Request {
             }
             Self::Sink(sink) => sink.write(out),
             Self::Quit { leave } => out.u8(u8::from(*leave)),
-            Self::Forget | Self::List | Self::Later(_) => {}
+            Self::Ports(ports) => ports.write(out),
+            Self::Steer { group, weights } => {
+                out.u64(*group);
+                out.count(weights.len());
+                for (cohort, weight) in weights {
+                    out.u64(*cohort);
+                    out.u32(*weight);
+                }
+            }
+            Self::Retire { cohort } => out.u64(*cohort),
+            Self::Connections(closing) => {
+                out.u32(closing.quiet_ms);
+                out.u8(u8::from(closing.between));
+            }
+            Self::Forget | Self::List | Self::Quiesce | Self::Later(_) => {}
         }
     }
 
@@ -182,7 +327,22 @@ impl Body for Request {
             kind::LIST => Self::List,
             kind::SINK => Self::Sink(Sink::read(from)?),
             kind::QUIT => Self::Quit { leave: from.flag()? },
-            kind::PORTS | kind::SOCKETS | kind::RETIRE | kind::GETFD | kind::UPGRADE => {
+            kind::PORTS => Self::Ports(Ports::read(from)?),
+            kind::STEER => {
+                let group = from.u64()?;
+                let count = from.count(12)?;
+                if MAX_COHORTS < count {
+                    return Err(Malformed::Long);
+                }
+                let weights = (0..count).map(|_| Ok((from.u64()?, from.u32()?)));
+                Self::Steer { group, weights: weights.collect::<Result<_, Malformed>>()? }
+            }
+            kind::RETIRE => Self::Retire { cohort: from.u64()? },
+            kind::QUIESCE => Self::Quiesce,
+            kind::CONNECTIONS => {
+                Self::Connections(Closing { quiet_ms: from.u32()?, between: from.flag()? })
+            }
+            kind::SOCKETS | kind::GETFD | kind::UPGRADE => {
                 from.skip();
                 Self::Later(kind)
             }
@@ -198,6 +358,8 @@ impl Body for Event {
             Self::Record(_) => kind::RECORD,
             Self::ListEnd => kind::LIST_END,
             Self::Refused { .. } => kind::REFUSED,
+            Self::Connections { .. } => kind::CONNECTIONS_ANSWER,
+            Self::Cohort { .. } => kind::COHORT,
             Self::Recorder { .. } => kind::RECORDER,
         }
     }
@@ -221,6 +383,15 @@ impl Body for Event {
                 out.u8(step.number());
                 out.i32(*errno);
             }
+            Self::Connections { open, closed, queued } => {
+                out.u32(*open);
+                out.u32(*closed);
+                out.u32(*queued);
+            }
+            Self::Cohort { cohort, group } => {
+                out.u64(*cohort);
+                out.u64(*group);
+            }
             Self::Recorder { pid, restarts } => {
                 out.u32(*pid);
                 out.u32(*restarts);
@@ -243,6 +414,10 @@ impl Body for Event {
                 step: Step::from_number(from.u8()?)?,
                 errno: from.i32()?,
             },
+            kind::CONNECTIONS_ANSWER => {
+                Self::Connections { open: from.u32()?, closed: from.u32()?, queued: from.u32()? }
+            }
+            kind::COHORT => Self::Cohort { cohort: from.u64()?, group: from.u64()? },
             kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
             other => return Err(Malformed::Kind(other)),
         })

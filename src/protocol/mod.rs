@@ -20,15 +20,17 @@ mod spawn;
 mod wire;
 
 pub use channel::{Blocking, Received, pair, receive, send};
-pub use control::{Event, Request, Scope, kind};
+pub use control::{
+    Closing, DeclaredPort, Event, MAX_COHORTS, MAX_DECLARED, Ports, Request, Scope, kind,
+};
 pub use inherited::inherited;
 pub use message::{Body, Message};
-pub use record::{Lost, Notify, Port, Record, State};
+pub use record::{BindFailure, Lost, Notify, Port, Record, Sharing, State};
 pub use record_file::RecordFile;
 pub use recording::{FromRecorder, ToRecorder};
 pub use sealed::{read_sealed, write_sealed};
 pub use sink::{Sink, Stream};
-pub use spawn::{Ids, Limit, SpawnSpec, Step};
+pub use spawn::{Ids, Limit, SpawnSpec, Step, notify_path};
 pub use wire::{Malformed, Reader, Writer};
 
 /// The version spoken by this build.

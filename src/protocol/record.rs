@@ -30,16 +30,66 @@ pub enum State {
     Gone,
 }
 
-/// A port on which the run listens. None is reported yet.
+/// A port on which the run listens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Port {
     /// The port's number.
     pub port: u16,
     /// Address family, as in `sockaddr`.
     pub family: u16,
+    /// Whether it is shared with the cohort; else it is not among the declared ones.
+    pub shared: bool,
 }
 
-/// What the run said about itself at its notify socket. Nothing is reported yet.
+/// How the binds of a run are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sharing {
+    /// By the system alone: it has no cohort.
+    #[default]
+    None,
+    /// By the keeper.
+    Injected,
+    /// By the keeper, which may not look into the process.
+    InjectedBlind,
+    /// The sockets are open from the start.
+    Fds,
+    /// By the system alone, because it does not let the keeper answer.
+    Unavailable,
+}
+
+impl Sharing {
+    fn number(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Injected => 1,
+            Self::InjectedBlind => 2,
+            Self::Fds => 3,
+            Self::Unavailable => 4,
+        }
+    }
+
+    fn from_number(number: u8) -> Result<Self, Malformed> {
+        match number {
+            0 => Ok(Self::None),
+            1 => Ok(Self::Injected),
+            2 => Ok(Self::InjectedBlind),
+            3 => Ok(Self::Fds),
+            4 => Ok(Self::Unavailable),
+            5.. => Err(Malformed::Value),
+        }
+    }
+}
+
+/// A bind that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BindFailure {
+    /// The port.
+    pub port: u16,
+    /// The system's error number; 0 if none failed.
+    pub errno: i32,
+}
+
+/// What the run said about itself at its notify socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
     /// It is ready.
@@ -50,7 +100,7 @@ pub struct Notify {
     pub stopping: bool,
     /// When it last said that it lives, in ns of `CLOCK_MONOTONIC`; 0 is never.
     pub watchdog: u64,
-    /// How much more time it asked for, in µs.
+    /// Until when it asked for more time, in ns of `CLOCK_MONOTONIC`; 0 if it did not.
     pub extend: u64,
     /// What it does, in words; at most 256 bytes are sent.
     pub status: Vec<u8>,
@@ -104,6 +154,10 @@ pub struct Record {
     pub dropped: u64,
     /// Where it listens; at most 16 are sent.
     pub ports: Vec<Port>,
+    /// How its binds are answered.
+    pub sharing: Sharing,
+    /// The last bind of it that failed.
+    pub bind_failure: BindFailure,
     /// What it said about itself.
     pub notify: Notify,
 }
@@ -181,10 +235,14 @@ impl Record {
         ] {
             out.u64(number);
         }
+        out.u8(self.sharing.number());
+        out.u16(self.bind_failure.port);
+        out.i32(self.bind_failure.errno);
         out.count(self.ports.len().min(MAX_PORTS));
         for port in self.ports.iter().take(MAX_PORTS) {
             out.u16(port.port);
             out.u16(port.family);
+            out.u8(u8::from(port.shared));
         }
         out.bytes(self.notify.status.get(..MAX_STATUS).unwrap_or(&self.notify.status));
         out.bytes(self.tag.get(..MAX_TAG).unwrap_or(&self.tag));
@@ -224,14 +282,17 @@ impl Record {
                 status: Vec::new(),
             },
             ports: Vec::new(),
+            sharing: Sharing::from_number(from.u8()?)?,
+            bind_failure: BindFailure { port: from.u16()?, errno: from.i32()? },
             tag: Vec::new(),
         };
-        let ports = from.count(4)?;
+        let ports = from.count(5)?;
         if MAX_PORTS < ports {
             return Err(Malformed::Long);
         }
         for _ in 0..ports {
-            record.ports.push(Port { port: from.u16()?, family: from.u16()? });
+            let (port, family) = (from.u16()?, from.u16()?);
+            record.ports.push(Port { port, family, shared: from.flag()? });
         }
         record.notify.status = from.bytes(MAX_STATUS)?.to_vec();
         record.tag = from.bytes(MAX_TAG)?.to_vec();

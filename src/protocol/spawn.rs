@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -107,10 +107,18 @@ pub struct SpawnSpec {
     pub cwd: PathBuf,
     /// Where output goes.
     pub sink: Sink,
+    /// Whether it gets a socket to tell about itself: [`notify_path`] in `NOTIFY_SOCKET`, which is
+    /// in `env` already.
+    pub notify: bool,
     /// Resource limits; none yet.
     pub limits: Vec<Limit>,
     /// Another user; none yet.
     pub ids: Option<Ids>,
+}
+
+/// The notify socket of a run below the keeper's directory.
+pub fn notify_path(run_dir: &Path, run: u64) -> PathBuf {
+    run_dir.join("notify").join(run.to_string())
 }
 
 impl std::fmt::Debug for SpawnSpec {
@@ -133,6 +141,7 @@ impl SpawnSpec {
         out.bytes(&self.tag);
         out.bytes(self.cwd.as_os_str().as_bytes());
         self.sink.write(&mut out);
+        out.u8(u8::from(self.notify));
         out.count(self.argv.len());
         for word in &self.argv {
             out.bytes(word.as_bytes());
@@ -172,6 +181,7 @@ impl SpawnSpec {
             return Err(Malformed::Value);
         }
         let sink = Sink::read(from)?;
+        let notify = from.flag()?;
         let argv = list(from, 4, |from| text(from, MAX_TEXT))?;
         if argv.first().is_none_or(|program| program.is_empty()) {
             return Err(Malformed::Value);
@@ -194,7 +204,7 @@ impl SpawnSpec {
             None
         };
         from.end()?;
-        Ok(Self { cohort, tag, argv, env, cwd, sink, limits, ids })
+        Ok(Self { cohort, tag, argv, env, cwd, sink, notify, limits, ids })
     }
 
     /// The value of a variable of its environment.

@@ -101,6 +101,8 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         restart,
         stop,
         rollout,
+        listen: _,
+        ready: _,
         watch,
         artifacts,
         tags,
@@ -120,7 +122,8 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     );
     restart_changes(fields, restart, &new.restart);
     stop_changes(fields, stop, &new.stop);
-    let RolloutPolicy { min_ready } = rollout;
+    let RolloutPolicy { min_ready, max_surge: _, max_unavailable: _, deadline: _, on_failure: _ } =
+        rollout;
     fields.differ("rollout.min_ready", Effect::Live, (min_ready, &new.rollout.min_ready), exact);
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());
     let Artifacts { patterns, files } = artifacts;
@@ -176,7 +179,7 @@ fn limit_changes(fields: &mut Fields<'_>, old: &Limit, new: &Limit) {
 }
 
 fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
-    let StopPolicy { signal, timeout, kill } = old;
+    let StopPolicy { signal, timeout, kill, drain: _ } = old;
     fields.differ("stop.signal", Effect::Live, (signal, &new.signal), ToString::to_string);
     fields.differ("stop.timeout", Effect::Live, (timeout, &new.timeout), exact);
     fields.differ("stop.kill", Effect::Live, (kill, &new.kill), |it| scope_text(*it));

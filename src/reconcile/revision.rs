@@ -22,6 +22,8 @@ pub fn revision(spec: &AppSpec) -> Revision {
         inherit_env,
         restart: _,
         stop: _,
+        listen: _,
+        ready: _,
         rollout: _,
         watch: _,
         tags: _,

@@ -18,7 +18,7 @@ use crate::{
         written::{self, App, BackoffForm, LimitForm},
     },
     model::{
-        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, RestartPolicy,
+        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, OnFailure, ReadyPolicy, RestartPolicy,
         RestartWhen, RolloutPolicy, Signal, StopPolicy, WatchPolicy,
     },
 };
@@ -53,6 +53,8 @@ pub(in crate::config) fn resolve_app(
         restart,
         stop,
         rollout: rollout(app.rollout.get()),
+        listen: None,
+        ready: ReadyPolicy::default(),
         watch,
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
