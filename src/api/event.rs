@@ -50,6 +50,8 @@ pub enum EventType {
     Exited,
     /// A run did not stop in time and was killed.
     Killed,
+    /// A change failed and was undone.
+    RolledBack,
     /// Source files under `watch` were edited.
     SourceChanged,
     /// eco's own processes or state.

@@ -105,8 +105,12 @@ pub enum Operation {
     Start,
     /// Keeps down until started or applied.
     Stop,
-    /// Replaces every instance.
+    /// Replaces every instance, as a change would.
     Restart,
+    /// Stops every instance, then starts it again.
+    RestartNow,
+    /// Lets every instance read its files again: replaces it.
+    Reload,
     /// Runs so many instances until applied.
     Scale(u32),
     /// Sends a signal to each instance's first process.

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     api::{ApiError, ApplyRequest},
-    model::{App, AppName, AppSpec, Change, Project},
+    model::{App, AppName, AppSpec, Change, Generation, Project},
     reconcile,
 };
 
@@ -45,7 +45,8 @@ pub(super) fn accept(
     let mut apps = BTreeMap::new();
     let mut scope = BTreeSet::new();
     for (name, spec) in request.apps.iter().filter(|(name, _)| in_scope(name)) {
-        let app = next_app(present.apps.get(name), spec, request.refresh_env, asker);
+        let next = present.generation.next();
+        let app = next_app(present.apps.get(name), spec, (request.refresh_env, next), asker);
         scope.insert(name.clone());
         apps.insert(name.clone(), app);
     }
@@ -86,7 +87,13 @@ fn check_only(present: &Project, request: &ApplyRequest) -> Result<(), ApiError>
 }
 
 /// One app's next state: captured variables are reused while the revision stays the same.
-fn next_app(present: Option<&App>, written: &AppSpec, refresh_env: bool, asker: Asker) -> App {
+/// A revision that was rolled back comes again only if someone asks for it.
+fn next_app(
+    present: Option<&App>,
+    written: &AppSpec,
+    (refresh_env, next): (bool, Generation),
+    asker: Asker,
+) -> App {
     let mut spec = written.clone();
     let Some(old) = present else {
         let revision = reconcile::revision(&spec);
@@ -100,7 +107,16 @@ fn next_app(present: Option<&App>, written: &AppSpec, refresh_env: bool, asker: 
     if revision == old.revision && spec.inherit_env == old.spec.inherit_env {
         spec.inherited = old.spec.inherited.clone();
     }
+    let undone = old.rolled_back.as_ref().is_some_and(|it| it.revision == revision);
+    if asker == Asker::File && undone && !old.removed {
+        return old.clone();
+    }
     let mut app = App { spec: Arc::new(spec), revision, removed: false, ..old.clone() };
+    app.rolled_back = None;
+    if revision != old.revision {
+        app.former = old.to_former(next);
+        app.good = false;
+    }
     if asker == Asker::Operator {
         app.stopped = false;
         app.scale = None;

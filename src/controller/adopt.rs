@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Internal,
+    drains::Drains,
     events::Told,
     execute,
     projects::Meta,
@@ -27,7 +28,9 @@ use crate::{
         source_watch::SourceWatcher,
         store::{Events, Journal, Recovered, Store, StoreFault},
     },
-    model::{AppKey, Desired, Generation, Observed, RunRecord, RunState},
+    model::{
+        AppKey, Cohort, CohortGroup, Desired, Event, Generation, Observed, RunRecord, RunState,
+    },
     reconcile,
 };
 
@@ -66,6 +69,8 @@ impl State {
             undrained: BTreeMap::new(),
             ends: Vec::new(),
             over: Vec::new(),
+            drains: Drains::new(),
+            unsaved: BTreeMap::new(),
             waiters: Vec::new(),
             listeners: Vec::new(),
             ending: marker::read(&home)
@@ -79,6 +84,9 @@ impl State {
         }
         state.report(faults);
         state.take_up(recovered, held.records);
+        for (cohort, group) in held.cohorts {
+            state.on_cohort(cohort, group);
+        }
         state.resume();
         Ok(state)
     }
@@ -117,6 +125,11 @@ impl State {
                 RunState::Launching | RunState::Running | RunState::Exited(_) => false,
             };
             let observation = reconcile::adopt(&mut self.observed, &record, stopping, now);
+            if let Some(at) = recovered.ready.get(&run) {
+                reconcile::observe(&mut self.observed, &Event::Ready { run, at: *at }, now);
+            } else {
+                self.look_at_readiness(&record);
+            }
             if let Some((id, exit)) = observation.retired {
                 self.ends.push((id, exit));
             }
@@ -134,6 +147,7 @@ impl State {
         let names: Vec<_> = self.desired.projects.keys().cloned().collect();
         for name in names {
             self.touch_project(&name);
+            self.resume_drains_of(&name);
             self.follow_file(&name);
             self.watch_sources(&name);
             // Edits made while no controller ran.
@@ -162,6 +176,7 @@ struct Held {
     keeper_pid: u32,
     recorder_pid: u32,
     records: Vec<(RunRecord, bool)>,
+    cohorts: Vec<(Cohort, CohortGroup)>,
 }
 
 impl Held {
@@ -175,7 +190,10 @@ impl Held {
                 }
                 KeeperEvent::Record { record, drained, .. } => held.records.push((record, drained)),
                 KeeperEvent::Recorder { pid, .. } => held.recorder_pid = pid.unwrap_or_default(),
-                KeeperEvent::Refused { .. } | KeeperEvent::Declined { .. } => {}
+                KeeperEvent::Cohort { cohort, group } => held.cohorts.push((cohort, group)),
+                KeeperEvent::Refused { .. }
+                | KeeperEvent::Declined { .. }
+                | KeeperEvent::Connections { .. } => {}
                 KeeperEvent::Foreign { run, .. } => {
                     tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
                 }

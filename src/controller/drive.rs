@@ -117,6 +117,8 @@ impl State {
             self.touch(&key);
         }
         self.let_go_of_late(now);
+        self.look_at_drains(now);
+        self.save_goods(now);
     }
 
     fn wake_at(&self) -> Option<Time> {

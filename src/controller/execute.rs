@@ -7,10 +7,10 @@ use crate::{
     api::EventType,
     host::{clock, home::Home},
     model::{
-        Action, App, AppKey, Event, InstanceId, KillScope, RunId, RunTag, Signal, SpawnFailure,
-        SpawnStep, Time,
+        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, ReadyProbe, RunId, RunTag,
+        Signal, SpawnFailure, SpawnStep, Time,
     },
-    protocol::{Sink, SpawnSpec},
+    protocol::{self, Sink, SpawnSpec},
     reconcile,
 };
 
@@ -51,11 +51,32 @@ impl State {
     fn execute(&mut self, action: &Action, now: Time) {
         let started = reconcile::issue(&mut self.observed, action, now);
         match action {
-            Action::Start { id, revision, generation } => {
+            Action::Start { id, revision, generation, cohort } => {
                 let Some(run) = started else { return };
-                let tag = RunTag { id: id.clone(), revision: *revision, generation: *generation };
-                self.start(run, &tag);
+                let tag = RunTag {
+                    id: id.clone(),
+                    revision: *revision,
+                    generation: *generation,
+                    probe_of: None,
+                };
+                self.start(run, &tag, *cohort);
             }
+            Action::Drain { id, run, reason } => {
+                self.note_stop(*run);
+                self.drain(*run);
+                let text = format!("no new connections, to stop it: {reason}");
+                self.tell(Told::of(EventType::Stopping, id, text));
+            }
+            Action::Steer { key, weights } => {
+                let sent = self.keeper.steer(key, weights);
+                self.asked(sent);
+            }
+            Action::Retire { cohort, .. } => {
+                let sent = self.keeper.retire(*cohort);
+                self.asked(sent);
+            }
+            Action::RollBack { key, failure } => self.roll_back(key, failure),
+            Action::Complete { key } => self.complete(key),
             Action::Stop { id, run, signal, scope, reason } => {
                 self.note_stop(*run);
                 let sent = self.keeper.signal(*run, *signal, *scope);
@@ -84,9 +105,13 @@ impl State {
         }
     }
 
-    fn start(&mut self, run: RunId, tag: &RunTag) {
+    fn start(&mut self, run: RunId, tag: &RunTag, cohort: Cohort) {
         let Some(app) = self.desired.app(&tag.id.key) else { return };
-        let failure = match spawn_spec(&self.home, tag, app) {
+        if let Some(listen) = app.spec.listen.as_ref().filter(|_| cohort != Cohort::NONE) {
+            let sent = self.keeper.ports(cohort, &tag.id.key, listen);
+            self.asked(sent);
+        }
+        let failure = match spawn_spec(&self.home, (run, tag, cohort), app) {
             Ok(spec) => match self.keeper.spawn(run, &spec) {
                 Ok(()) => return,
                 Err(error) => failed(SpawnStep::Prepare, &error),
@@ -97,13 +122,27 @@ impl State {
     }
 }
 
+const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+
 fn failed(step: SpawnStep, error: &std::io::Error) -> SpawnFailure {
     SpawnFailure { step, errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }
 
-fn spawn_spec(home: &Home, tag: &RunTag, app: &App) -> std::io::Result<SpawnSpec> {
-    let program = environment::compose(&tag.id, &app.spec)?;
+fn spawn_spec(
+    home: &Home,
+    (run, tag, cohort): (RunId, &RunTag, Cohort),
+    app: &App,
+) -> std::io::Result<SpawnSpec> {
+    let mut program = environment::compose(&tag.id, &app.spec)?;
+    let notify = app.spec.ready.probe == ReadyProbe::Notify;
+    if notify {
+        let path = protocol::notify_path(&home.run, run.0);
+        program.env.retain(|(name, _)| name != NOTIFY_SOCKET);
+        program.env.push((NOTIFY_SOCKET.into(), path.into()));
+    }
     Ok(SpawnSpec {
+        cohort: cohort.0,
+        notify,
         argv: program.argv,
         env: program.env,
         cwd: app.spec.cwd.clone(),

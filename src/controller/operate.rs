@@ -119,7 +119,7 @@ impl State {
             let live =
                 live.filter(|(_, run)| instances.is_empty() || instances.contains(&run.index));
             let ready = live.filter(|(_, run)| match run.phase {
-                Phase::Ready { .. } => true,
+                Phase::Starting { .. } | Phase::Ready { .. } => true,
                 Phase::Launching | Phase::Exited { .. } => false,
             });
             runs.extend(ready.map(|(run, found)| (*run, key.instance(found.index))));
@@ -146,6 +146,7 @@ impl State {
         if app.wanted() == 0 {
             return;
         }
+        begin_change(app, next);
         app.restart_after = next;
         project.generation = next;
         let reason = Reason::new("file", text);
@@ -210,7 +211,8 @@ impl State {
     pub(super) fn next_chore(&self) -> Option<Time> {
         let waiters = self.waiters.iter().map(Waiter::wake_at);
         let undrained = self.undrained.values().map(|(_, deadline)| *deadline);
-        waiters.chain(undrained).min()
+        let others = self.unsaved.values().copied().chain(self.next_look());
+        waiters.chain(undrained).chain(others).min()
     }
 }
 
@@ -228,7 +230,11 @@ fn change(
             }
         }
         Operation::Stop => app.stopped = true,
-        Operation::Restart => {
+        Operation::Restart | Operation::RestartNow | Operation::Reload => {
+            begin_change(app, next);
+            if *operation == Operation::RestartNow {
+                app.restart_now_after = next;
+            }
             app.stopped = false;
             if instances.is_empty() {
                 app.restart_after = next;
@@ -245,11 +251,19 @@ fn change(
     }
 }
 
+/// Notes what to go back to if the replacement that begins in generation `next` fails.
+fn begin_change(app: &mut App, next: Generation) {
+    app.former = app.to_former(next);
+    app.good = false;
+}
+
 fn word(operation: &Operation) -> String {
     match operation {
         Operation::Start => "start".to_owned(),
         Operation::Stop => "stop".to_owned(),
         Operation::Restart => "restart".to_owned(),
+        Operation::RestartNow => "restart now".to_owned(),
+        Operation::Reload => "reload".to_owned(),
         Operation::Scale(count) => format!("scale to {count}:"),
         Operation::Signal(signal) => format!("send {signal} to"),
         Operation::Down => "down".to_owned(),
@@ -262,7 +276,11 @@ fn word(operation: &Operation) -> String {
 fn check_instances(meant: &Meant, operation: &Operation) -> Result<(), ApiError> {
     let single = meant.apps.iter().find(|(_, instances)| !instances.is_empty());
     match (operation, single) {
-        (Operation::Restart | Operation::Signal(_), _) | (_, None) => Ok(()),
+        (
+            Operation::Restart | Operation::RestartNow | Operation::Reload | Operation::Signal(_),
+            _,
+        )
+        | (_, None) => Ok(()),
         (
             Operation::Start
             | Operation::Stop

@@ -7,14 +7,15 @@ use super::accept::Accepted;
 use crate::{
     api::{ActionReply, ChangeReply, DiffReply, InterruptionReply, SCHEMA},
     model::{
-        Action, App, AppKey, AppName, AppObserved, Desired, Event, ExitStatus, Observed, Project,
-        ProjectName, RunRecord, RunState, RunTag, Time,
+        Action, App, AppKey, AppName, AppObserved, Desired, Event, ExitStatus, Hold, Notify,
+        Observed, Project, ProjectName, RunRecord, RunState, RunTag, Time,
     },
     reconcile,
 };
 
-/// Rounds after which playing stops: a stop, the starts it makes room for, and some to spare.
-const MAX_ROUNDS: usize = 8;
+/// Rounds after which playing stops: for each instance a start, the wait until it is good, the
+/// stop of the one before it, and some to spare.
+const MAX_ROUNDS: usize = 4096;
 
 /// What `accepted` would change, do and interrupt.
 pub(super) fn preview(
@@ -69,13 +70,18 @@ fn play(
             world.apps.insert(key.clone(), found.clone());
         }
         let desired = single(name, app, accepted);
+        let mut now = now;
         for _ in 0..MAX_ROUNDS {
-            let actions = reconcile::plan(&desired, &world, now).actions;
-            if actions.is_empty() {
-                break;
+            let plan = reconcile::plan(&desired, &world, now);
+            let turn = plan.holds.iter().any(|(_, hold)| *hold == Hold::Outdated);
+            match plan.wake_at {
+                // The next ones go when those that were started are good.
+                Some(at) if plan.actions.iter().all(is_quiet) && turn => now = at,
+                Some(_) | None if plan.actions.is_empty() => break,
+                Some(_) | None => {}
             }
-            for action in actions {
-                replies.push(told(&action, world.apps.get(&key)));
+            for action in plan.actions {
+                replies.extend(told(&action, world.apps.get(&key)));
                 succeed(&mut world, &action, now);
             }
         }
@@ -99,6 +105,14 @@ fn single(name: &ProjectName, app: &AppName, accepted: &Accepted) -> Desired {
 fn succeed(world: &mut Observed, action: &Action, now: Time) {
     let started = reconcile::issue(world, action, now);
     let (run, id, state) = match action {
+        Action::Drain { run, .. } => {
+            reconcile::observe(world, &Event::Drained { run: *run }, now);
+            return;
+        }
+        Action::Steer { .. }
+        | Action::Retire { .. }
+        | Action::RollBack { .. }
+        | Action::Complete { .. } => return,
         Action::Start { id, .. } => {
             let Some(run) = started else { return };
             (run, id, RunState::Running)
@@ -108,12 +122,42 @@ fn succeed(world: &mut Observed, action: &Action, now: Time) {
         }
     };
     let Some(found) = world.apps.get(&id.key).and_then(|app| app.runs.get(&run)) else { return };
-    let tag = RunTag { id: id.clone(), revision: found.revision, generation: found.generation };
-    let record = RunRecord { run, tag, pid: 1, state, started: Some(now), exited: Some(now) };
+    let tag = RunTag {
+        id: id.clone(),
+        revision: found.revision,
+        generation: found.generation,
+        probe_of: None,
+    };
+    let (cohort, sockets) = (found.cohort, found.sockets.clone());
+    let times = (Some(now), Some(now));
+    let record = RunRecord {
+        run,
+        tag,
+        pid: 1,
+        state,
+        started: times.0,
+        exited: times.1,
+        cohort,
+        sockets,
+        notify: Notify::default(),
+    };
     reconcile::observe(world, &Event::Record(record), now);
+    reconcile::observe(world, &Event::Ready { run, at: now }, now);
 }
 
-fn told(action: &Action, observed: Option<&AppObserved>) -> ActionReply {
+/// Whether an action changes nothing a person sees.
+fn is_quiet(action: &Action) -> bool {
+    match action {
+        Action::Steer { .. } | Action::Retire { .. } | Action::Complete { .. } => true,
+        Action::Start { .. }
+        | Action::Drain { .. }
+        | Action::Stop { .. }
+        | Action::Kill { .. }
+        | Action::RollBack { .. } => false,
+    }
+}
+
+fn told(action: &Action, observed: Option<&AppObserved>) -> Option<ActionReply> {
     let (word, id, reason) = match action {
         Action::Start { id, .. } => {
             let before = observed.and_then(|app| app.history.get(&id.index));
@@ -126,6 +170,12 @@ fn told(action: &Action, observed: Option<&AppObserved>) -> ActionReply {
         }
         Action::Stop { id, reason, .. } => ("stop", id, reason.to_string()),
         Action::Kill { id, .. } => ("kill", id, "it does not stop".to_owned()),
+        Action::Drain { .. }
+        | Action::Steer { .. }
+        | Action::Retire { .. }
+        | Action::RollBack { .. }
+        | Action::Complete { .. } => return None,
     };
-    ActionReply { action: word.to_owned(), app: id.key.app.to_string(), instance: id.index, reason }
+    let (action, app) = (word.to_owned(), id.key.app.to_string());
+    Some(ActionReply { action, app, instance: id.index, reason })
 }

@@ -8,7 +8,10 @@ use super::{
 use crate::{
     api::EventType,
     host::{clock, keeper::KeeperEvent},
-    model::{AppKey, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState, Time},
+    model::{
+        AppKey, Cohort, CohortGroup, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState,
+        Time,
+    },
     reconcile,
 };
 
@@ -30,15 +33,32 @@ impl State {
             KeeperEvent::Foreign { run, .. } => {
                 tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");
             }
+            KeeperEvent::Connections { run, open, queued, .. } => {
+                self.on_connections(run, open, queued);
+            }
+            KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
             // A signal or a new sink came too late: the run's record says so too.
             KeeperEvent::Declined { .. } | KeeperEvent::Hello { .. } | KeeperEvent::ListEnd => {}
+        }
+    }
+
+    /// The keeper has sockets of a cohort, perhaps of one of which no run is left.
+    pub(super) fn on_cohort(&mut self, cohort: Cohort, group: CohortGroup) {
+        let found = self.desired.apps().map(|(key, _)| key).find(|key| key.group() == group);
+        match found {
+            Some(key) => self.observe(&Event::Cohort { key, cohort }),
+            None => {
+                let sent = self.keeper.retire(cohort);
+                self.asked(sent);
+            }
         }
     }
 
     fn on_record(&mut self, record: RunRecord, drained: bool) {
         let (run, over) = (record.run, is_over(&record.state));
         let id = record.tag.id.clone();
-        self.observe(&Event::Record(record));
+        self.observe(&Event::Record(record.clone()));
+        self.look_at_readiness(&record);
         if over {
             self.over.push((run, id.key, drained));
         }
@@ -84,7 +104,7 @@ impl State {
         let run = runs.and_then(|runs| runs.get(&record.run));
         run.is_some_and(|run| match run.phase {
             Phase::Launching => true,
-            Phase::Ready { .. } | Phase::Exited { .. } => false,
+            Phase::Starting { .. } | Phase::Ready { .. } | Phase::Exited { .. } => false,
         })
     }
 

@@ -10,7 +10,8 @@ use crate::{
     config,
     host::{clock, home::Home},
     model::{
-        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, ProjectName, Time,
+        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, Project,
+        ProjectName, Time,
     },
     reconcile::{self, InstanceStatus},
 };
@@ -49,14 +50,27 @@ pub(super) fn status(
     StatusReply {
         schema: SCHEMA,
         project: Some(name.to_string()),
-        file: meta.map(file_reply),
+        file: meta.map(|meta| file_reply(meta, state.desired.projects.get(name))),
         apps: apps.collect(),
     }
 }
 
-fn file_reply(meta: &Meta) -> FileReply {
-    let (state, error) = file_state(meta);
+fn file_reply(meta: &Meta, project: Option<&Project>) -> FileReply {
+    let (state, error) = match file_state(meta) {
+        (FileState::InSync, None) => project.and_then(undone).unwrap_or((FileState::InSync, None)),
+        other => other,
+    };
     FileReply { path: meta.file.clone(), followed: meta.followed, state, error }
+}
+
+/// What the file says was tried and failed.
+fn undone(project: &Project) -> Option<(FileState, Option<String>)> {
+    let (name, why) = project.apps.iter().find_map(|(name, app)| {
+        let why = app.rolled_back.as_ref()?;
+        Some((name, why))
+    })?;
+    let text = format!("{name} was rolled back: instance {}: {}", why.index, why.reason);
+    Some((FileState::RolledBack, Some(text)))
 }
 
 /// Compares the file as it is now with what was accepted.

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{calls::Internal, projects::Meta, timers::Timers, wait::Waiter};
+use super::{calls::Internal, drains::Drains, projects::Meta, timers::Timers, wait::Waiter};
 use crate::{
     api::EventReply,
     host::{
@@ -60,6 +60,10 @@ pub(super) struct State {
     pub(super) ends: Vec<(InstanceId, Exit)>,
     /// Runs that are over, and whether their output is in the log: to be let go after that.
     pub(super) over: Vec<(RunId, AppKey, bool)>,
+    /// Runs whose open requests are given time to end.
+    pub(super) drains: Drains,
+    /// Projects whose apps were found good, and when to write that down.
+    pub(super) unsaved: BTreeMap<ProjectName, Time>,
     pub(super) waiters: Vec<Waiter>,
     /// Callers that follow the events.
     pub(super) listeners: Vec<Listener>,

@@ -84,7 +84,7 @@ impl Waiter {
     /// Looks at one app again and tells the caller if it moved.
     pub(super) fn look(&mut self, app: &AppName, world: World<'_>) {
         let key = AppKey { project: self.project.clone(), app: app.clone() };
-        let (progress, verdict) = judge(&key, self.asked, world);
+        let (progress, verdict) = judge(&key, (self.asked, self.generation), world);
         self.converging.remove(app);
         self.failed.remove(app);
         match verdict {
@@ -174,11 +174,20 @@ fn differs(before: &AppProgress, after: &AppProgress) -> bool {
         || before.hold.is_some() != after.hold.is_some()
 }
 
-fn judge(key: &AppKey, asked: Time, world: World<'_>) -> (AppProgress, Verdict) {
+fn judge(
+    key: &AppKey,
+    (asked, generation): (Time, Generation),
+    world: World<'_>,
+) -> (AppProgress, Verdict) {
     let Some(app) = world.desired.app(key) else { return (absent(key), Verdict::Settled) };
     let observed = world.observed.apps.get(key);
     let status = reconcile::status(key, app, observed, world.now);
     let verdict = reconcile::verdict(key, app, observed, asked, world.now);
+    let undone = app.rolled_back.as_ref().is_some_and(|it| generation < it.generation);
+    let verdict = match verdict {
+        Verdict::Settled if undone => Verdict::Failed,
+        other => other,
+    };
     let progress = AppProgress {
         schema: SCHEMA,
         app: key.app.to_string(),
@@ -211,6 +220,14 @@ fn instances_not_ready(
 ) -> Vec<FailedInstance> {
     let Some(app) = world.desired.app(key) else { return Vec::new() };
     let status: AppStatus = reconcile::status(key, app, world.observed.apps.get(key), world.now);
+    if let Some(Hold::Paused(failure) | Hold::RolledBack { failure, .. }) = &status.hold {
+        return vec![FailedInstance {
+            id: key.instance(failure.index).short(),
+            hold: failure.reason.clone(),
+            hold_code: status.hold.as_ref().map(|it| it.code().to_owned()).unwrap_or_default(),
+            stderr: stderr(key, failure.index),
+        }];
+    }
     let holding = status.instances.iter().filter_map(|instance| {
         let (hold, hold_code) = reason(instance)?;
         let hold = named(&hold, &app.spec);
@@ -247,7 +264,12 @@ fn reason(instance: &InstanceStatus) -> Option<(String, String)> {
             | Hold::GaveUp { .. }
             | Hold::NotRestarted { .. }
             | Hold::Stopping { .. }
-            | Hold::Replacing,
+            | Hold::Replacing
+            | Hold::NotReady { .. }
+            | Hold::Draining { .. }
+            | Hold::Outdated
+            | Hold::Paused(_)
+            | Hold::RolledBack { .. },
             _,
         ) => Some((hold.to_string(), code)),
     }

@@ -16,12 +16,13 @@ use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::{
     model::{
-        AppKey, Cohort, CohortGroup, ExitStatus, KillScope, ListenPolicy, Notify, Pass, RunId, RunRecord, RunState, Sharing, Signal, Sockets, SpawnFailure, SpawnStep, Time,
+        AppKey, Cohort, CohortGroup, ExitStatus, KillScope, ListenPolicy, Notify, Pass, RunId,
+        RunRecord, RunState, Sharing, Signal, Sockets, SpawnFailure, SpawnStep, Time,
     },
     protocol::{
         self, Blocking, CHANNEL_FD, Closing, DeclaredPort, Event, LISTENER_FD, MAX_COHORTS,
-        MAX_TAG, Message, Ports, Record, Request, Scope, Sink,
-        SpawnSpec, State, Step, VERSION, inherited, kind, receive, send, write_sealed,
+        MAX_TAG, Message, Ports, Record, Request, Scope, Sink, SpawnSpec, State, Step, VERSION,
+        inherited, kind, receive, send, write_sealed,
     },
 };
 

@@ -49,6 +49,9 @@ pub struct App {
     /// (`eco restart --now`).
     #[serde(default)]
     pub restart_now_after: Generation,
+    /// Whether every instance of it has been good. Without that there is a change under way.
+    #[serde(default)]
+    pub good: bool,
     /// What it goes back to if the change under way fails; `None` once that is good, or if there
     /// was nothing good before.
     #[serde(default)]
@@ -99,6 +102,7 @@ impl App {
             restart_instance_after: BTreeMap::new(),
             retry_after: Generation::default(),
             restart_now_after: Generation::default(),
+            good: false,
             former: None,
             rolled_back: None,
         }
@@ -131,6 +135,36 @@ impl App {
             return Cohort::NONE;
         }
         Cohort::of(key, self.revision, self.fresh_from(index))
+    }
+
+    /// What this is as something to go back to from a change in generation `changed_in`: itself
+    /// if it is good, else what was good before it.
+    pub fn to_former(&self, changed_in: Generation) -> Option<Former> {
+        if !self.good {
+            return self.former.clone().map(|former| Former { changed_in, ..former });
+        }
+        Some(Former {
+            spec: Arc::clone(&self.spec),
+            revision: self.revision,
+            restart_after: self.restart_after,
+            restart_instance_after: self.restart_instance_after.clone(),
+            changed_in,
+        })
+    }
+
+    /// The app with its failed change undone.
+    #[must_use]
+    pub fn rolled_back(&self, former: Former, why: RolledBack) -> Self {
+        Self {
+            spec: former.spec,
+            revision: former.revision,
+            restart_after: former.restart_after,
+            restart_instance_after: former.restart_instance_after,
+            good: true,
+            former: None,
+            rolled_back: Some(why),
+            ..self.clone()
+        }
     }
 
     /// Whether an operator's override makes it differ from its file.

@@ -20,9 +20,7 @@ pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,
 };
-pub use observed::{
-    AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping,
-};
+pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, RolloutFailure, StopReason};
 pub use signal::Signal;
 pub use spec::{

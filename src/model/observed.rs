@@ -1,6 +1,9 @@
 //! Observed state: what is known of the world. `reconcile::observe` folds events into it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +51,8 @@ pub struct Run {
     pub cohort: Cohort,
     /// What the keeper saw of its sockets.
     pub sockets: Sockets,
+    /// Until when it asked for more time to become ready.
+    pub extended_to: Option<Time>,
     /// Process id of the first process; 0 before there is one.
     pub pid: u32,
     /// When its start was asked for.
@@ -177,4 +182,33 @@ pub struct Exit {
     pub ready: Option<Time>,
     /// Whether eco had asked it to stop: then it is no failure.
     pub requested: bool,
+}
+
+impl Sockets {
+    /// Says why an app that should listen on `expected` does not count as listening: after `; `,
+    /// or nothing if nothing is known.
+    pub(super) fn explain(&self, expected: &[u16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((port, errno)) = self.refused {
+            let error = std::io::Error::from_raw_os_error(errno).to_string();
+            let error = error.split(" (os error").next().unwrap_or_default().to_lowercase();
+            return write!(f, "; it could not bind port {port}: {error}");
+        }
+        let missing: Vec<u16> =
+            expected.iter().copied().filter(|port| !self.shared.contains(port)).collect();
+        match (missing.is_empty(), self.elsewhere.is_empty()) {
+            (true, _) => Ok(()),
+            (false, true) => write!(f, "; it does not listen on port {} yet", ports(&missing)),
+            (false, false) => write!(
+                f,
+                "; it listens on port {}, not on port {}",
+                ports(&self.elsewhere),
+                ports(&missing)
+            ),
+        }
+    }
+}
+
+fn ports(ports: &[u16]) -> String {
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    ports.join(", ")
 }

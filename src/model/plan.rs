@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{ExitStatus, SpawnFailure, SpawnStep},
     id::{AppKey, Cohort, Generation, InstanceId, Revision, RunId},
+    observed::Sockets,
     signal::Signal,
     spec::KillScope,
     time::{Time, human_duration},
@@ -104,6 +105,12 @@ pub struct RolloutFailure {
     pub reason: String,
 }
 
+impl fmt::Display for RolloutFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "instance {}: {}", self.index, self.reason)
+    }
+}
+
 /// Why a run is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -185,10 +192,37 @@ pub enum Hold {
     Replacing,
     /// Its program is being executed.
     Starting,
+    /// It runs, but is not ready yet.
+    NotReady {
+        /// Time until it counts as failed.
+        wait: Duration,
+        /// What is known of its sockets.
+        sockets: Sockets,
+        /// The ports it is expected to listen on, if that is what it is waited for.
+        expected: Vec<u16>,
+    },
     /// It runs, but has not been ready for `min_ready` yet.
     Settling {
         /// Time left.
         wait: Duration,
+    },
+    /// It gets no new connections, and its open ones are given time to end.
+    Draining {
+        /// Why.
+        reason: StopReason,
+        /// Time until it is asked to stop all the same.
+        wait: Duration,
+    },
+    /// It is of a former revision and is replaced when its turn comes.
+    Outdated,
+    /// The change failed and goes no further (`on_failure: pause`).
+    Paused(RolloutFailure),
+    /// The change failed and was undone.
+    RolledBack {
+        /// The revision that failed.
+        revision: Revision,
+        /// Which instance of it, and how.
+        failure: RolloutFailure,
     },
 }
 
@@ -248,7 +282,12 @@ impl Hold {
             Self::Stopping { .. } => "stopping",
             Self::Replacing => "replacing",
             Self::Starting => "starting",
+            Self::NotReady { .. } => "not_ready",
             Self::Settling { .. } => "settling",
+            Self::Draining { .. } => "draining",
+            Self::Outdated => "outdated",
+            Self::Paused(_) => "paused",
+            Self::RolledBack { .. } => "rolled_back",
         }
     }
 }
@@ -288,6 +327,21 @@ impl fmt::Display for Hold {
             Self::Starting => write!(f, "its program is being executed"),
             Self::Settling { wait } => {
                 write!(f, "has to stay up for another {}", human_duration(*wait))
+            }
+            Self::NotReady { wait, sockets, expected } => {
+                write!(f, "not ready yet")?;
+                sockets.explain(expected, f)?;
+                write!(f, "; given up in {}", human_duration(*wait))
+            }
+            Self::Draining { reason, wait } => write!(
+                f,
+                "its open requests end before it stops ({reason}), or after {}",
+                human_duration(*wait)
+            ),
+            Self::Outdated => write!(f, "of a former revision, replaced when its turn comes"),
+            Self::Paused(failure) => write!(f, "the change is paused: {failure}"),
+            Self::RolledBack { revision, failure } => {
+                write!(f, "rolled back: revision {revision} failed: {failure}")
             }
         }
     }

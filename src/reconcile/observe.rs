@@ -2,8 +2,9 @@
 //! up again by a controller that starts anew.
 
 use crate::model::{
-    Action, AppKey, AppObserved, Event, Exit, ExitStatus, History, InstanceId, KillScope, Observed,
-    Phase, Run, RunId, RunRecord, RunState, SpawnFailure, StopReason, Stopping, Time,
+    Action, AppKey, AppObserved, Cohort, Event, Exit, ExitStatus, History, InstanceId, KillScope,
+    Observed, Phase, Run, RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping,
+    Time,
 };
 
 /// What folding something in has changed.
@@ -23,6 +24,13 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
     match event {
         Event::Record(record) => advance(observed, record, now),
         Event::Refused { run, failure } => fail(observed, *run, *failure, now),
+        Event::Ready { run, at } => ready(observed, *run, *at),
+        Event::Drained { run } => drained(observed, *run),
+        Event::Cohort { key, cohort } => {
+            let app = observed.apps.entry(key.clone()).or_default();
+            app.cohorts.entry(*cohort).or_insert(Some(now));
+            Observation { app: Some(key.clone()), retired: None }
+        }
     }
 }
 
@@ -47,6 +55,9 @@ pub fn adopt(
         index: id.index,
         revision: record.tag.revision,
         generation: record.tag.generation,
+        cohort: record.cohort,
+        sockets: record.sockets.clone(),
+        extended_to: record.notify.extended_to,
         pid: record.pid,
         asked: record.started.unwrap_or(now),
         phase: Phase::Launching,
@@ -90,13 +101,16 @@ pub fn reserve(observed: &mut Observed, run: RunId) {
 /// gets its run id here.
 pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {
     match action {
-        Action::Start { id, revision, generation } => {
+        Action::Start { id, revision, generation, cohort } => {
             let run_id = RunId(observed.last_run.0.saturating_add(1));
             observed.last_run = run_id;
             let run = Run {
                 index: id.index,
                 revision: *revision,
                 generation: *generation,
+                cohort: *cohort,
+                sockets: Sockets::default(),
+                extended_to: None,
                 pid: 0,
                 asked: now,
                 phase: Phase::Launching,
@@ -109,12 +123,35 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
         Action::Stop { run, scope, reason, .. } => {
             let group = *scope == KillScope::Group;
             if let Some((_, found)) = find(observed, *run) {
-                let first = Stopping { since: now, reason: *reason, killed: None, group };
-                let stopping = found.stopping.get_or_insert(first);
+                let stopping = found.stopping.get_or_insert(stopping(*reason, now));
+                if stopping.draining {
+                    // From now on its time until SIGKILL counts.
+                    stopping.since = now;
+                }
+                stopping.draining = false;
                 stopping.group |= group;
             }
             None
         }
+        Action::Drain { run, reason, .. } => {
+            if let Some((_, found)) = find(observed, *run) {
+                let drain = Stopping { draining: true, ..stopping(*reason, now) };
+                found.stopping.get_or_insert(drain);
+            }
+            None
+        }
+        Action::Steer { key, weights } => {
+            observed.apps.entry(key.clone()).or_default().steering = Some(weights.clone());
+            None
+        }
+        Action::Retire { key, cohort } => {
+            if let Some(app) = observed.apps.get_mut(key) {
+                app.cohorts.remove(cohort);
+            }
+            None
+        }
+        // What changes by these is desired, not observed.
+        Action::RollBack { .. } | Action::Complete { .. } => None,
         Action::Kill { run, .. } => {
             if let Some((_, found)) = find(observed, *run)
                 && let Some(stopping) = &mut found.stopping
@@ -124,6 +161,10 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
             None
         }
     }
+}
+
+fn stopping(reason: StopReason, since: Time) -> Stopping {
+    Stopping { since, reason, killed: None, group: false, draining: false, drained: false }
 }
 
 /// Drops the history of an app that is gone for good; an app with runs is kept.
@@ -144,13 +185,16 @@ enum Step {
 }
 
 fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
-    let started = match run.phase {
-        Phase::Launching => record.started.unwrap_or(run.asked),
-        Phase::Ready { since } => since,
-        Phase::Exited { started, .. } => started,
+    let (started, ready) = match run.phase {
+        Phase::Launching => (record.started.unwrap_or(run.asked), None),
+        Phase::Starting { started } => (started, None),
+        Phase::Ready { started, since } => (started, Some(since)),
+        Phase::Exited { started, ready, .. } => (started, ready),
     };
     let ended = match run.phase {
-        Phase::Launching | Phase::Ready { .. } => record.exited.unwrap_or(now),
+        Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. } => {
+            record.exited.unwrap_or(now)
+        }
         Phase::Exited { at, .. } => at,
     };
     match (&record.state, run.phase) {
@@ -158,16 +202,20 @@ fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
             Step::Ended(spawn_failed(record.run, run, *failure, ended))
         }
         (RunState::Running, Phase::Launching) => {
-            Step::To(Phase::Ready { since: record.started.unwrap_or(now) })
+            Step::To(Phase::Starting { started: record.started.unwrap_or(now) })
         }
-        (RunState::Exited(status), Phase::Launching | Phase::Ready { .. }) => {
-            Step::To(Phase::Exited { status: *status, started, at: ended })
-        }
+        (
+            RunState::Exited(status),
+            Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. },
+        ) => Step::To(Phase::Exited { status: *status, started, ready, at: ended }),
         (RunState::Gone(status), _) => {
-            Step::Ended(exit(record.run, run, (started, ended), *status))
+            Step::Ended(Exit { ready, ..exit(record.run, run, (started, ended), *status) })
         }
         (RunState::Launching, _)
-        | (RunState::Failed(_) | RunState::Running, Phase::Ready { .. } | Phase::Exited { .. })
+        | (
+            RunState::Failed(_) | RunState::Running,
+            Phase::Starting { .. } | Phase::Ready { .. } | Phase::Exited { .. },
+        )
         | (RunState::Exited(_), Phase::Exited { .. }) => Step::Nowhere,
     }
 }
@@ -175,17 +223,50 @@ fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
 fn advance(observed: &mut Observed, record: &RunRecord, now: Time) -> Observation {
     let Some((key, run)) = find(observed, record.run) else { return Observation::default() };
     match step(run, record, now) {
-        Step::Ended(exit) => retire(observed, &key, exit),
+        Step::Ended(exit) => retire(observed, &key, exit, now),
         Step::To(phase) => {
             run.phase = phase;
-            run.pid = record.pid;
+            learn(run, record);
             Observation { app: Some(key), retired: None }
         }
-        Step::Nowhere if run.pid == 0 && record.pid != 0 => {
-            run.pid = record.pid;
-            Observation { app: Some(key), retired: None }
-        }
+        Step::Nowhere if learn(run, record) => Observation { app: Some(key), retired: None },
         Step::Nowhere => Observation::default(),
+    }
+}
+
+/// Takes over what a record says beside how far the run has come; whether that is news.
+fn learn(run: &mut Run, record: &RunRecord) -> bool {
+    let extended_to = record.notify.extended_to;
+    let news =
+        run.pid != record.pid || run.sockets != record.sockets || run.extended_to != extended_to;
+    if news {
+        run.pid = record.pid;
+        run.sockets = record.sockets.clone();
+        run.extended_to = extended_to;
+    }
+    news
+}
+
+/// Readiness is latched: it comes at any time after the start, and only once.
+fn ready(observed: &mut Observed, run: RunId, at: Time) -> Observation {
+    let Some((key, run)) = find(observed, run) else { return Observation::default() };
+    match run.phase {
+        Phase::Starting { started } => {
+            run.phase = Phase::Ready { started, since: at.max(started) };
+            Observation { app: Some(key), retired: None }
+        }
+        Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => Observation::default(),
+    }
+}
+
+fn drained(observed: &mut Observed, run: RunId) -> Observation {
+    let Some((key, run)) = find(observed, run) else { return Observation::default() };
+    match &mut run.stopping {
+        Some(stopping) if stopping.draining => {
+            stopping.drained = true;
+            Observation { app: Some(key), retired: None }
+        }
+        Some(_) | None => Observation::default(),
     }
 }
 
@@ -194,9 +275,11 @@ fn fail(observed: &mut Observed, run_id: RunId, failure: SpawnFailure, now: Time
     match run.phase {
         Phase::Launching => {
             let exit = spawn_failed(run_id, run, failure, now);
-            retire(observed, &key, exit)
+            retire(observed, &key, exit, now)
         }
-        Phase::Ready { .. } | Phase::Exited { .. } => Observation::default(),
+        Phase::Starting { .. } | Phase::Ready { .. } | Phase::Exited { .. } => {
+            Observation::default()
+        }
     }
 }
 
@@ -207,9 +290,8 @@ fn spawn_failed(run_id: RunId, run: &Run, failure: SpawnFailure, at: Time) -> Ex
 
 fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitStatus) -> Exit {
     // What ended before it was asked to ended by itself, even if that was learned afterwards.
-    let requested = run
-        .stopping
-        .is_some_and(|stopping| stopping.reason != StopReason::Leftover && stopping.since <= ended);
+    let requested =
+        run.stopping.is_some_and(|stopping| is_request(stopping.reason) && stopping.since <= ended);
     Exit {
         run: run_id,
         revision: run.revision,
@@ -218,17 +300,34 @@ fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitSt
         ended,
         status,
         failure: None,
+        ready: None,
         requested,
     }
 }
 
-fn retire(observed: &mut Observed, key: &AppKey, exit: Exit) -> Observation {
+/// Whether a run that is stopped for this reason did nothing wrong.
+fn is_request(reason: StopReason) -> bool {
+    match reason {
+        StopReason::Leftover | StopReason::NotReady => false,
+        StopReason::Removed
+        | StopReason::ScaledDown
+        | StopReason::Stopped
+        | StopReason::Changed
+        | StopReason::Restarted
+        | StopReason::Duplicate => true,
+    }
+}
+
+fn retire(observed: &mut Observed, key: &AppKey, exit: Exit, now: Time) -> Observation {
     observed.owners.remove(&exit.run);
     let app = observed.apps.entry(key.clone()).or_default();
-    match app.runs.remove(&exit.run) {
-        Some(run) => retired(app, key.instance(run.index), exit),
-        None => Observation::default(),
+    let Some(run) = app.runs.remove(&exit.run) else { return Observation::default() };
+    if app.runs.values().all(|other| other.cohort != run.cohort)
+        && let Some(empty_since) = app.cohorts.get_mut(&run.cohort)
+    {
+        *empty_since = Some(now);
     }
+    retired(app, key.instance(run.index), exit)
 }
 
 fn retired(app: &mut AppObserved, id: InstanceId, exit: Exit) -> Observation {
@@ -238,7 +337,11 @@ fn retired(app: &mut AppObserved, id: InstanceId, exit: Exit) -> Observation {
 
 fn insert(observed: &mut Observed, key: &AppKey, run_id: RunId, run: Run) -> Observation {
     observed.owners.insert(run_id, key.clone());
-    observed.apps.entry(key.clone()).or_default().runs.insert(run_id, run);
+    let app = observed.apps.entry(key.clone()).or_default();
+    if run.cohort != Cohort::NONE {
+        app.cohorts.insert(run.cohort, None);
+    }
+    app.runs.insert(run_id, run);
     Observation { app: Some(key.clone()), retired: None }
 }
 

@@ -1,12 +1,13 @@
 //! What to do next: a function of desired state, observed state and time.
 
 use crate::model::{
-    Action, App, AppKey, AppObserved, Desired, Generation, Hold, KillScope, Observed, Phase, Plan,
-    Run, RunId, StopReason, Stopping, Time,
+    Action, App, AppKey, AppObserved, Desired, Generation, Hold, KillScope, Observed, OnFailure,
+    Phase, Plan, Run, RunId, StopReason, Stopping, Time,
 };
 
 use super::{
     restart::Standing,
+    rollout, steer,
     view::{Slot, View},
 };
 
@@ -39,13 +40,28 @@ pub fn plan_app(
 ) -> Plan {
     let Some(app) = app else { return Plan::default() };
     let view = View::new(key, app, observed, now);
+    let failure = rollout::failure(&view);
+    if let Some(failure) = &failure
+        && app.former.is_some()
+        && app.spec.rollout.on_failure == OnFailure::Rollback
+    {
+        // What is to be done follows from the app as it was; it is asked for again then.
+        let failure = failure.clone();
+        let actions = vec![Action::RollBack { key: key.clone(), failure }];
+        return Plan { actions, ..Plan::default() };
+    }
     let mut planner = Planner { view: &view, generation, plan: Plan::default() };
     // From the highest index down: that is the order in which surplus instances go.
     for (run_id, run) in view.runs().iter().rev() {
         planner.keep_or_stop(*run_id, run);
     }
-    for index in 0..app.wanted() {
-        planner.fill(index);
+    let paused = failure.is_some() && app.former.is_some();
+    if !paused {
+        planner.replace();
+    }
+    planner.share();
+    if rollout::is_complete(&view) {
+        planner.plan.actions.push(Action::Complete { key: key.clone() });
     }
     planner.plan
 }
@@ -68,26 +84,82 @@ impl Planner<'_> {
     fn keep_or_stop(&mut self, run_id: RunId, run: &Run) {
         if let Some(stopping) = run.stopping {
             self.escalate(run_id, run, stopping);
-        } else if let Some(reason) = self.view.stop_reason(run_id, run) {
-            let scope = match reason {
-                StopReason::Leftover => KillScope::Group,
-                StopReason::Removed
-                | StopReason::ScaledDown
-                | StopReason::Stopped
-                | StopReason::Changed
-                | StopReason::Restarted
-                | StopReason::Duplicate => self.view.app.spec.stop.kill,
-            };
-            self.stop(run_id, run, scope, reason);
+            return;
+        }
+        match self.view.stop_reason(run_id, run) {
+            Some(reason) if !self.view.may_wait(run, reason) => {
+                self.begin_stop(run_id, run, reason);
+            }
+            Some(_) => self.hold(run.index, Hold::Outdated),
+            None => {}
+        }
+        if let Some(by) = self.view.ready_by(run) {
+            self.is_due(by);
+        } else if let Some(from) = self.view.available_from(run) {
+            self.is_due(from);
         } else if run.phase == Phase::Launching {
             self.hold(run.index, Hold::Starting);
         }
     }
 
+    /// Replaces runs of former revisions as far as enough instances stay available.
+    fn replace(&mut self) {
+        for (run_id, run) in rollout::to_stop(self.view) {
+            if let Some(reason) = self.view.stop_reason(run_id, run) {
+                self.begin_stop(run_id, run, reason);
+            }
+        }
+        let mut room = rollout::room(self.view);
+        for index in 0..self.view.app.wanted() {
+            self.fill(index, &mut room);
+        }
+    }
+
+    /// Lets open requests end before the first signal, where connections are shared.
+    fn begin_stop(&mut self, run_id: RunId, run: &Run, reason: StopReason) {
+        let drains = match run.phase {
+            Phase::Ready { .. } => {
+                !run.sockets.shared.is_empty() && !self.view.app.spec.stop.drain.is_zero()
+            }
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
+        };
+        if drains {
+            let id = self.view.key.instance(run.index);
+            self.plan.actions.push(Action::Drain { id, run: run_id, reason });
+        } else {
+            let scope = self.scope(reason);
+            self.stop(run_id, run, scope, reason);
+        }
+    }
+
+    fn scope(&self, reason: StopReason) -> KillScope {
+        match reason {
+            StopReason::Leftover => KillScope::Group,
+            StopReason::Removed
+            | StopReason::ScaledDown
+            | StopReason::Stopped
+            | StopReason::Changed
+            | StopReason::Restarted
+            | StopReason::Duplicate
+            | StopReason::NotReady => self.view.app.spec.stop.kill,
+        }
+    }
+
     /// Goes on with a stop that was begun.
     fn escalate(&mut self, run_id: RunId, run: &Run, stopping: Stopping) {
-        let deadline = stopping.since.after(self.view.app.spec.stop.timeout);
         let leader_ended = matches!(run.phase, Phase::Exited { .. });
+        if stopping.draining {
+            let deadline = stopping.since.after(self.view.app.spec.stop.drain);
+            if stopping.drained || leader_ended || self.is_due(deadline) {
+                let scope = self.scope(stopping.reason);
+                self.stop(run_id, run, scope, stopping.reason);
+            } else {
+                let wait = deadline.since(self.view.now);
+                self.hold(run.index, Hold::Draining { reason: stopping.reason, wait });
+            }
+            return;
+        }
+        let deadline = stopping.since.after(self.view.app.spec.stop.timeout);
         if stopping.killed.is_some() {
             self.hold(run.index, Hold::Stopping { reason: stopping.reason, kill_in: None });
         } else if self.is_due(deadline) {
@@ -107,10 +179,12 @@ impl Planner<'_> {
         self.plan.actions.push(Action::Stop { id, run, signal, scope, reason });
     }
 
-    fn fill(&mut self, index: u32) {
+    fn fill(&mut self, index: u32, room: &mut u32) {
         let standing = match self.view.slot(index) {
             Slot::Taken => return,
             Slot::Blocked => return self.hold(index, Hold::Replacing),
+            Slot::Outdated if *room == 0 => return,
+            Slot::Outdated => self.view.standing(index),
             Slot::Empty(standing) => standing,
         };
         let start = match standing {
@@ -119,11 +193,39 @@ impl Planner<'_> {
             Standing::GaveUp { .. } | Standing::Left { .. } => false,
         };
         if start {
+            *room = room.saturating_sub(1);
             let id = self.view.key.instance(index);
             let (revision, generation) = (self.view.app.revision, self.generation);
-            self.plan.actions.push(Action::Start { id, revision, generation });
+            let cohort = self.view.app.cohort(self.view.key, index);
+            self.plan.actions.push(Action::Start { id, revision, generation, cohort });
         } else if let Some(hold) = standing.hold(self.view.now) {
             self.hold(index, hold);
+        }
+    }
+
+    /// Says who gets new connections, before anyone is drained of the old ones.
+    fn share(&mut self) {
+        let leaving = |run: RunId| {
+            self.plan.actions.iter().any(|action| match action {
+                Action::Drain { run: other, .. }
+                | Action::Stop { run: other, .. }
+                | Action::Kill { run: other, .. } => *other == run,
+                Action::Start { .. }
+                | Action::Steer { .. }
+                | Action::Retire { .. }
+                | Action::RollBack { .. }
+                | Action::Complete { .. } => false,
+            })
+        };
+        if let Some(weights) = steer::weights(self.view, leaving) {
+            let key = self.view.key.clone();
+            self.plan.actions.insert(0, Action::Steer { key, weights });
+        }
+        for (cohort, at) in steer::to_retire(self.view) {
+            if self.is_due(at) {
+                let key = self.view.key.clone();
+                self.plan.actions.push(Action::Retire { key, cohort });
+            }
         }
     }
 

@@ -101,6 +101,11 @@ pub(super) fn ran(exit: &Exit) -> Duration {
     if exit.failure.is_some() { Duration::ZERO } else { exit.ended.since(exit.started) }
 }
 
+/// Whether the policy leaves the instance alone after this exit, which is a good one.
+pub(super) fn is_left_good(policy: &RestartPolicy, exit: &Exit) -> bool {
+    left_alone(policy, exit) == Some(true)
+}
+
 fn last_exit(exit: &Exit) -> LastExit {
     LastExit { status: exit.status, failure: exit.failure, ran: ran(exit) }
 }

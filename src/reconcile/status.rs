@@ -1,12 +1,15 @@
 //! How an app is doing: the state in one word, and every run and missing instance with its reason.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
     App, AppKey, AppObserved, AppState, Exit, Generation, Hold, InstanceId, InstancePhase, Phase,
-    Revision, Run, RunId, StopReason, Stopping, Time,
+    Revision, RolloutFailure, Run, RunId, StopReason, Stopping, Time,
 };
 
 use super::{
     restart::Standing,
+    rollout,
     view::{Slot, View},
 };
 
@@ -58,18 +61,33 @@ pub fn status(key: &AppKey, app: &App, observed: Option<&AppObserved>, now: Time
         view.runs().iter().map(|(run_id, run)| of_run(&view, *run_id, run)).collect();
     instances.extend((0..app.wanted()).filter_map(|index| of_missing(&view, index)));
     instances.sort_by_key(|instance| (instance.id.index, instance.run));
-    let ready = instances.iter().filter(|it| it.phase == InstancePhase::Ready).count();
+    // An instance that is being replaced counts once.
+    let ready: BTreeSet<u32> = instances
+        .iter()
+        .filter(|it| it.phase == InstancePhase::Ready)
+        .map(|it| it.id.index)
+        .collect();
     AppStatus {
         state: state(&view, &instances),
         wanted: app.wanted(),
-        ready: u32::try_from(ready).unwrap_or(u32::MAX),
-        hold: instances
-            .iter()
-            .filter_map(|it| it.hold.as_ref())
-            .min_by_key(|hold| rank(hold))
-            .cloned(),
+        ready: u32::try_from(ready.len()).unwrap_or(u32::MAX),
+        hold: change_hold(&view).or_else(|| {
+            let holds = instances.iter().filter_map(|it| it.hold.as_ref());
+            holds.min_by_key(|hold| rank(hold)).cloned()
+        }),
         instances,
     }
+}
+
+/// Why the app as a whole is not what its file says.
+fn change_hold(view: &View<'_>) -> Option<Hold> {
+    if let Some(failure) = rollout::failure(view) {
+        return Some(Hold::Paused(failure));
+    }
+    view.app.rolled_back.as_ref().map(|undone| Hold::RolledBack {
+        revision: undone.revision,
+        failure: RolloutFailure { index: undone.index, reason: undone.reason.clone() },
+    })
 }
 
 fn of_run(view: &View<'_>, run_id: RunId, run: &Run) -> InstanceStatus {
@@ -96,11 +114,17 @@ fn phase(run: &Run) -> (InstancePhase, Time) {
         }
         (_, Some(stopping)) => (InstancePhase::Stopping, stopping.since),
         (Phase::Launching, None) => (InstancePhase::Starting, run.asked),
-        (Phase::Ready { since }, None) => (InstancePhase::Ready, since),
+        (Phase::Starting { started }, None) => (InstancePhase::Starting, started),
+        (Phase::Ready { since, .. }, None) => (InstancePhase::Ready, since),
     }
 }
 
 fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
+    if let Some(stopping) = run.stopping.filter(|stopping| stopping.draining) {
+        let deadline = stopping.since.after(view.app.spec.stop.drain);
+        let wait = deadline.since(view.now);
+        return Some(Hold::Draining { reason: stopping.reason, wait });
+    }
     if let Some(stopping) = run.stopping {
         let deadline = stopping.since.after(view.app.spec.stop.timeout);
         let kill_in = stopping.killed.is_none().then(|| deadline.since(view.now));
@@ -108,7 +132,13 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
     }
     match run.phase {
         Phase::Launching => Some(Hold::Starting),
-        Phase::Ready { since } => {
+        Phase::Starting { .. } => view.ready_by(run).map(|by| Hold::NotReady {
+            wait: by.since(view.now),
+            sockets: run.sockets.clone(),
+            expected: view.expected_ports(run),
+        }),
+        Phase::Ready { .. } if !view.is_new(run) => Some(Hold::Outdated),
+        Phase::Ready { since, .. } => {
             let good = since.after(view.app.spec.rollout.min_ready);
             let until = view.proves_until(run).map_or(good, |until| until.max(good));
             (view.now < until).then(|| Hold::Settling { wait: until.since(view.now) })
@@ -119,7 +149,7 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
 
 fn of_missing(view: &View<'_>, index: u32) -> Option<InstanceStatus> {
     let (phase, hold) = match view.slot(index) {
-        Slot::Taken => return None,
+        Slot::Taken | Slot::Outdated => return None,
         Slot::Blocked => (InstancePhase::Waiting, Some(Hold::Replacing)),
         Slot::Empty(standing) => (idle_phase(&standing), standing.hold(view.now)),
     };
@@ -159,7 +189,7 @@ fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
     let all = |wanted: &[InstancePhase]| instances.iter().all(|it| wanted.contains(&it.phase));
     let fit = |(run_id, run): &(RunId, &Run)| view.is_fit(*run_id, run);
     let settles = |it: &InstanceStatus| matches!(it.hold, Some(Hold::Settling { .. }));
-    if any(InstancePhase::Failed) {
+    if any(InstancePhase::Failed) || rollout::failure(view).is_some() {
         AppState::Failed
     } else if is_crash_looping(view, instances) {
         AppState::CrashLooping
@@ -203,11 +233,16 @@ fn rank(hold: &Hold) -> u8 {
     match hold {
         Hold::GaveUp { .. } => 0,
         Hold::CrashLooping { .. } => 1,
-        Hold::Backoff { .. } => 2,
-        Hold::NotRestarted { .. } => 3,
-        Hold::Stopping { .. } => 4,
-        Hold::Replacing => 5,
-        Hold::Starting => 6,
-        Hold::Settling { .. } => 7,
+        Hold::Paused(_) => 2,
+        Hold::RolledBack { .. } => 3,
+        Hold::Backoff { .. } => 4,
+        Hold::NotRestarted { .. } => 5,
+        Hold::NotReady { .. } => 6,
+        Hold::Stopping { .. } => 7,
+        Hold::Replacing => 8,
+        Hold::Starting => 9,
+        Hold::Settling { .. } => 10,
+        Hold::Draining { .. } => 11,
+        Hold::Outdated => 12,
     }
 }

@@ -4,7 +4,8 @@ use crate::model::{App, AppKey, AppObserved, AppState, Generation, Phase, Run, R
 
 use super::{
     plan::{earliest, plan_app},
-    restart::{Standing, ran},
+    restart::Standing,
+    rollout::is_early,
     status::status,
     view::{Slot, View},
 };
@@ -59,8 +60,8 @@ fn ripe_at(view: &View<'_>) -> Option<Time> {
         .iter()
         .filter(|(run_id, run)| view.is_fit(*run_id, run))
         .filter_map(|(_, run)| match run.phase {
-            Phase::Ready { since } => Some(since.after(view.app.spec.rollout.min_ready)),
-            Phase::Launching | Phase::Exited { .. } => None,
+            Phase::Ready { since, .. } => Some(since.after(view.app.spec.rollout.min_ready)),
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,
         })
         .filter(|ripe| view.now < *ripe)
         .min()
@@ -71,17 +72,17 @@ fn has_failed(view: &View<'_>, index: u32, asked: Time) -> bool {
     let settled = match view.slot(index) {
         Slot::Empty(standing) => matches!(standing, Standing::Left { good: true, .. }),
         Slot::Taken => view.runs_of(index).iter().any(|it| is_good(view, *it)),
-        Slot::Blocked => false,
+        Slot::Outdated | Slot::Blocked => false,
     };
     !settled && (exited_early(view, index, asked) || leader_exited_early(view, index, asked))
 }
 
 fn is_good(view: &View<'_>, (run_id, run): (RunId, &Run)) -> bool {
     match run.phase {
-        Phase::Ready { since } => {
+        Phase::Ready { since, .. } => {
             view.is_fit(run_id, run) && since.after(view.app.spec.rollout.min_ready) <= view.now
         }
-        Phase::Launching | Phase::Exited { .. } => false,
+        Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
     }
 }
 
@@ -92,7 +93,7 @@ fn exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
     view.history(index).is_some_and(|history| {
         history.exits.iter().any(|exit| {
             let counts = exit.revision == view.app.revision && from <= exit.generation;
-            let early = exit.failure.is_some() || ran(exit) < min_ready;
+            let early = is_early(exit, min_ready);
             counts && early && !exit.requested && asked <= exit.ended
         })
     })
@@ -102,12 +103,13 @@ fn exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
 fn leader_exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
     let min_ready = view.app.spec.rollout.min_ready;
     view.runs_of(index).iter().any(|(_, run)| match run.phase {
-        Phase::Exited { started, at, .. } => {
+        Phase::Exited { ready, at, .. } => {
             let unasked = run.stopping.is_none_or(|stopping| at < stopping.since);
             let current =
                 run.revision == view.app.revision && view.app.counts_from(index) <= run.generation;
-            current && unasked && asked <= at && at.since(started) < min_ready
+            let early = ready.is_none_or(|ready| at.since(ready) < min_ready);
+            current && unasked && asked <= at && early
         }
-        Phase::Launching | Phase::Ready { .. } => false,
+        Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. } => false,
     })
 }

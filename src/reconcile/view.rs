@@ -1,7 +1,12 @@
 //! One app, desired and observed side by side: which run is as desired, which is not and why, and
 //! where an instance without a run stands. Plan, status and verdict all look through this.
 
-use crate::model::{App, AppKey, AppObserved, History, Phase, Run, RunId, StopReason, Time};
+use std::collections::BTreeMap;
+
+use crate::model::{
+    App, AppKey, AppObserved, AppSpec, Cohort, History, Phase, ReadyProbe, Run, RunId, Sharing,
+    StopReason, Time,
+};
 
 use super::restart::{self, Standing, Tally};
 
@@ -13,15 +18,17 @@ pub(super) struct View<'a> {
     observed: Option<&'a AppObserved>,
     /// By index, then run.
     runs: Vec<(RunId, &'a Run)>,
-    /// Whether a run of another revision lives.
-    has_former: bool,
+    /// Whether all former runs have to be gone before a new one starts.
+    pub(super) recreates: bool,
 }
 
 /// What there is of one instance.
 pub(super) enum Slot {
-    /// It has a run, good or not.
+    /// It has a run of the desired revision, good or not.
     Taken,
-    /// It waits until every run of the former revision is gone.
+    /// It has a run of a former one, which is to be replaced when its turn comes.
+    Outdated,
+    /// It waits until its former run is gone, or until all of them are.
     Blocked,
     /// It has none.
     Empty(Standing),
@@ -39,8 +46,67 @@ impl<'a> View<'a> {
             .flat_map(|observed| observed.runs.iter().map(|(run_id, run)| (*run_id, run)))
             .collect();
         runs.sort_by_key(|(run_id, run)| (run.index, *run_id));
-        let has_former = runs.iter().any(|(_, run)| run.revision != app.revision);
-        Self { key, app, now, observed, runs, has_former }
+        let mut view = Self { key, app, now, observed, runs, recreates: false };
+        view.recreates = view.mixes_sharing();
+        view
+    }
+
+    /// Whether former runs hold their ports in another way than new ones would: then the two
+    /// cannot be bound side by side.
+    fn mixes_sharing(&self) -> bool {
+        let shares = self.app.spec.listen.is_some();
+        let former_cohorts = !shares && self.observed.is_some_and(|it| !it.cohorts.is_empty());
+        let mixed = |run: &Run| shares != (run.cohort != Cohort::NONE);
+        former_cohorts || self.runs.iter().any(|(_, run)| !self.is_new(run) && mixed(run))
+    }
+
+    /// The cohorts that may have sockets, and since when each has had no run.
+    pub(super) fn cohorts(&self) -> impl Iterator<Item = (Cohort, Option<Time>)> {
+        self.observed.into_iter().flat_map(|it| it.cohorts.iter().map(|(id, at)| (*id, *at)))
+    }
+
+    /// How new connections were last asked to be divided.
+    pub(super) fn steering(&self) -> Option<&'a BTreeMap<Cohort, u32>> {
+        self.observed?.steering.as_ref()
+    }
+
+    /// Whether a run is of the desired revision and not to be restarted.
+    pub(super) fn is_new(&self, run: &Run) -> bool {
+        run.revision == self.app.revision && self.app.fresh_from(run.index) <= run.generation
+    }
+
+    /// The spec a run was started with, as far as it is still known.
+    pub(super) fn spec_of(&self, run: &Run) -> &AppSpec {
+        match &self.app.former {
+            Some(former) if run.revision != self.app.revision => &former.spec,
+            Some(_) | None => &self.app.spec,
+        }
+    }
+
+    /// When a run counts as available, if it is ready: when it has been so for `min_ready`.
+    pub(super) fn available_from(&self, run: &Run) -> Option<Time> {
+        match run.phase {
+            Phase::Ready { since, .. } => Some(since.after(self.app.spec.rollout.min_ready)),
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,
+        }
+    }
+
+    /// Whether a run has been ready for long enough, and is to stay.
+    pub(super) fn is_available(&self, run: &Run) -> bool {
+        run.stopping.is_none()
+            && run.index < self.app.wanted()
+            && self.available_from(run).is_some_and(|from| from <= self.now)
+    }
+
+    /// Until when a run that is not ready has to be.
+    pub(super) fn ready_by(&self, run: &Run) -> Option<Time> {
+        match run.phase {
+            Phase::Starting { started } => {
+                let by = started.after(self.spec_of(run).rollout.deadline);
+                Some(run.extended_to.map_or(by, |extended| by.max(extended)))
+            }
+            Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => None,
+        }
     }
 
     /// Every run, by index, then age.
@@ -65,14 +131,69 @@ impl<'a> View<'a> {
 
     /// What there is of wanted instance `index`.
     pub(super) fn slot(&self, index: u32) -> Slot {
-        if !self.runs_of(index).is_empty() {
+        let runs = self.runs_of(index);
+        let asked_to_stop = |(_, run): &(RunId, &Run)| run.stopping.is_some();
+        if runs.iter().any(|(_, run)| self.is_new(run)) {
             Slot::Taken
-        } else if self.has_former {
+        } else if self.recreates && self.has_former() {
+            Slot::Blocked
+        } else if runs.iter().any(|run| !asked_to_stop(run)) {
+            Slot::Outdated
+        } else if !runs.is_empty() && self.surge() == 0 {
             Slot::Blocked
         } else {
-            let id = self.key.instance(index);
-            Slot::Empty(restart::standing(&id, self.app, self.history(index)))
+            Slot::Empty(self.standing(index))
         }
+    }
+
+    /// Where instance `index` stands if it has no process of the desired revision.
+    pub(super) fn standing(&self, index: u32) -> Standing {
+        let id = self.key.instance(index);
+        restart::standing(&id, self.app, self.history(index))
+    }
+
+    /// The ports a run has to listen on to be ready, if that is what it is waited for.
+    pub(super) fn expected_ports(&self, run: &Run) -> Vec<u16> {
+        let spec = self.spec_of(run);
+        match (&spec.ready.probe, &spec.listen) {
+            (ReadyProbe::Listen, Some(listen)) => listen.ports.iter().map(|it| it.port).collect(),
+            (
+                ReadyProbe::Listen
+                | ReadyProbe::Started
+                | ReadyProbe::Http(_)
+                | ReadyProbe::Tcp(_)
+                | ReadyProbe::Exec(_)
+                | ReadyProbe::Log(_)
+                | ReadyProbe::Notify
+                | ReadyProbe::Delay(_),
+                _,
+            ) => Vec::new(),
+        }
+    }
+
+    /// Whether anything of a former revision is left that a new run cannot stand beside.
+    fn has_former(&self) -> bool {
+        let shares = self.app.spec.listen.is_some();
+        let sockets = !shares && self.cohorts().next().is_some();
+        sockets || self.runs.iter().any(|(_, run)| !self.is_new(run))
+    }
+
+    /// How many instances more than wanted may run now. None where two cannot hold one port.
+    pub(super) fn surge(&self) -> u32 {
+        let unshared = self.runs.iter().any(|(_, run)| run.sockets.sharing == Sharing::Unavailable);
+        if self.recreates || unshared {
+            return 0;
+        }
+        self.app.spec.rollout.max_surge.rounded_up(self.app.wanted())
+    }
+
+    /// How many instances may be missing now; at least one where none more may run.
+    pub(super) fn unavailable(&self) -> u32 {
+        if self.recreates {
+            return self.app.wanted();
+        }
+        let written = self.app.spec.rollout.max_unavailable.rounded_down(self.app.wanted());
+        if self.surge() == 0 { written.max(1) } else { written }
     }
 
     /// Why a run that nobody has asked to stop has to; `None` if it is as desired.
@@ -96,8 +217,10 @@ impl<'a> View<'a> {
         let tally = self.tally(run.index).filter(|tally| tally.looping)?;
         let calm = restart::calm_after(&self.app.spec.restart);
         let since = match run.phase {
-            Phase::Ready { since } => since,
-            Phase::Launching | Phase::Exited { .. } => self.now.max(tally.last.ended),
+            Phase::Ready { since, .. } => since,
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => {
+                self.now.max(tally.last.ended)
+            }
         };
         Some(since.after(calm)).filter(|until| self.now < *until)
     }
@@ -112,6 +235,8 @@ impl<'a> View<'a> {
             Some(StopReason::Stopped)
         } else if self.app.wanted() <= run.index {
             Some(StopReason::ScaledDown)
+        } else if self.ready_by(run).is_some_and(|by| by <= self.now) {
+            Some(StopReason::NotReady)
         } else if run.revision != self.app.revision {
             Some(StopReason::Changed)
         } else if run.generation < self.app.fresh_from(run.index) {

@@ -18,6 +18,7 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::Stopping => ("stopping", Paint::Plain),
         EventType::Exited => ("exited", Paint::Warn),
         EventType::Killed => ("killed", Paint::Bad),
+        EventType::RolledBack => ("rolled back", Paint::Bad),
         EventType::SourceChanged => ("source changed", Paint::Plain),
         EventType::Eco => ("eco", Paint::Plain),
     };

@@ -18,8 +18,8 @@ use crate::{
         written::{self, App, BackoffForm, LimitForm},
     },
     model::{
-        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, OnFailure, ReadyPolicy, RestartPolicy,
-        RestartWhen, RolloutPolicy, Signal, StopPolicy, WatchPolicy,
+        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, OnFailure, ReadyPolicy,
+        RestartPolicy, RestartWhen, RolloutPolicy, Signal, StopPolicy, WatchPolicy,
     },
 };
 
@@ -211,6 +211,7 @@ fn stop(written: Option<&written::Stop>) -> StopPolicy {
             Some(written::KillScope::Group) | None => KillScope::Group,
             Some(written::KillScope::Main) => KillScope::Main,
         },
+        drain: StopPolicy::default_drain(),
     }
 }
 
@@ -219,6 +220,10 @@ fn rollout(written: Option<&written::Rollout>) -> RolloutPolicy {
     RolloutPolicy {
         min_ready: min_ready
             .map_or(Duration::from_secs(1), |field| duration(field, Duration::from_secs(1))),
+        max_surge: RolloutPolicy::no_surge(),
+        max_unavailable: RolloutPolicy::one_by_one(),
+        deadline: RolloutPolicy::default_deadline(),
+        on_failure: OnFailure::default(),
     }
 }
 

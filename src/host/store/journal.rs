@@ -74,6 +74,11 @@ impl Journal {
         self.append(&Entry::Stop { run, stopping: *stopping })
     }
 
+    /// Notes that a run is ready: that cannot always be found out again.
+    pub fn ready(&mut self, run: RunId, at: Time) -> io::Result<()> {
+        self.append(&Entry::Ready { run, at })
+    }
+
     /// Notes that a stopping run was sent SIGKILL.
     pub fn kill(&mut self, run: RunId, at: Time) -> io::Result<()> {
         self.append(&Entry::Kill { run, at })

@@ -23,6 +23,8 @@ pub struct Recovered {
     /// Stops that were asked for, with SIGKILL where it was sent. Runs that are gone meanwhile
     /// may be among them.
     pub stops: BTreeMap<RunId, Stopping>,
+    /// Runs that were found ready, and when. Some of them may be gone meanwhile.
+    pub ready: BTreeMap<RunId, Time>,
     /// What could not be read.
     pub faults: Vec<StoreFault>,
 }
@@ -37,6 +39,8 @@ pub(super) enum Entry {
     Exit { id: InstanceId, exit: Exit },
     /// A run was asked to stop.
     Stop { run: RunId, stopping: Stopping },
+    /// A run is ready.
+    Ready { run: RunId, at: Time },
     /// A stopping run was sent SIGKILL.
     Kill { run: RunId, at: Time },
     /// An app is gone for good.
@@ -63,6 +67,7 @@ pub(super) struct Replay {
     exits: BTreeMap<InstanceId, VecDeque<(u64, Exit)>>,
     earlier: BTreeMap<InstanceId, u64>,
     stops: BTreeMap<RunId, Stopping>,
+    ready: BTreeMap<RunId, Time>,
     bad: u64,
     faults: Vec<StoreFault>,
 }
@@ -110,6 +115,9 @@ impl Replay {
             Entry::Stop { run, stopping } => {
                 self.stops.insert(run, stopping);
             }
+            Entry::Ready { run, at } => {
+                self.ready.insert(run, at);
+            }
             Entry::Kill { run, at } => {
                 if let Some(stopping) = self.stops.get_mut(&run) {
                     stopping.killed = Some(at);
@@ -125,6 +133,7 @@ impl Replay {
 
     fn exit(&mut self, id: InstanceId, exit: Exit) {
         self.order += 1;
+        self.ready.remove(&exit.run);
         let exits = self.exits.entry(id.clone()).or_default();
         // A controller that died between noting an exit and telling the keeper notes it again.
         if let Some((_, known)) = exits.iter_mut().rev().find(|(_, known)| known.run == exit.run) {
@@ -149,10 +158,12 @@ impl Replay {
             self.earlier.iter().map(|(id, &count)| Entry::Earlier { id: id.clone(), count });
         let exits = self.in_order().into_iter().map(|(id, exit)| Entry::Exit { id, exit });
         let stops = self.stops.iter().map(|(&run, &stopping)| Entry::Stop { run, stopping });
+        let ready = self.ready.iter().map(|(&run, &at)| Entry::Ready { run, at });
         std::iter::once(boot)
             .chain(earlier)
             .chain(exits)
             .chain(stops)
+            .chain(ready)
             .flat_map(|entry| [entry.line(), b"\n".to_vec()].concat())
             .collect()
     }
@@ -163,6 +174,7 @@ impl Replay {
             exits: self.in_order(),
             earlier: self.earlier,
             stops: self.stops,
+            ready: self.ready,
             faults: self.faults,
         }
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{RevisionSummary, StoreFault, StoredProject, atomic, frame};
 use crate::{
     host::home::Home,
-    model::{Generation, ProjectName},
+    model::{Generation, Project, ProjectName},
 };
 
 /// How many revisions of a project are kept.
@@ -64,6 +64,13 @@ impl Store {
         atomic::replace_synced(&dir.join("current"), &frame::encode(&pointer))?;
         prune(&dir, generation);
         Ok(())
+    }
+
+    /// Saves what has been learned of a project since its current state was accepted: its
+    /// generation is the same, and so is who asked for it.
+    pub fn amend(&mut self, name: &ProjectName, project: &Project) -> io::Result<()> {
+        let stored = self.revision(name, project.generation).map_err(io::Error::other)?;
+        self.save(&StoredProject { project: project.clone(), ..stored })
     }
 
     /// Forgets a project and its history. It is no error if there is none.

@@ -1,0 +1,63 @@
+//! Who gets the connections of shared ports: how new ones are divided among an app's cohorts, and
+//! when the sockets of a cohort are given up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Cohort, Phase, Run, RunId, Time};
+
+use super::view::View;
+
+/// How new connections are to be divided, if that is another way than now. `leaving` are the runs
+/// that are being asked to stop.
+///
+/// A cohort weighs as much as it has runs that were ready for `min_ready`; while there are none,
+/// as it has ready ones. While none is ready nothing changes: connections wait where they are.
+pub(super) fn weights(
+    view: &View<'_>,
+    leaving: impl Fn(RunId) -> bool,
+) -> Option<BTreeMap<Cohort, u32>> {
+    view.cohorts().next()?;
+    let staying = |(run_id, run): &&(RunId, &Run)| {
+        run.cohort != Cohort::NONE
+            && run.stopping.is_none()
+            && run.index < view.app.wanted()
+            && !leaving(*run_id)
+    };
+    let ready = |run: &Run| match run.phase {
+        Phase::Ready { .. } => true,
+        Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
+    };
+    let count = |counts: &dyn Fn(&Run) -> bool| {
+        let mut weights: BTreeMap<Cohort, u32> = BTreeMap::new();
+        for (_, run) in view.runs().iter().filter(staying).filter(|(_, run)| counts(run)) {
+            let weight = weights.entry(run.cohort).or_default();
+            *weight = weight.saturating_add(1);
+        }
+        weights
+    };
+    let mut weights = count(&|run| view.is_available(run));
+    if weights.is_empty() {
+        weights = count(&ready);
+    }
+    if let [only] = weights.values_mut().collect::<Vec<_>>().as_mut_slice() {
+        **only = 1;
+    }
+    (!weights.is_empty() && view.steering() != Some(&weights)).then_some(weights)
+}
+
+/// The cohorts without a run whose sockets are given up, and when: at once if no run of them will
+/// be started any more, else when connections have waited for as long as they may.
+pub(super) fn to_retire(view: &View<'_>) -> Vec<(Cohort, Time)> {
+    let wanted = view.app.wanted();
+    let current: BTreeSet<Cohort> =
+        (0..wanted).map(|index| view.app.cohort(view.key, index)).collect();
+    let queue = view.app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
+    let empty = view.cohorts().filter_map(|(cohort, empty)| Some((cohort, empty?)));
+    let unused =
+        empty.filter(|(cohort, _)| view.runs().iter().all(|(_, run)| run.cohort != *cohort));
+    unused
+        .map(|(cohort, since)| {
+            (cohort, if current.contains(&cohort) { since.after(queue) } else { view.now })
+        })
+        .collect()
+}
