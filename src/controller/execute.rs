@@ -53,12 +53,7 @@ impl State {
         match action {
             Action::Start { id, revision, generation, cohort } => {
                 let Some(run) = started else { return };
-                let tag = RunTag {
-                    id: id.clone(),
-                    revision: *revision,
-                    generation: *generation,
-                    probe_of: None,
-                };
+                let tag = RunTag::new(id.clone(), *revision, *generation);
                 self.start(run, &tag, *cohort);
             }
             Action::Drain { id, run, reason } => {

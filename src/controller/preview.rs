@@ -122,12 +122,7 @@ fn succeed(world: &mut Observed, action: &Action, now: Time) {
         }
     };
     let Some(found) = world.apps.get(&id.key).and_then(|app| app.runs.get(&run)) else { return };
-    let tag = RunTag {
-        id: id.clone(),
-        revision: found.revision,
-        generation: found.generation,
-        probe_of: None,
-    };
+    let tag = RunTag::new(id.clone(), found.revision, found.generation);
     let (cohort, sockets) = (found.cohort, found.sockets.clone());
     let times = (Some(now), Some(now));
     let record = RunRecord {

@@ -68,6 +68,23 @@ pub struct RunRecord {
     pub notify: Notify,
 }
 
+impl RunRecord {
+    /// A record without times, of a run that shares nothing.
+    pub fn new(run: RunId, tag: RunTag, pid: u32, state: RunState) -> Self {
+        Self {
+            run,
+            tag,
+            pid,
+            state,
+            started: None,
+            exited: None,
+            cohort: Cohort::NONE,
+            sockets: Sockets::default(),
+            notify: Notify::default(),
+        }
+    }
+}
+
 /// What a run said about itself at its notify socket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notify {

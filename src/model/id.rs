@@ -260,3 +260,10 @@ pub struct RunTag {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_of: Option<RunId>,
 }
+
+impl RunTag {
+    /// The tag of an incarnation of an instance.
+    pub fn new(id: InstanceId, revision: Revision, generation: Generation) -> Self {
+        Self { id, revision, generation, probe_of: None }
+    }
+}

@@ -22,8 +22,8 @@ use eco::{
     model::{
         Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
         Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, LogPolicy, Observed,
-        Project, RestartPolicy, RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Signal,
-        StopPolicy, Template, Time,
+        OnFailure, Project, ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunRecord,
+        RunState, RunTag, Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -63,8 +63,17 @@ fn spec(instances: u32) -> AppSpec {
             signal: Signal::TERM,
             timeout: Duration::from_secs(10),
             kill: KillScope::Group,
+            drain: StopPolicy::default_drain(),
         },
-        rollout: RolloutPolicy { min_ready: Duration::from_secs(1) },
+        rollout: RolloutPolicy {
+            min_ready: Duration::from_secs(1),
+            max_surge: RolloutPolicy::no_surge(),
+            max_unavailable: RolloutPolicy::one_by_one(),
+            deadline: RolloutPolicy::default_deadline(),
+            on_failure: OnFailure::Rollback,
+        },
+        listen: None,
+        ready: ReadyPolicy::default(),
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
@@ -87,16 +96,20 @@ fn all_running(desired: &Desired) -> Observed {
     let plan = reconcile::plan(desired, &observed, Time::default());
     for action in &plan.actions {
         let run = reconcile::issue(&mut observed, action, Time::default()).unwrap();
-        let Action::Start { id, revision, generation } = action else { unreachable!() };
+        let Action::Start { id, revision, generation, .. } = action else { unreachable!() };
         let record = RunRecord {
-            run,
-            tag: RunTag { id: id.clone(), revision: *revision, generation: *generation },
-            pid: 1,
-            state: RunState::Running,
             started: Some(Time::default()),
             exited: None,
+            ..RunRecord::new(
+                run,
+                RunTag::new(id.clone(), *revision, *generation),
+                1,
+                RunState::Running,
+            )
         };
         reconcile::observe(&mut observed, &Event::Record(record), Time::default());
+        let ready = Event::Ready { run, at: Time::default() };
+        reconcile::observe(&mut observed, &ready, Time::default());
     }
     observed
 }
@@ -115,6 +128,7 @@ fn all_failing(desired: &Desired) -> Observed {
                     ended: Time(Duration::from_secs(number + 1)),
                     status: ExitStatus::Code(1),
                     failure: None,
+                    ready: Some(Time(Duration::from_secs(number))),
                     requested: false,
                 };
                 reconcile::remember(&mut observed, &key.instance(index), exit);
@@ -186,9 +200,12 @@ fn event(apps: u32) -> Duration {
     let key = AppKey { project, app: "app-0".parse().unwrap() };
     let app = desired.app(&key).unwrap();
     let run = *observed.apps[&key].runs.keys().next().unwrap();
-    let tag = RunTag { id: key.instance(0), revision: app.revision, generation: Generation(1) };
-    let record =
-        |state| RunRecord { run, tag: tag.clone(), pid: 1, state, started: None, exited: None };
+    let tag = RunTag::new(key.instance(0), app.revision, Generation(1));
+    let record = |state| RunRecord {
+        started: None,
+        exited: None,
+        ..RunRecord::new(run, tag.clone(), 1, state)
+    };
     let late = Event::Record(record(RunState::Launching));
     let time = median(|| {
         for _ in 0..ROUNDS {

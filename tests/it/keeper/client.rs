@@ -12,7 +12,7 @@ use super::world::World;
 
 fn tag() -> RunTag {
     let key = AppKey { project: "shop".parse().unwrap(), app: "web".parse().unwrap() };
-    RunTag { id: key.instance(1), revision: Revision(7), generation: Generation(3) }
+    RunTag::new(key.instance(1), Revision(7), Generation(3))
 }
 
 /// Takes events until the run's state is as told.
@@ -91,6 +91,8 @@ async fn many_requests_never_block_and_tags_of_others_are_told_apart() {
             | KeeperEvent::Hello { .. }
             | KeeperEvent::Record { .. }
             | KeeperEvent::ListEnd
+            | KeeperEvent::Connections { .. }
+            | KeeperEvent::Cohort { .. }
             | KeeperEvent::Declined { .. }
             | KeeperEvent::Recorder { .. } => {}
         }

@@ -32,7 +32,12 @@ fn record() -> Record {
         adopted: true,
         lost: Lost { seccomp: false, sockets: true, exit_code: true },
         dropped: 8,
-        ports: vec![Port { port: 80, family: 2 }, Port { port: 443, family: 10 }],
+        ports: vec![
+            Port { port: 80, family: 2, shared: true },
+            Port { port: 443, family: 10, shared: false },
+        ],
+        sharing: Sharing::InjectedBlind,
+        bind_failure: BindFailure { port: 80, errno: 98 },
         notify: Notify {
             ready: true,
             reloading: false,
@@ -46,6 +51,7 @@ fn record() -> Record {
 
 fn spec() -> SpawnSpec {
     SpawnSpec {
+        notify: true,
         cohort: 5,
         tag: b"{}".to_vec(),
         argv: vec!["sh".into(), String::new().into()],

@@ -237,6 +237,7 @@ impl World {
             Event::Record(record) => drop(self.records.insert(message.run, *record)),
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
+            Event::Connections { .. } | Event::Cohort { .. } => {}
             Event::Recorder { pid, .. } | Event::Hello { recorder: pid, .. } => {
                 self.recorder = Pid::from_raw(pid.cast_signed()).unwrap_or(Pid::INIT);
             }

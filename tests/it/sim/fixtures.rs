@@ -10,8 +10,9 @@ use std::{
 use eco::{
     model::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Limit, LimitThen, LogPolicy, Observed, Project, RestartPolicy,
-        RestartWhen, RolloutPolicy, RunId, Signal, StopPolicy, Template, Time,
+        InstanceId, KillScope, Limit, LimitThen, LogPolicy, Observed, OnFailure, Project,
+        ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunId, Signal, StopPolicy,
+        Template, Time,
     },
     reconcile,
 };
@@ -57,8 +58,21 @@ pub(crate) fn spec() -> AppSpec {
             limit: None,
             stop_exit_codes: Vec::new(),
         },
-        stop: StopPolicy { signal: Signal::TERM, timeout: ms(2_000), kill: KillScope::Group },
-        rollout: RolloutPolicy { min_ready: ms(1_000) },
+        stop: StopPolicy {
+            signal: Signal::TERM,
+            timeout: ms(2_000),
+            kill: KillScope::Group,
+            drain: ms(3_000),
+        },
+        rollout: RolloutPolicy {
+            min_ready: ms(1_000),
+            max_surge: RolloutPolicy::no_surge(),
+            max_unavailable: RolloutPolicy::one_by_one(),
+            deadline: ms(5_000),
+            on_failure: OnFailure::Rollback,
+        },
+        listen: None,
+        ready: ReadyPolicy::default(),
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
@@ -101,6 +115,7 @@ pub(crate) fn crash(app: &App, run: u64, started: u64, ended: u64) -> Exit {
         ended: at(ended),
         status: ExitStatus::Code(1),
         failure: None,
+        ready: Some(at(started)),
         requested: false,
     }
 }

@@ -29,6 +29,11 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             assert!(deadline <= world.now, "killed before its time");
             assert!(stopping.killed.is_none(), "killed twice");
         }
+        Action::Drain { .. }
+        | Action::Steer { .. }
+        | Action::Retire { .. }
+        | Action::RollBack { .. }
+        | Action::Complete { .. } => {}
     }
 }
 
@@ -40,10 +45,6 @@ fn check_start(world: &World, id: &InstanceId) {
     for process in world.keeper.processes.values().filter(|it| it.tag.id.key == id.key) {
         let alive = process.is_alive();
         assert!(!alive || process.tag.id.index != id.index, "two runs of {id} live");
-        assert!(
-            !alive || process.tag.revision == app.revision,
-            "{id} is started while the former revision lives"
-        );
     }
     check_rate(world, app, id);
 }
@@ -153,6 +154,11 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::Stopping { .. }
             | Hold::Replacing
             | Hold::Starting
+            | Hold::NotReady { .. }
+            | Hold::Draining { .. }
+            | Hold::Outdated
+            | Hold::Paused(_)
+            | Hold::RolledBack { .. }
             | Hold::Settling { .. } => {}
         }
     }
@@ -173,6 +179,7 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
     let (run, state) = match event {
         Event::Record(record) => (record.run, Some(&record.state)),
         Event::Refused { run, .. } => (*run, None),
+        Event::Ready { .. } | Event::Drained { .. } | Event::Cohort { .. } => return None,
     };
     let phase = observed
         .owners
@@ -180,7 +187,10 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
         .and_then(|key| observed.apps.get(key)?.runs.get(&run).map(|run| run.phase));
     let late = match (phase, state) {
         (None, _)
-        | (Some(Phase::Ready { .. } | Phase::Exited { .. }), Some(RunState::Launching))
+        | (
+            Some(Phase::Starting { .. } | Phase::Ready { .. } | Phase::Exited { .. }),
+            Some(RunState::Launching),
+        )
         | (Some(Phase::Exited { .. }), Some(RunState::Running)) => true,
         (Some(_), _) => false,
     };

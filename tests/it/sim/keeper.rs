@@ -225,12 +225,9 @@ impl Keeper {
         let process = &self.processes[&run];
         let pid = u32::try_from(run.0).expect("few runs") + 1_000;
         RunRecord {
-            run,
-            tag: process.tag.clone(),
-            pid,
-            state: process.state(),
             started: process.executed,
             exited: process.over(),
+            ..RunRecord::new(run, process.tag.clone(), pid, process.state())
         }
     }
 

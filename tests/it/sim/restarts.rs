@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eco::{
     model::{
-        Action, App, ExitStatus, Generation, Hold, InstanceId, LimitThen, Observed, Plan,
+        Action, App, Cohort, ExitStatus, Generation, Hold, InstanceId, LimitThen, Observed, Plan,
         RestartWhen, RunId, SpawnFailure, SpawnStep, StopReason, Stopping,
     },
     reconcile,
@@ -229,16 +229,19 @@ fn restarts_count_the_same_after_a_controller_restart() {
     // Runs 2 and 3 followed a crash; run 4 followed a stop.
     assert_eq!(restarts(&observed), 2);
     let mut started = observed;
-    let start = Action::Start { id: id(), revision: app.revision, generation: Generation(1) };
+    let (revision, generation) = (app.revision, Generation(1));
+    let start = Action::Start { id: id(), revision, generation, cohort: Cohort::NONE };
     assert_eq!(reconcile::issue(&mut started, &start, at(100)), Some(RunId(5)));
     assert_eq!(restarts(&started), 3);
     let record = eco::model::RunRecord {
-        run: RunId(5),
-        tag: eco::model::RunTag { id: id(), revision: app.revision, generation: Generation(1) },
-        pid: 7,
-        state: eco::model::RunState::Running,
         started: Some(at(101)),
         exited: None,
+        ..eco::model::RunRecord::new(
+            RunId(5),
+            eco::model::RunTag::new(id(), app.revision, Generation(1)),
+            7,
+            eco::model::RunState::Running,
+        )
     };
     let mut anew = remembered(&id(), exits);
     reconcile::adopt(&mut anew, &record, None, at(500));
@@ -254,12 +257,14 @@ fn restarts_count_the_same_after_a_controller_restart() {
 fn an_adopted_run_that_is_gone_is_one_exit() {
     let app = single(|_| ());
     let record = |state| eco::model::RunRecord {
-        run: RunId(9),
-        tag: eco::model::RunTag { id: id(), revision: app.revision, generation: Generation(1) },
-        pid: 7,
-        state,
         started: Some(at(100)),
         exited: Some(at(300)),
+        ..eco::model::RunRecord::new(
+            RunId(9),
+            eco::model::RunTag::new(id(), app.revision, Generation(1)),
+            7,
+            state,
+        )
     };
     let gone = record(eco::model::RunState::Gone(ExitStatus::Code(0)));
     let mut observed = Observed::default();
@@ -271,8 +276,16 @@ fn an_adopted_run_that_is_gone_is_one_exit() {
     assert!(observed.apps[&id().key].runs.is_empty());
     assert_eq!(observed.last_run, RunId(9));
 
-    let stopping =
-        |since, reason| Some(Stopping { since: at(since), reason, killed: None, group: true });
+    let stopping = |since, reason| {
+        Some(Stopping {
+            since: at(since),
+            reason,
+            killed: None,
+            group: true,
+            draining: false,
+            drained: false,
+        })
+    };
     let requested = |stopping| {
         let mut observed = Observed::default();
         reconcile::adopt(&mut observed, &gone, stopping, at(900)).retired.unwrap().1.requested
@@ -290,19 +303,27 @@ fn of_two_runs_of_one_instance_the_newest_good_one_stays() {
     let mut observed = Observed::default();
     for (run, revision) in [(1, app.revision), (2, app.revision), (3, old.revision)] {
         let record = eco::model::RunRecord {
-            run: RunId(run),
-            tag: eco::model::RunTag { id: id(), revision, generation: Generation(1) },
-            pid: 7,
-            state: eco::model::RunState::Running,
             started: Some(at(100)),
             exited: None,
+            ..eco::model::RunRecord::new(
+                RunId(run),
+                eco::model::RunTag::new(id(), revision, Generation(1)),
+                7,
+                eco::model::RunState::Running,
+            )
         };
         reconcile::adopt(&mut observed, &record, None, at(900));
     }
     let stops = |plan: Plan| -> Vec<(u64, StopReason)> {
         let stop = |action: &Action| match action {
             Action::Stop { run, reason, .. } => (run.0, *reason),
-            Action::Start { .. } | Action::Kill { .. } => panic!("{action:?}"),
+            Action::Start { .. }
+            | Action::Drain { .. }
+            | Action::Steer { .. }
+            | Action::Retire { .. }
+            | Action::RollBack { .. }
+            | Action::Complete { .. }
+            | Action::Kill { .. } => panic!("{action:?}"),
         };
         plan.actions.iter().map(stop).collect()
     };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use eco::{
     model::{
-        Action, App, AppKey, Desired, Event, Exit, InstanceId, Observed, RunId, RunTag,
-        SpawnFailure, SpawnStep, Stopping, Time,
+        Action, App, AppKey, Desired, Event, Exit, InstanceId, Observed, RolledBack,
+        RolloutFailure, RunId, RunRecord, RunTag, SpawnFailure, SpawnStep, Stopping, Time,
     },
-    reconcile::{self, Observation},
+    reconcile::{self, Observation, Readiness},
 };
 
 use super::{
@@ -171,7 +171,40 @@ impl World {
         }
     }
 
+    fn app_mut(&mut self, key: &AppKey) -> &mut App {
+        let project = self.desired.projects.get_mut(&key.project);
+        project.and_then(|project| project.apps.get_mut(&key.app)).expect("it is desired")
+    }
+
+    /// Makes the last good state the desired one again, as the controller does.
+    fn roll_back(&mut self, key: &AppKey, failure: &RolloutFailure) {
+        self.note(&format!("roll back {key}: {failure}"));
+        let project = self.desired.projects.get_mut(&key.project).expect("it is desired");
+        project.generation = project.generation.next();
+        let generation = project.generation;
+        let app = self.app_mut(key);
+        let former = app.former.clone().expect("there is something to go back to");
+        let (index, reason) = (failure.index, failure.reason.clone());
+        let why = RolledBack { revision: app.revision, generation, index, reason };
+        *app = app.rolled_back(former, why);
+    }
+
+    /// Says that a run is ready if its record does.
+    fn look_at_readiness(&mut self, record: &RunRecord) {
+        let Some(app) = self.desired.app(&record.tag.id.key) else { return };
+        if let Readiness::Ready(at) = reconcile::readiness(&app.spec, record, self.now) {
+            self.observe(&Event::Ready { run: record.run, at });
+        }
+    }
+
     fn observe(&mut self, event: &Event) {
+        self.fold(event);
+        if let Event::Record(record) = event {
+            self.look_at_readiness(record);
+        }
+    }
+
+    fn fold(&mut self, event: &Event) {
         let before = invariants::if_late(&self.observed, event);
         let seen = reconcile::observe(&mut self.observed, event, self.now);
         if let Some(before) = before {
@@ -241,6 +274,14 @@ impl World {
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
             seen.push(reconcile::adopt(&mut self.observed, &record, stopping, self.now));
+            if let Readiness::Ready(at) =
+                self.desired.app(&record.tag.id.key).map_or(Readiness::Awaited, |app| {
+                    reconcile::readiness(&app.spec, &record, self.now)
+                })
+            {
+                let ready = Event::Ready { run: record.run, at };
+                seen.push(reconcile::observe(&mut self.observed, &ready, self.now));
+            }
         }
         for seen in seen {
             self.take(seen);
@@ -290,9 +331,9 @@ impl World {
         invariants::check_action(self, action);
         let run = reconcile::issue(&mut self.observed, action, self.now);
         match action {
-            Action::Start { id, revision, generation } => {
+            Action::Start { id, revision, generation, cohort: _ } => {
                 let run = run.expect("a start has a run");
-                let tag = RunTag { id: id.clone(), revision: *revision, generation: *generation };
+                let tag = RunTag::new(id.clone(), *revision, *generation);
                 if self.takes_effect() {
                     self.note(&format!("start {id}"));
                     self.spawn(run, tag);
@@ -304,6 +345,16 @@ impl World {
                     let next = self.keeper.signal(*run, *scope, self.now);
                     self.plan_fates(next);
                 }
+            }
+            Action::Drain { run, .. } => {
+                self.journal_stop(*run);
+            }
+            Action::Steer { .. } | Action::Retire { .. } => {}
+            Action::RollBack { key, failure } => self.roll_back(key, failure),
+            Action::Complete { key } => {
+                let app = self.app_mut(key);
+                app.good = true;
+                app.former = None;
             }
             Action::Kill { id, run } => {
                 if self.takes_effect() && self.journal_stop(*run) {

@@ -30,6 +30,7 @@ fn exit(run: u64) -> Exit {
         ended: Time(Duration::from_secs(run)),
         status: ExitStatus::Code(1),
         failure: None,
+        ready: None,
         requested: run.is_multiple_of(5),
     }
 }
@@ -40,6 +41,8 @@ fn stopping() -> Stopping {
         reason: StopReason::Changed,
         killed: None,
         group: true,
+        draining: false,
+        drained: false,
     }
 }
 
