@@ -127,8 +127,6 @@ impl State {
             let observation = reconcile::adopt(&mut self.observed, &record, stopping, now);
             if let Some(at) = recovered.ready.get(&run) {
                 reconcile::observe(&mut self.observed, &Event::Ready { run, at: *at }, now);
-            } else {
-                self.look_at_readiness(&record);
             }
             if let Some((id, exit)) = observation.retired {
                 self.ends.push((id, exit));

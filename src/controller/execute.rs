@@ -36,6 +36,7 @@ impl State {
 
     fn converge_app(&mut self, key: &AppKey) {
         let now = clock::now();
+        self.find_ready(key, now);
         let app = self.desired.app(key);
         let generation = self.generation(&key.project);
         let observed = self.observed.apps.get(key);

@@ -57,8 +57,7 @@ impl State {
     fn on_record(&mut self, record: RunRecord, drained: bool) {
         let (run, over) = (record.run, is_over(&record.state));
         let id = record.tag.id.clone();
-        self.observe(&Event::Record(record.clone()));
-        self.look_at_readiness(&record);
+        self.observe(&Event::Record(record));
         if over {
             self.over.push((run, id.key, drained));
         }

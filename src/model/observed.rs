@@ -51,6 +51,8 @@ pub struct Run {
     pub cohort: Cohort,
     /// What the keeper saw of its sockets.
     pub sockets: Sockets,
+    /// Whether it said that it is ready.
+    pub says_ready: bool,
     /// Until when it asked for more time to become ready.
     pub extended_to: Option<Time>,
     /// Process id of the first process; 0 before there is one.

@@ -24,7 +24,7 @@ pub use diff::diff;
 pub use interruption::{effects, interruptions};
 pub use observe::{Observation, adopt, forget, issue, observe, remember, reserve};
 pub use plan::{plan, plan_app};
-pub use readiness::{Readiness, readiness};
+pub use readiness::{Readiness, readiness, spec_of};
 pub use revision::revision;
 pub use status::{AppStatus, InstanceStatus, status};
 pub use verdict::{Verdict, verdict};

@@ -57,6 +57,7 @@ pub fn adopt(
         generation: record.tag.generation,
         cohort: record.cohort,
         sockets: record.sockets.clone(),
+        says_ready: record.notify.ready,
         extended_to: record.notify.extended_to,
         pid: record.pid,
         asked: record.started.unwrap_or(now),
@@ -110,6 +111,7 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
                 generation: *generation,
                 cohort: *cohort,
                 sockets: Sockets::default(),
+                says_ready: false,
                 extended_to: None,
                 pid: 0,
                 asked: now,
@@ -242,6 +244,7 @@ fn learn(run: &mut Run, record: &RunRecord) -> bool {
     if news {
         run.pid = record.pid;
         run.sockets = record.sockets.clone();
+        run.says_ready = record.notify.ready;
         run.extended_to = extended_to;
     }
     news

@@ -183,7 +183,7 @@ impl Planner<'_> {
         let standing = match self.view.slot(index) {
             Slot::Taken => return,
             Slot::Blocked => return self.hold(index, Hold::Replacing),
-            Slot::Outdated if *room == 0 => return,
+            Slot::Outdated if *room == 0 || self.view.surge() == 0 => return,
             Slot::Outdated => self.view.standing(index),
             Slot::Empty(standing) => standing,
         };

@@ -1,31 +1,47 @@
-//! When a run counts as ready by what the keeper knows of it.
+//! Which runs are ready by what the keeper knows of them, and which have to be asked.
 
-use crate::model::{AppSpec, Pass, ReadyProbe, RunRecord, RunState, Sharing, Time};
+use crate::model::{
+    App, AppObserved, AppSpec, Pass, Phase, ReadyProbe, Run, RunId, Sharing, Sockets, Time,
+};
 
-/// What is known of a run's readiness.
+/// What is known of the readiness of a run that runs and was not ready so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// Its record says that it is ready, since then at the earliest.
+    /// It is ready, since then.
     Ready(Time),
-    /// Its record will tell.
+    /// The keeper will tell.
     Awaited,
     /// It has to be asked.
     Probed,
 }
 
-/// What the record of a run of `spec` says about its readiness at `now`.
+/// How those runs of an app stand at `now` that run and are not ready yet.
 #[must_use]
-pub fn readiness(spec: &AppSpec, record: &RunRecord, now: Time) -> Readiness {
-    match record.state {
-        RunState::Running => {}
-        RunState::Launching | RunState::Failed(_) | RunState::Exited(_) | RunState::Gone(_) => {
-            return Readiness::Awaited;
+pub fn readiness(app: &App, observed: Option<&AppObserved>, now: Time) -> Vec<(RunId, Readiness)> {
+    let runs = observed.into_iter().flat_map(|observed| &observed.runs);
+    runs.filter_map(|(run_id, run)| match run.phase {
+        Phase::Starting { started } => {
+            Some((*run_id, of_run(spec_of(app, run), run, (started, now))))
         }
+        Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => None,
+    })
+    .collect()
+}
+
+/// The spec a run was started with, as far as it is still known.
+#[must_use]
+pub fn spec_of<'a>(app: &'a App, run: &Run) -> &'a AppSpec {
+    match &app.former {
+        Some(former) if run.revision != app.revision => &former.spec,
+        Some(_) | None => &app.spec,
     }
+}
+
+fn of_run(spec: &AppSpec, run: &Run, (started, now): (Time, Time)) -> Readiness {
     match &spec.ready.probe {
-        ReadyProbe::Started => Readiness::Ready(record.started.unwrap_or(now)),
-        ReadyProbe::Listen if listens(spec, record) => Readiness::Ready(now),
-        ReadyProbe::Notify if record.notify.ready => Readiness::Ready(now),
+        ReadyProbe::Started => Readiness::Ready(started),
+        ReadyProbe::Listen if listens(spec, &run.sockets) => Readiness::Ready(now),
+        ReadyProbe::Notify if run.says_ready => Readiness::Ready(now),
         ReadyProbe::Listen | ReadyProbe::Notify => Readiness::Awaited,
         ReadyProbe::Http(_)
         | ReadyProbe::Tcp(_)
@@ -36,9 +52,8 @@ pub fn readiness(spec: &AppSpec, record: &RunRecord, now: Time) -> Readiness {
 }
 
 /// Whether the run listens on every port of `listen`, or on any if the file names none.
-fn listens(spec: &AppSpec, record: &RunRecord) -> bool {
+fn listens(spec: &AppSpec, sockets: &Sockets) -> bool {
     let Some(listen) = &spec.listen else { return true };
-    let sockets = &record.sockets;
     if sockets.sharing == Sharing::Unavailable {
         // Nobody sees its ports unless it tells; that it runs is all there is to know.
         return true;

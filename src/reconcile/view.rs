@@ -8,7 +8,10 @@ use crate::model::{
     StopReason, Time,
 };
 
-use super::restart::{self, Standing, Tally};
+use super::{
+    readiness,
+    restart::{self, Standing, Tally},
+};
 
 /// One app at one time.
 pub(super) struct View<'a> {
@@ -77,10 +80,7 @@ impl<'a> View<'a> {
 
     /// The spec a run was started with, as far as it is still known.
     pub(super) fn spec_of(&self, run: &Run) -> &AppSpec {
-        match &self.app.former {
-            Some(former) if run.revision != self.app.revision => &former.spec,
-            Some(_) | None => &self.app.spec,
-        }
+        readiness::spec_of(self.app, run)
     }
 
     /// When a run counts as available, if it is ready: when it has been so for `min_ready`.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use eco::{
     model::{
         Action, App, AppKey, Desired, Event, Exit, InstanceId, Observed, RolledBack,
-        RolloutFailure, RunId, RunRecord, RunTag, SpawnFailure, SpawnStep, Stopping, Time,
+        RolloutFailure, RunId, RunTag, SpawnFailure, SpawnStep, Stopping, Time,
     },
     reconcile::{self, Observation, Readiness},
 };
@@ -189,22 +189,21 @@ impl World {
         *app = app.rolled_back(former, why);
     }
 
-    /// Says that a run is ready if its record does.
-    fn look_at_readiness(&mut self, record: &RunRecord) {
-        let Some(app) = self.desired.app(&record.tag.id.key) else { return };
-        if let Readiness::Ready(at) = reconcile::readiness(&app.spec, record, self.now) {
-            self.observe(&Event::Ready { run: record.run, at });
+    /// Finds the runs of an app that have become ready.
+    fn find_ready(&mut self, key: &AppKey) {
+        let Some(app) = self.desired.app(key) else { return };
+        let found = reconcile::readiness(app, self.observed.apps.get(key), self.now);
+        for (run, readiness) in found {
+            match readiness {
+                Readiness::Ready(at) => {
+                    reconcile::observe(&mut self.observed, &Event::Ready { run, at }, self.now);
+                }
+                Readiness::Awaited | Readiness::Probed => {}
+            }
         }
     }
 
     fn observe(&mut self, event: &Event) {
-        self.fold(event);
-        if let Event::Record(record) = event {
-            self.look_at_readiness(record);
-        }
-    }
-
-    fn fold(&mut self, event: &Event) {
         let before = invariants::if_late(&self.observed, event);
         let seen = reconcile::observe(&mut self.observed, event, self.now);
         if let Some(before) = before {
@@ -274,14 +273,6 @@ impl World {
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
             seen.push(reconcile::adopt(&mut self.observed, &record, stopping, self.now));
-            if let Readiness::Ready(at) =
-                self.desired.app(&record.tag.id.key).map_or(Readiness::Awaited, |app| {
-                    reconcile::readiness(&app.spec, &record, self.now)
-                })
-            {
-                let ready = Event::Ready { run: record.run, at };
-                seen.push(reconcile::observe(&mut self.observed, &ready, self.now));
-            }
         }
         for seen in seen {
             self.take(seen);
@@ -302,6 +293,7 @@ impl World {
             if !self.alive {
                 return;
             }
+            self.find_ready(key);
             let plan = self.plan(key);
             if plan.actions.is_empty() {
                 invariants::check_rest(self, key, &plan);
