@@ -45,12 +45,11 @@ impl State {
     /// The keeper has sockets of a cohort, perhaps of one of which no run is left.
     pub(super) fn on_cohort(&mut self, cohort: Cohort, group: CohortGroup) {
         let found = self.desired.apps().map(|(key, _)| key).find(|key| key.group() == group);
-        match found {
-            Some(key) => self.observe(&Event::Cohort { key, cohort }),
-            None => {
-                let sent = self.keeper.retire(cohort);
-                self.asked(sent);
-            }
+        if let Some(key) = found {
+            self.observe(&Event::Cohort { key, cohort });
+        } else {
+            let sent = self.keeper.retire(cohort);
+            self.asked(sent);
         }
     }
 

@@ -184,10 +184,7 @@ fn judge(
     let status = reconcile::status(key, app, observed, world.now);
     let verdict = reconcile::verdict(key, app, observed, asked, world.now);
     let undone = app.rolled_back.as_ref().is_some_and(|it| generation < it.generation);
-    let verdict = match verdict {
-        Verdict::Settled if undone => Verdict::Failed,
-        other => other,
-    };
+    let verdict = if undone && verdict == Verdict::Settled { Verdict::Failed } else { verdict };
     let progress = AppProgress {
         schema: SCHEMA,
         app: key.app.to_string(),

@@ -44,6 +44,7 @@ struct Outgoing {
 
 /// What the keeper tells.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
 pub enum KeeperEvent {
     /// Answer to [`Keeper::hello`].
     Hello {

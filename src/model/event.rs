@@ -13,6 +13,7 @@ use super::{
 
 /// One thing that happened. The list is closed: nothing else changes `Observed`.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
 pub enum Event {
     /// The keeper's record of a run is new or changed. It is state, not a message: applying one
     /// twice, or an older one late, changes nothing.

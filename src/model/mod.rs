@@ -8,6 +8,7 @@ mod event;
 mod id;
 mod observed;
 mod plan;
+mod serving;
 mod signal;
 mod spec;
 mod template;
@@ -22,11 +23,13 @@ pub use id::{
 };
 pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, RolloutFailure, StopReason};
+pub use serving::{
+    HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe,
+};
 pub use signal::Signal;
 pub use spec::{
-    AppSpec, Artifacts, Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen,
-    ListenPolicy, ListenPort, LogPolicy, OnFailure, Pass, ProbeAddress, ReadyPolicy, ReadyProbe,
-    RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
+    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, LogPolicy,
+    OnFailure, RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
 };
 pub use template::{InstanceVars, Template};
 pub use time::{Time, human_duration};

@@ -11,6 +11,7 @@ mod channel;
 mod control;
 mod inherited;
 mod message;
+mod ports;
 mod record;
 mod record_file;
 mod recording;
@@ -20,11 +21,10 @@ mod spawn;
 mod wire;
 
 pub use channel::{Blocking, Received, pair, receive, send};
-pub use control::{
-    Closing, DeclaredPort, Event, MAX_COHORTS, MAX_DECLARED, Ports, Request, Scope, kind,
-};
+pub use control::{Event, Request, Scope, kind};
 pub use inherited::inherited;
 pub use message::{Body, Message};
+pub use ports::{Closing, DeclaredPort, MAX_COHORTS, MAX_DECLARED, Ports};
 pub use record::{BindFailure, Lost, Notify, Port, Record, Sharing, State};
 pub use record_file::RecordFile;
 pub use recording::{FromRecorder, ToRecorder};
