@@ -111,6 +111,8 @@ pub enum Operation {
     RestartNow,
     /// Lets every instance read its files again: replaces it.
     Reload,
+    /// Brings back what was before the last change, or what was in this generation.
+    Rollback(Option<u64>),
     /// Runs so many instances until applied.
     Scale(u32),
     /// Sends a signal to each instance's first process.

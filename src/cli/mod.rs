@@ -16,7 +16,9 @@ mod init;
 mod live;
 pub mod logs;
 mod operate;
+mod reload;
 mod restart;
+mod rollback;
 mod run;
 mod scale;
 mod schema;
@@ -68,6 +70,8 @@ enum Command {
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Restart(restart::RestartArgs),
+    Reload(reload::ReloadArgs),
+    Rollback(rollback::RollbackArgs),
     Scale(scale::ScaleArgs),
     Signal(signal::SignalArgs),
     Down(down::DownArgs),
@@ -109,6 +113,8 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Start(args) => start::run(&args, ui),
         Command::Stop(args) => stop::run(&args, ui),
         Command::Restart(args) => restart::run(&args, ui),
+        Command::Reload(args) => reload::run(&args, ui),
+        Command::Rollback(args) => rollback::run(&args, ui),
         Command::Scale(args) => scale::run(&args, ui),
         Command::Signal(args) => signal::run(&args, ui),
         Command::Down(args) => down::run(&args, ui),
@@ -134,6 +140,8 @@ impl Command {
             Self::Start(args) => args.operate.json,
             Self::Stop(args) => args.operate.json,
             Self::Restart(args) => args.operate.json,
+            Self::Reload(args) => args.operate.json,
+            Self::Rollback(args) => args.operate.json,
             Self::Scale(args) => args.operate.json,
             Self::Down(args) => args.operate.json,
             Self::Validate(args) => args.json,

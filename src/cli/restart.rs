@@ -16,10 +16,15 @@ use crate::api::Operation;
 #[command(after_help = "Examples:
   eco restart web
   eco restart web/0                   one instance
-  eco restart all")]
+  eco restart all
+  eco restart web --now               without waiting for successors to be ready")]
 pub(super) struct RestartArgs {
     #[command(flatten)]
     apps: AppsArg,
+
+    /// Stop each instance before its successor starts, all at once
+    #[arg(long)]
+    now: bool,
 
     #[command(flatten)]
     pub(super) operate: OperateArgs,
@@ -28,5 +33,6 @@ pub(super) struct RestartArgs {
 /// Carries the command out.
 pub(super) fn run(args: &RestartArgs, ui: &Ui) -> Outcome {
     operate::named(&args.apps.apps, "restart")?;
-    operate::operate((Operation::Restart, &args.apps.apps), &args.operate, Starts::UnlessEnded, ui)
+    let operation = if args.now { Operation::RestartNow } else { Operation::Restart };
+    operate::operate((operation, &args.apps.apps), &args.operate, Starts::UnlessEnded, ui)
 }

@@ -9,6 +9,7 @@ use super::{
     events::Told,
     lookup::{self, Meant},
     projects::Reason,
+    rollout,
     state::State,
     wait::Waiter,
 };
@@ -58,10 +59,24 @@ impl State {
         let before = self.present(name);
         let mut project = before.clone();
         let next = before.generation.next();
+        let earlier = match operation {
+            Operation::Rollback(to) => Some(self.earlier(name, &scope, *to)?.project),
+            Operation::Start
+            | Operation::Stop
+            | Operation::Restart
+            | Operation::RestartNow
+            | Operation::Reload
+            | Operation::Scale(_)
+            | Operation::Signal(_)
+            | Operation::Down
+            | Operation::Await => None,
+        };
         for (key, instances) in mine {
             let retry = self.needs_retry(key);
-            if let Some(app) = project.apps.get_mut(&key.app) {
-                change(app, operation, (instances, next, retry));
+            let Some(app) = project.apps.get_mut(&key.app) else { continue };
+            change(app, operation, (instances, next, retry));
+            if let Some(earlier) = earlier.as_ref().and_then(|it| it.apps.get(&key.app)) {
+                rollout::go_back(app, earlier, next);
             }
         }
         let ending = *operation == Operation::Down;
@@ -247,7 +262,8 @@ fn change(
             app.scale = (*count != app.spec.instances).then_some(*count);
         }
         Operation::Down => app.removed = true,
-        Operation::Signal(_) | Operation::Await => {}
+        // What is brought back is known outside.
+        Operation::Rollback(_) | Operation::Signal(_) | Operation::Await => {}
     }
 }
 
@@ -264,6 +280,8 @@ fn word(operation: &Operation) -> String {
         Operation::Restart => "restart".to_owned(),
         Operation::RestartNow => "restart now".to_owned(),
         Operation::Reload => "reload".to_owned(),
+        Operation::Rollback(None) => "roll back".to_owned(),
+        Operation::Rollback(Some(to)) => format!("roll back to generation {to}:"),
         Operation::Scale(count) => format!("scale to {count}:"),
         Operation::Signal(signal) => format!("send {signal} to"),
         Operation::Down => "down".to_owned(),
@@ -286,6 +304,7 @@ fn check_instances(meant: &Meant, operation: &Operation) -> Result<(), ApiError>
             | Operation::Stop
             | Operation::Scale(_)
             | Operation::Down
+            | Operation::Rollback(_)
             | Operation::Await,
             Some((key, _)),
         ) => {

@@ -69,7 +69,11 @@ fn undone(project: &Project) -> Option<(FileState, Option<String>)> {
         let why = app.rolled_back.as_ref()?;
         Some((name, why))
     })?;
-    let text = format!("{name} was rolled back: instance {}: {}", why.index, why.reason);
+    let text = if why.by_operator {
+        format!("{name} was rolled back by an operator; `eco apply` brings the file in again")
+    } else {
+        format!("{name} was rolled back: instance {}: {}", why.index, why.reason)
+    };
     Some((FileState::RolledBack, Some(text)))
 }
 

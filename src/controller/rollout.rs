@@ -1,12 +1,15 @@
 //! The end of a change: it is good, or it failed and is undone.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{events::Told, projects::Reason, state::State};
 use crate::{
-    api::EventType,
-    host::clock,
-    model::{AppKey, RolledBack, RolloutFailure, Time},
+    api::{ApiError, EventType},
+    host::{clock, store::StoredProject},
+    model::{App, AppKey, AppName, Generation, ProjectName, RolledBack, RolloutFailure, Time},
 };
 
 /// How long after a change was found good that is written down: others of the project follow
@@ -26,6 +29,7 @@ impl State {
             generation: next,
             index: failure.index,
             reason: failure.reason.clone(),
+            by_operator: false,
         };
         *app = app.rolled_back(former, why);
         let text =
@@ -39,6 +43,43 @@ impl State {
             }
             Err(error) => tracing::error!(%error, "cannot roll back {key}"),
         }
+    }
+
+    /// What an operator brings back: the apps of the generation asked for, else of the newest one in
+    /// which an app of the scope was of another revision.
+    pub(super) fn earlier(
+        &self,
+        name: &ProjectName,
+        scope: &BTreeSet<AppName>,
+        to: Option<u64>,
+    ) -> Result<StoredProject, ApiError> {
+        let present = self.present(name);
+        if let Some(to) = to {
+            return self.store.revision(name, Generation(to)).map_err(|error| {
+                ApiError::input(
+                    "no_generation",
+                    format!("cannot go back to generation {to}: {error}"),
+                )
+                .help(format!("see `eco history -p {name}`"))
+            });
+        }
+        let differs = |stored: &StoredProject| {
+            scope.iter().any(|app| {
+                let revision = |apps: &BTreeMap<AppName, App>| {
+                    apps.get(app).filter(|app| !app.removed).map(|app| app.revision)
+                };
+                revision(&stored.project.apps)
+                    .is_some_and(|before| revision(&present.apps).is_some_and(|now| before != now))
+            })
+        };
+        let summaries = self.store.history(name).into_iter().rev();
+        let earlier = summaries.filter(|found| found.generation < present.generation);
+        let mut earlier =
+            earlier.filter_map(|found| self.store.revision(name, found.generation).ok());
+        earlier.find(differs).ok_or_else(|| {
+            ApiError::refused("nothing_before", format!("nothing of {name} was different before"))
+                .help(format!("see `eco history -p {name}`"))
+        })
     }
 
     /// Notes that every instance of an app is good. On disk that comes a moment later: if it is
@@ -64,4 +105,24 @@ impl State {
             }
         }
     }
+}
+
+/// Makes an app what it was in an earlier generation. A file that is followed does not bring the
+/// present revision again by itself.
+pub(super) fn go_back(app: &mut App, earlier: &App, next: Generation) {
+    if app.revision == earlier.revision {
+        return;
+    }
+    let why = RolledBack {
+        revision: app.revision,
+        generation: next,
+        index: 0,
+        reason: "an operator asked for it".to_owned(),
+        by_operator: true,
+    };
+    app.former = app.to_former(next);
+    app.good = false;
+    app.spec = earlier.spec.clone();
+    app.revision = earlier.revision;
+    app.rolled_back = Some(why);
 }

@@ -87,6 +87,9 @@ pub struct RolledBack {
     pub index: u32,
     /// How, in words.
     pub reason: String,
+    /// Whether nothing failed: an operator asked for it.
+    #[serde(default)]
+    pub by_operator: bool,
 }
 
 impl App {

@@ -84,7 +84,8 @@ fn change_hold(view: &View<'_>) -> Option<Hold> {
     if let Some(failure) = rollout::failure(view) {
         return Some(Hold::Paused(failure));
     }
-    view.app.rolled_back.as_ref().map(|undone| Hold::RolledBack {
+    let undone = view.app.rolled_back.as_ref().filter(|undone| !undone.by_operator);
+    undone.map(|undone| Hold::RolledBack {
         revision: undone.revision,
         failure: RolloutFailure { index: undone.index, reason: undone.reason.clone() },
     })
