@@ -7,6 +7,8 @@ pub mod keeper;
 pub mod launch;
 pub mod marker;
 pub mod own;
+pub mod port_owner;
+pub mod probe;
 pub mod source_watch;
 pub mod stats;
 pub mod store;

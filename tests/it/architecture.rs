@@ -28,7 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("tokio", &["host", "controller", "cli"]),
     ("axum", &["controller"]),
-    ("hyper", &["controller", "cli"]),
+    ("hyper", &["host", "controller", "cli"]),
     ("notify", &["host"]),
     ("clap", &["cli"]),
     ("granit_parser", &["config"]),

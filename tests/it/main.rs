@@ -15,6 +15,7 @@ mod follow;
 mod harness;
 mod keeper;
 mod logs;
+mod probe;
 mod render;
 mod sim;
 mod store;

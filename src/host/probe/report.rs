@@ -1,0 +1,80 @@
+//! What a probe says, on its way to whoever takes it.
+
+use tokio::sync::mpsc;
+
+use super::ProbeEvent;
+use crate::model::{Command, RunId, Time};
+
+/// An event, and which call of `begin` it belongs to.
+pub(super) type Report = (u64, ProbeEvent);
+
+/// Reports for one run. When nobody is left to take a report, it is dropped.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    run: RunId,
+    begun: u64,
+    to: mpsc::Sender<Report>,
+    said: Option<String>,
+}
+
+impl Reporter {
+    pub(super) fn new(run: RunId, begun: u64, to: mpsc::Sender<Report>) -> Self {
+        Self { run, begun, to, said: None }
+    }
+
+    /// It is ready.
+    pub(super) async fn ready(&self, at: Time) {
+        self.send(ProbeEvent::Ready { run: self.run, at }).await;
+    }
+
+    /// A try failed. The same words are said once.
+    pub(super) async fn failing(&mut self, why: String) {
+        if let Some(event) = self.news(why) {
+            self.send(event).await;
+        }
+    }
+
+    /// It will never be ready: says so and stays.
+    pub(super) async fn hopeless(mut self, why: String) {
+        self.failing(why).await;
+        std::future::pending().await
+    }
+
+    /// A command is due.
+    pub(super) async fn exec(&self, attempt: u64, command: Command) {
+        self.send(ProbeEvent::Exec { run: self.run, attempt, command }).await;
+    }
+
+    /// The command did not end in time.
+    pub(super) async fn exec_timed_out(&self, attempt: u64) {
+        self.send(ProbeEvent::ExecTimedOut { run: self.run, attempt }).await;
+    }
+
+    /// As `ready`, from a thread that may wait.
+    pub(super) fn ready_blocking(&self, at: Time) {
+        self.send_blocking(ProbeEvent::Ready { run: self.run, at });
+    }
+
+    /// As `failing`, from a thread that may wait.
+    pub(super) fn failing_blocking(&mut self, why: String) {
+        if let Some(event) = self.news(why) {
+            self.send_blocking(event);
+        }
+    }
+
+    fn news(&mut self, why: String) -> Option<ProbeEvent> {
+        if self.said.as_ref() == Some(&why) {
+            return None;
+        }
+        self.said = Some(why.clone());
+        Some(ProbeEvent::Failing { run: self.run, why })
+    }
+
+    async fn send(&self, event: ProbeEvent) {
+        self.to.send((self.begun, event)).await.unwrap_or_default();
+    }
+
+    fn send_blocking(&self, event: ProbeEvent) {
+        self.to.blocking_send((self.begun, event)).unwrap_or_default();
+    }
+}
