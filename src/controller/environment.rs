@@ -13,19 +13,25 @@ pub(super) struct Program {
     pub(super) env: Vec<(OsString, OsString)>,
 }
 
-/// Composes an instance's environment, low to high: inherited, the file's, eco's own.
+/// Composes an instance's environment, low to high: inherited, the port of
+/// `listen` when it has one, the file's, eco's own.
 ///
 /// # Errors
 /// A value that lies in a file cannot be read.
 pub(super) fn compose(id: &InstanceId, spec: &AppSpec) -> io::Result<Program> {
+    // A port of the app's own was checked against `listen` when the file was read.
+    let shared = shared_port(spec);
     let port = match spec.env.get("PORT") {
         Some(EnvValue::Set(port)) => Some(port.display()),
-        Some(EnvValue::Unset | EnvValue::File { .. }) | None => None,
+        Some(EnvValue::Unset | EnvValue::File { .. }) | None => shared.clone(),
     };
     let vars = InstanceVars { id, port: port.as_deref() };
     let mut values: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for (name, value) in &spec.inherited {
         values.insert(name, value.clone().into_bytes());
+    }
+    if let Some(port) = shared {
+        values.insert("PORT", port.into_bytes());
     }
     for (name, value) in &spec.env {
         match value {
@@ -56,6 +62,14 @@ pub(super) fn compose(id: &InstanceId, spec: &AppSpec) -> io::Result<Program> {
     let env = values.into_iter().map(|(name, value)| (name.into(), OsString::from_vec(value)));
     let env = env.collect();
     Ok(Program { argv: argv(&spec.command, &vars), env })
+}
+
+/// The one port of `listen`.
+fn shared_port(spec: &AppSpec) -> Option<String> {
+    match spec.listen.as_ref()?.ports.as_slice() {
+        [only] => Some(only.port.to_string()),
+        _ => None,
+    }
 }
 
 fn argv(command: &Command, vars: &InstanceVars<'_>) -> Vec<OsString> {
