@@ -26,7 +26,7 @@ pub use request::{
 pub use select::{SelectError, Selector};
 pub use status::{
     AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply,
-    StatusAllReply, StatusReply,
+    ListenReply, StatusAllReply, StatusReply,
 };
 
 /// The version of every object's shape.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AppState, InstancePhase};
+use crate::model::{AppState, InstancePhase, Sharing};
 
 /// How one project stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -82,8 +82,20 @@ pub struct AppReply {
     pub overrides: Vec<String>,
     /// Words it can be selected by.
     pub tags: Vec<String>,
+    /// The ports its instances share; null if it has no `listen`.
+    #[serde(default)]
+    pub listen: Option<ListenReply>,
     /// By index; during a replacement two may share an id.
     pub instances: Vec<InstanceReply>,
+}
+
+/// The ports an app's instances share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenReply {
+    /// As in the file; of `auto` the ones found.
+    pub ports: Vec<String>,
+    /// How the instances come by their sockets.
+    pub sharing: Sharing,
 }
 
 /// How an instance stands.

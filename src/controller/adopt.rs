@@ -12,8 +12,10 @@ use super::{
     calls::Internal,
     drains::Drains,
     events::Told,
+    exec_probes::ExecProbes,
     execute,
     projects::Meta,
+    readiness::AllAsked,
     state::{Ending, State},
     timers::Timers,
 };
@@ -25,6 +27,7 @@ use crate::{
         home::Home,
         keeper::{Keeper, KeeperEvent},
         marker,
+        probe::Probes,
         source_watch::SourceWatcher,
         store::{Events, Journal, Recovered, Store, StoreFault},
     },
@@ -69,6 +72,10 @@ impl State {
             undrained: BTreeMap::new(),
             ends: Vec::new(),
             over: Vec::new(),
+            probes: Probes::new(),
+            asked_runs: AllAsked::new(),
+            exec_probes: ExecProbes::new(),
+            log_from: BTreeMap::new(),
             drains: Drains::new(),
             unsaved: BTreeMap::new(),
             waiters: Vec::new(),
@@ -118,6 +125,12 @@ impl State {
         }
         self.report(recovered.faults);
         for (record, drained) in records {
+            if record.tag.probe_of.is_some() {
+                reconcile::reserve(&mut self.observed, record.run);
+                self.on_exec_probe(&record, drained);
+                continue;
+            }
+            self.note_log_from(&record);
             let stopping = recovered.stops.get(&record.run).copied();
             let (run, key) = (record.run, record.tag.id.key.clone());
             let over = match record.state {

@@ -60,7 +60,7 @@ impl State {
         let project = meant.apps.keys().next().map(|key| key.project.to_string());
         let apps = meant.apps.keys().filter_map(|key| {
             let app = self.desired.app(key)?;
-            Some(report::described(&self.home, key, app, (self.observed.apps.get(key), look)))
+            Some(report::described(self, key, app, look))
         });
         Ok(DescribeReply {
             schema: SCHEMA,

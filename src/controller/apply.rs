@@ -208,7 +208,12 @@ impl State {
             return;
         }
         let waiters = std::mem::take(&mut self.waiters);
-        let world = World { desired: &self.desired, observed: &self.observed, now: clock::now() };
+        let world = World {
+            desired: &self.desired,
+            observed: &self.observed,
+            asked: &self.asked_runs,
+            now: clock::now(),
+        };
         let waiting = waiters.into_iter().filter_map(|mut waiter| {
             for app in waiter.to_look_at(&touched, world.now) {
                 waiter.look(&app, world);

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::model::{App, AppSpec, Command, EnvValue, RestartPolicy, human_duration};
+use crate::model::{
+    App, AppSpec, Command, EnvValue, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, Share,
+    human_duration,
+};
 
 /// The fields of an app as the file would name them.
 pub(super) fn fields(app: &App) -> Vec<(String, String)> {
@@ -20,7 +23,20 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     add("stop.signal", spec.stop.signal.to_string());
     add("stop.timeout", human_duration(spec.stop.timeout));
     add("stop.kill", format!("{:?}", spec.stop.kill).to_lowercase());
-    add("rollout.min_ready", human_duration(spec.rollout.min_ready));
+    if let Some(listen) = &spec.listen {
+        let ports: Vec<_> = listen.ports.iter().map(ToString::to_string).collect();
+        add("listen", if ports.is_empty() { "auto".to_owned() } else { ports.join(", ") });
+        add("listen.queue", human_duration(listen.queue));
+        add("listen.close_idle", listen.close_idle.to_string());
+        add("stop.drain", human_duration(spec.stop.drain));
+    }
+    add("ready", ready(&spec.ready));
+    let rollout = &spec.rollout;
+    add("rollout.max_surge", share(rollout.max_surge));
+    add("rollout.max_unavailable", share(rollout.max_unavailable));
+    add("rollout.min_ready", human_duration(rollout.min_ready));
+    add("rollout.deadline", human_duration(rollout.deadline));
+    add("rollout.on_failure", format!("{:?}", rollout.on_failure).to_lowercase());
     if let Some(watch) = &spec.watch {
         let paths: Vec<_> = watch.paths.iter().map(|found| path(found)).collect();
         add("watch.paths", paths.join(", "));
@@ -40,6 +56,41 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("logs.dir", path(dir));
     }
     fields
+}
+
+fn share(share: Share) -> String {
+    match share {
+        Share::Count(count) => count.to_string(),
+        Share::Percent(percent) => format!("{percent}%"),
+    }
+}
+
+fn ready(policy: &ReadyPolicy) -> String {
+    let what = match &policy.probe {
+        ReadyProbe::Started => return "its program was executed".to_owned(),
+        ReadyProbe::Listen => return "it listens on its ports".to_owned(),
+        ReadyProbe::Notify => return "it says so at NOTIFY_SOCKET".to_owned(),
+        ReadyProbe::Delay(delay) => return format!("{} after its start", human_duration(*delay)),
+        ReadyProbe::Log(pattern) => return format!("a line of its output matches `{pattern}`"),
+        ReadyProbe::Http(http) => {
+            format!("GET {} at {} is answered", http.path.display(), address(&http.address))
+        }
+        ReadyProbe::Tcp(at) => format!("{} accepts a connection", address(at)),
+        ReadyProbe::Exec(words) => format!("`{}` succeeds", command(words)),
+    };
+    format!(
+        "{what} (every {}, within {}, {} in a row)",
+        human_duration(policy.interval),
+        human_duration(policy.timeout),
+        policy.successes
+    )
+}
+
+fn address(address: &ProbeAddress) -> String {
+    match address {
+        ProbeAddress::Tcp { host, port } => format!("{host}:{}", port.display()),
+        ProbeAddress::Unix(path) => path.display(),
+    }
 }
 
 fn path(path: &Path) -> String {

@@ -19,16 +19,19 @@ use crate::{
         clock,
         follow::{Changed, WatchFault},
         keeper::KeeperEvent,
+        probe::ProbeEvent,
         source_watch::SourceChanged,
     },
     model::Time,
 };
 
 /// Everything that can wake the loop.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
 enum Input {
     Keeper(io::Result<KeeperEvent>),
     Call(Option<Call>),
     Internal(Option<Internal>),
+    Probe(ProbeEvent),
     File(Result<Changed, WatchFault>),
     Sources(Result<SourceChanged, WatchFault>),
     Timer,
@@ -59,6 +62,7 @@ pub(super) async fn drive(
         let input = tokio::select! {
             event = state.keeper.next() => Input::Keeper(event),
             done = internal.recv() => Input::Internal(done),
+            event = state.probes.next() => Input::Probe(event),
             call = calls.recv() => Input::Call(call),
             changed = state.follower.next() => Input::File(changed),
             changed = state.sources.next() => Input::Sources(changed),
@@ -76,6 +80,7 @@ impl State {
         match input {
             Input::Keeper(event) => self.on_keeper(event?),
             Input::Call(Some(call)) => self.answer(call),
+            Input::Probe(event) => self.on_probe(event),
             Input::Internal(Some(Internal::Loaded { project, result })) => {
                 self.on_loaded(&project, *result);
             }

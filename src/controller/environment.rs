@@ -13,18 +13,23 @@ pub(super) struct Program {
     pub(super) env: Vec<(OsString, OsString)>,
 }
 
+/// What `${PORT}` is for the instances of an app. A port of its own was checked against `listen`
+/// when the file was read.
+pub(super) fn port(spec: &AppSpec) -> Option<String> {
+    match spec.env.get("PORT") {
+        Some(EnvValue::Set(port)) => Some(port.display()),
+        Some(EnvValue::Unset | EnvValue::File { .. }) | None => shared_port(spec),
+    }
+}
+
 /// Composes an instance's environment, low to high: inherited, the port of
 /// `listen` when it has one, the file's, eco's own.
 ///
 /// # Errors
 /// A value that lies in a file cannot be read.
 pub(super) fn compose(id: &InstanceId, spec: &AppSpec) -> io::Result<Program> {
-    // A port of the app's own was checked against `listen` when the file was read.
     let shared = shared_port(spec);
-    let port = match spec.env.get("PORT") {
-        Some(EnvValue::Set(port)) => Some(port.display()),
-        Some(EnvValue::Unset | EnvValue::File { .. }) | None => shared.clone(),
-    };
+    let port = port(spec);
     let vars = InstanceVars { id, port: port.as_deref() };
     let mut values: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for (name, value) in &spec.inherited {
@@ -72,7 +77,8 @@ fn shared_port(spec: &AppSpec) -> Option<String> {
     }
 }
 
-fn argv(command: &Command, vars: &InstanceVars<'_>) -> Vec<OsString> {
+/// The words of a command line.
+pub(super) fn argv(command: &Command, vars: &InstanceVars<'_>) -> Vec<OsString> {
     match command {
         Command::Argv(words) => words.iter().map(|word| word.fill(vars).into()).collect(),
         Command::Shell(text) => vec!["/bin/sh".into(), "-c".into(), text.fill(vars).into()],

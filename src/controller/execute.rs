@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{environment, events::Told, report, state::State};
 use crate::{
-    api::EventType,
+    api::{EventType, Stream},
     host::{clock, home::Home},
     model::{
         Action, App, AppKey, Cohort, Event, InstanceId, KillScope, ReadyProbe, RunId, RunTag,
@@ -54,7 +54,8 @@ impl State {
         match action {
             Action::Start { id, revision, generation, cohort } => {
                 let Some(run) = started else { return };
-                let tag = RunTag::new(id.clone(), *revision, *generation);
+                let mut tag = RunTag::new(id.clone(), *revision, *generation);
+                self.note_output(run, &mut tag);
                 self.start(run, &tag, *cohort);
             }
             Action::Drain { id, run, reason } => {
@@ -98,6 +99,19 @@ impl State {
         let Some(stopping) = found.and_then(|run| run.stopping) else { return };
         if let Err(error) = self.journal.stop(run, &stopping) {
             tracing::warn!(%error, "cannot write the journal");
+        }
+    }
+
+    /// Notes where the output of a run begins that is told by it to be ready.
+    fn note_output(&mut self, run: RunId, tag: &mut RunTag) {
+        let Some(app) = self.desired.app(&tag.id.key) else { return };
+        if let ReadyProbe::Log(_) = app.spec.ready.probe {
+            let from = [Stream::Out, Stream::Err].map(|stream| {
+                let file = report::log_file(&self.home, &tag.id, app, stream).log;
+                std::fs::metadata(file).map_or(0, |found| found.len())
+            });
+            tag.log_from = Some(from);
+            self.log_from.insert(run, from);
         }
     }
 

@@ -13,6 +13,7 @@ mod drains;
 mod drive;
 mod environment;
 mod events;
+mod exec_probes;
 mod execute;
 mod following;
 mod lookup;

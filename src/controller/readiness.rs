@@ -1,20 +1,106 @@
 //! When runs become ready: by what the keeper knows of them, or by being asked.
 
-use super::state::State;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{environment, report, state::State};
 use crate::{
-    model::{AppKey, Event, ReadyProbe, RunId, Time},
+    api::Stream,
+    host::probe::{Output, ProbeEvent, Subject},
+    model::{App, AppKey, Event, InstanceVars, Phase, ReadyProbe, Run, RunId, RunRecord, Time},
     reconcile::{self, Readiness},
 };
 
+/// What is known of a run that is asked whether it is ready.
+#[derive(Debug)]
+pub(super) struct Asked {
+    key: AppKey,
+    /// What the last try showed, in words.
+    pub(super) failing: Option<String>,
+}
+
+/// The runs that are asked.
+pub(super) type AllAsked = BTreeMap<RunId, Asked>;
+
 impl State {
-    /// Finds the runs of an app that have become ready.
+    /// Finds the runs of an app that have become ready, and asks those that have to be asked.
     pub(super) fn find_ready(&mut self, key: &AppKey, now: Time) {
-        let Some(app) = self.desired.app(key) else { return };
-        for (run, readiness) in reconcile::readiness(app, self.observed.apps.get(key), now) {
+        let found = self
+            .desired
+            .app(key)
+            .map(|app| reconcile::readiness(app, self.observed.apps.get(key), now));
+        let mut probed = BTreeSet::new();
+        for (run, readiness) in found.unwrap_or_default() {
             match readiness {
                 Readiness::Ready(at) => self.on_ready(run, at),
-                Readiness::Awaited | Readiness::Probed => {}
+                Readiness::Awaited => {}
+                Readiness::Probed => {
+                    probed.insert(run);
+                }
             }
+        }
+        let over: Vec<RunId> = self
+            .asked_runs
+            .iter()
+            .filter(|(run, asked)| asked.key == *key && !probed.contains(run))
+            .map(|(run, _)| *run)
+            .collect();
+        for run in over {
+            self.end_asking(run);
+        }
+        for run in probed {
+            if !self.asked_runs.contains_key(&run) {
+                self.begin_asking(key, run);
+            }
+        }
+    }
+
+    fn begin_asking(&mut self, key: &AppKey, run_id: RunId) {
+        let Some(app) = self.desired.app(key) else { return };
+        let Some(run) = self.observed.apps.get(key).and_then(|app| app.runs.get(&run_id)) else {
+            return;
+        };
+        let Phase::Starting { started } = run.phase else { return };
+        let spec = reconcile::spec_of(app, run);
+        let (id, port) = (key.instance(run.index), environment::port(spec));
+        let vars = InstanceVars { id: &id, port: port.as_deref() };
+        let outputs = self.outputs(key, app, (run_id, run));
+        let subject = Subject::new(&spec.ready, &vars, started, outputs);
+        self.probes.begin(run_id, subject);
+        self.asked_runs.insert(run_id, Asked { key: key.clone(), failing: None });
+    }
+
+    /// The log files of a run, from where its part begins.
+    fn outputs(&self, key: &AppKey, app: &App, (run_id, run): (RunId, &Run)) -> [Output; 2] {
+        let from = self.log_from.get(&run_id).copied().unwrap_or_default();
+        let file = |stream, from| {
+            let id = key.instance(run.index);
+            Output { path: report::log_file(&self.home, &id, app, stream).log, from }
+        };
+        let [out, err] = from;
+        [file(Stream::Out, out), file(Stream::Err, err)]
+    }
+
+    fn end_asking(&mut self, run: RunId) {
+        self.probes.end(run);
+        self.asked_runs.remove(&run);
+        self.log_from.remove(&run);
+        self.end_exec_probes_of(run);
+    }
+
+    /// What came of asking.
+    pub(super) fn on_probe(&mut self, event: ProbeEvent) {
+        match event {
+            ProbeEvent::Ready { run, at } => self.on_ready(run, at),
+            ProbeEvent::Failing { run, why } => {
+                let Some(asked) = self.asked_runs.get_mut(&run) else { return };
+                asked.failing = Some(why);
+                let key = asked.key.clone();
+                self.touched.insert(key);
+            }
+            ProbeEvent::Exec { run, attempt, command } => {
+                self.start_exec_probe(run, attempt, &command);
+            }
+            ProbeEvent::ExecTimedOut { run, attempt } => self.end_exec_probe(run, attempt),
         }
     }
 
@@ -35,5 +121,12 @@ impl State {
         let app = self.desired.app(key);
         let spec = app.zip(found).map(|(app, run)| reconcile::spec_of(app, run));
         spec.is_none_or(|spec| spec.ready.probe == ReadyProbe::Started)
+    }
+
+    /// Remembers where the output of a run begins, as its tag says.
+    pub(super) fn note_log_from(&mut self, record: &RunRecord) {
+        if let Some(from) = record.tag.log_from {
+            self.log_from.entry(record.run).or_insert(from);
+        }
     }
 }

@@ -20,6 +20,7 @@ impl State {
     pub(super) fn on_keeper(&mut self, event: KeeperEvent) {
         match event {
             KeeperEvent::Record { record, drained, .. } => self.on_record(record, drained),
+            KeeperEvent::Refused { run, .. } if self.refuse_exec_probe(run) => {}
             KeeperEvent::Refused { run, failure } => {
                 self.observe(&Event::Refused { run, failure });
             }
@@ -55,6 +56,10 @@ impl State {
 
     fn on_record(&mut self, record: RunRecord, drained: bool) {
         let (run, over) = (record.run, is_over(&record.state));
+        if record.tag.probe_of.is_some() {
+            self.on_exec_probe(&record, drained);
+            return;
+        }
         let id = record.tag.id.clone();
         self.observe(&Event::Record(record));
         if over {

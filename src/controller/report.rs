@@ -1,22 +1,26 @@
 //! Answers to questions: status, describe, logs. Reads the state, changes nothing.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{collections::BTreeSet, path::PathBuf, time::SystemTime};
 
 use crate::{
     api::{
-        AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, LogFile, SCHEMA,
-        StatusReply, Stream,
+        AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, ListenReply,
+        LogFile, SCHEMA, StatusReply, Stream,
     },
     config,
     host::{clock, home::Home},
     model::{
-        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, Project,
+        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, Hold, InstanceId, Project,
         ProjectName, Time,
     },
     reconcile::{self, InstanceStatus},
 };
 
-use super::{projects::Meta, state::State, words::named};
+use super::{
+    projects::Meta,
+    state::State,
+    words::{explained, named},
+};
 
 /// A time as everything prints it: RFC 3339, UTC, milliseconds.
 pub(super) fn rfc3339(time: SystemTime) -> String {
@@ -45,7 +49,7 @@ pub(super) fn status(
     let apps = state.desired.projects.get(name).into_iter().flat_map(|project| &project.apps);
     let apps = apps.filter_map(|(app_name, app)| {
         let key = AppKey { project: name.clone(), app: app_name.clone() };
-        meant(&key).then(|| app_reply(&key, app, state.observed.apps.get(&key), look))
+        meant(&key).then(|| app_reply(state, &key, app, look))
     });
     StatusReply {
         schema: SCHEMA,
@@ -99,13 +103,10 @@ fn file_state(meta: &Meta) -> (FileState, Option<String>) {
 }
 
 /// How one app stands.
-pub(super) fn app_reply(
-    key: &AppKey,
-    app: &App,
-    observed: Option<&AppObserved>,
-    look: Look,
-) -> AppReply {
+pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> AppReply {
+    let observed = state.observed.apps.get(key);
     let status = reconcile::status(key, app, observed, look.now);
+    let words = |hold: &Hold, run| explained(hold, &app.spec, (run, &state.asked_runs));
     let mut overrides = Vec::new();
     if app.stopped {
         overrides.push("stopped".to_owned());
@@ -122,15 +123,40 @@ pub(super) fn app_reply(
         ready: status.ready,
         revision: app.revision.to_string(),
         state: status.state,
-        hold: status.hold.as_ref().map(|hold| named(hold, &app.spec)),
+        hold: status.hold.as_ref().map(|hold| {
+            let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
+            words(hold, holding.and_then(|it| it.run))
+        }),
         hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
-        instances: status.instances.iter().map(|found| instance_reply(found, app, look)).collect(),
+        listen: listen_reply(app, observed),
+        instances: status
+            .instances
+            .iter()
+            .map(|found| {
+                let hold = found.hold.as_ref().map(|hold| words(hold, found.run));
+                instance_reply(found, hold, look)
+            })
+            .collect(),
     }
 }
 
-fn instance_reply(instance: &InstanceStatus, app: &App, look: Look) -> InstanceReply {
+/// The ports of an app, and how its instances come by them.
+fn listen_reply(app: &App, observed: Option<&AppObserved>) -> Option<ListenReply> {
+    let listen = app.spec.listen.as_ref()?;
+    let runs = || observed.into_iter().flat_map(|observed| observed.runs.values());
+    let shared: BTreeSet<u16> = runs().flat_map(|run| run.sockets.shared.iter().copied()).collect();
+    let ports = match listen.ports.as_slice() {
+        [] => shared.iter().map(u16::to_string).collect(),
+        declared => declared.iter().map(ToString::to_string).collect(),
+    };
+    // The least that any of them has.
+    let sharing = runs().map(|run| run.sockets.sharing).max().unwrap_or_default();
+    Some(ListenReply { ports, sharing })
+}
+
+fn instance_reply(instance: &InstanceStatus, hold: Option<String>, look: Look) -> InstanceReply {
     let pid = instance.pid.filter(|_| look.memory);
     InstanceReply {
         id: instance.id.short(),
@@ -140,7 +166,7 @@ fn instance_reply(instance: &InstanceStatus, app: &App, look: Look) -> InstanceR
         since: instance.since.map(stamp),
         revision: instance.revision.map(|revision| revision.to_string()),
         generation: instance.generation.map(|generation| generation.0),
-        hold: instance.hold.as_ref().map(|hold| named(hold, &app.spec)),
+        hold,
         hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
         exit: instance.exit.map(|exit| exit_reply(&exit)),
         memory: pid.and_then(crate::host::stats::resident_bytes),
@@ -158,18 +184,14 @@ fn exit_reply(exit: &Exit) -> ExitReply {
 }
 
 /// One app in full.
-pub(super) fn described(
-    home: &Home,
-    key: &AppKey,
-    app: &App,
-    (observed, look): (Option<&AppObserved>, Look),
-) -> DescribedApp {
+pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> DescribedApp {
+    let (home, observed) = (&state.home, state.observed.apps.get(key));
     let exits = observed
         .into_iter()
         .flat_map(|app| &app.history)
         .flat_map(|(index, history)| exits_in_words(*index, history, &app.spec));
     DescribedApp {
-        status: app_reply(key, app, observed, look),
+        status: app_reply(state, key, app, look),
         fields: super::describe::fields(app),
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),

@@ -8,13 +8,17 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{calls::Internal, drains::Drains, projects::Meta, timers::Timers, wait::Waiter};
+use super::{
+    calls::Internal, drains::Drains, exec_probes::ExecProbes, projects::Meta, readiness::AllAsked,
+    timers::Timers, wait::Waiter,
+};
 use crate::{
     api::EventReply,
     host::{
         follow::Follower,
         home::Home,
         keeper::Keeper,
+        probe::Probes,
         source_watch::SourceWatcher,
         store::{Events, Journal, Store},
     },
@@ -60,6 +64,14 @@ pub(super) struct State {
     pub(super) ends: Vec<(InstanceId, Exit)>,
     /// Runs that are over, and whether their output is in the log: to be let go after that.
     pub(super) over: Vec<(RunId, AppKey, bool)>,
+    /// Asks runs whether they are ready.
+    pub(super) probes: Probes,
+    /// The runs that are asked.
+    pub(super) asked_runs: AllAsked,
+    /// The commands by which they are asked.
+    pub(super) exec_probes: ExecProbes,
+    /// Where the output of runs begins whose readiness is told there.
+    pub(super) log_from: BTreeMap<RunId, [u64; 2]>,
     /// Runs whose open requests are given time to end.
     pub(super) drains: Drains,
     /// Projects whose apps were found good, and when to write that down.

@@ -7,7 +7,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::words::named;
+use super::{
+    readiness::AllAsked,
+    words::{explained, named},
+};
 
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
@@ -44,6 +47,7 @@ pub(super) struct Waiter {
 pub(super) struct World<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
+    pub(super) asked: &'a AllAsked,
     pub(super) now: Time,
 }
 
@@ -191,7 +195,10 @@ fn judge(
         state: status.state,
         ready: status.ready,
         desired: status.wanted,
-        hold: status.hold.as_ref().map(|hold| named(hold, &app.spec)),
+        hold: status.hold.as_ref().map(|hold| {
+            let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
+            explained(hold, &app.spec, (holding.and_then(|it| it.run), world.asked))
+        }),
         settled: matches!(verdict, Verdict::Settled),
     };
     (progress, verdict)

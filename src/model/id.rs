@@ -259,11 +259,14 @@ pub struct RunTag {
     /// Set for a probe: the run it asks about. Then this is no incarnation of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_of: Option<RunId>,
+    /// Where the run's part of its log files begins, out and err, if its readiness is told there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_from: Option<[u64; 2]>,
 }
 
 impl RunTag {
     /// The tag of an incarnation of an instance.
     pub fn new(id: InstanceId, revision: Revision, generation: Generation) -> Self {
-        Self { id, revision, generation, probe_of: None }
+        Self { id, revision, generation, probe_of: None, log_from: None }
     }
 }

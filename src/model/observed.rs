@@ -130,7 +130,7 @@ pub struct Sockets {
 }
 
 /// How the binds of a run are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sharing {
     /// By the system alone: the app has no `listen`.
@@ -184,6 +184,24 @@ pub struct Exit {
     pub ready: Option<Time>,
     /// Whether eco had asked it to stop: then it is no failure.
     pub requested: bool,
+}
+
+impl Sharing {
+    /// How the binds are answered, in words; `None` where that is as it should be.
+    pub fn lack(self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::Injected | Self::Fds => None,
+            Self::InjectedBlind => Some(
+                "ports are shared, but this system lets nobody look into processes: idle \
+                 connections are not closed before a stop, and options set before `bind` are lost",
+            ),
+            Self::Unavailable => Some(
+                "ports are not shared: this system does not let `bind` be answered (seccomp user \
+                 notification); each instance binds for itself, and a replacement stops the old one \
+                 first",
+            ),
+        }
+    }
 }
 
 impl Sockets {

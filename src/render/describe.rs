@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply},
-    model::human_duration,
+    model::{Sharing, human_duration},
 };
 
 /// Everything about some apps.
@@ -21,6 +21,17 @@ pub fn describe(reply: &DescribeReply, style: &Style, now: Timestamp) -> String 
 fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
     let mut out = status::table(std::slice::from_ref(&app.status), style, now);
     let mut fields = vec![("revision".to_owned(), app.status.revision.clone())];
+    if let Some(listen) = &app.status.listen {
+        fields.push(("ports".to_owned(), listen.ports.join(", ")));
+        let how = match listen.sharing {
+            Sharing::None => "nothing runs yet",
+            Sharing::Injected => "answered at bind and listen",
+            Sharing::InjectedBlind => "answered at bind and listen, without looking inside",
+            Sharing::Fds => "passed as LISTEN_FDS",
+            Sharing::Unavailable => "not shared: each instance binds for itself",
+        };
+        fields.push(("sharing".to_owned(), how.to_owned()));
+    }
     if !app.status.tags.is_empty() {
         fields.push(("tags".to_owned(), app.status.tags.join(", ")));
     }

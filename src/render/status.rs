@@ -148,6 +148,9 @@ fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestamp) {
         Cell::new(alone.map_or_else(String::new, |found| pid(found, style))),
         Cell::painted(short(&app.revision), Paint::Dim),
     ]);
+    if let Some(lack) = app.listen.as_ref().and_then(|listen| listen.sharing.lack()) {
+        table.note(4, lack, Paint::Warn);
+    }
     if !app.overrides.is_empty() {
         table.note(4, &format!("override: {}", app.overrides.join(", ")), Paint::Warn);
     }

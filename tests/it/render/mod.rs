@@ -68,6 +68,7 @@ fn app(name: &str, state: AppState, instances: Vec<InstanceReply>) -> AppReply {
         hold_code: None,
         overrides: Vec::new(),
         tags: Vec::new(),
+        listen: None,
         instances,
     }
 }

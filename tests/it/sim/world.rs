@@ -185,7 +185,8 @@ impl World {
         let app = self.app_mut(key);
         let former = app.former.clone().expect("there is something to go back to");
         let (index, reason) = (failure.index, failure.reason.clone());
-        let why = RolledBack { revision: app.revision, generation, index, reason };
+        let why =
+            RolledBack { revision: app.revision, generation, index, reason, by_operator: false };
         *app = app.rolled_back(former, why);
     }
 
