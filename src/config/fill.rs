@@ -10,8 +10,8 @@ use super::{
     vars::{Filled, Place, Vars},
 };
 
-/// Fills every value of the merged document, but `command` and `env` of apps: those are filled
-/// after splitting and may hold variables of the instance.
+/// Fills every value of the merged document, but `command`, `env` and probes of apps: those may hold
+/// variables of the instance, and commands are filled after splitting.
 pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> {
     entries(root, |entry| match &*entry.key {
         // Names of apps and variables are free: there `x-` means nothing.
@@ -22,10 +22,23 @@ pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> 
                     Kind::Scalar(_) => Rc::clone(&variable.value),
                     Kind::List(_) | Kind::Map(_) => value(&variable.value, vars, log),
                 }),
+                "ready" => ready(&field.value, vars, log),
                 _ => value(&field.value, vars, log),
             })
         }),
         _ => value(&entry.value, vars, log),
+    })
+}
+
+/// Fills what is the same for all instances.
+fn ready(node: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> {
+    entries(node, |part| match &*part.key {
+        "tcp" | "exec" => Rc::clone(&part.value),
+        "http" => entries(&part.value, |detail| match &*detail.key {
+            "path" | "port" | "socket" | "headers" => Rc::clone(&detail.value),
+            _ => value(&detail.value, vars, log),
+        }),
+        _ => value(&part.value, vars, log),
     })
 }
 

@@ -25,8 +25,6 @@ const LATER: &[(&str, &[&str])] = &[
     (
         "App",
         &[
-            "listen",
-            "ready",
             "live",
             "reload",
             "depends_on",
@@ -39,50 +37,145 @@ const LATER: &[(&str, &[&str])] = &[
         ],
     ),
     ("Restart", &["max_memory", "cron"]),
-    ("Stop", &["command", "drain"]),
-    ("Rollout", &["max_surge", "max_unavailable", "deadline", "on_failure"]),
+    ("Stop", &["command"]),
+    ("Rollout", &["canary"]),
     ("Logs", &["rotate", "format"]),
 ];
 
-/// Words of other programs for keys of an app.
-const OTHER_WORDS: &[(&str, &str)] = &[
-    ("cmd", "command"),
-    ("script", "command"),
-    ("exec", "command"),
-    ("run", "command"),
-    ("program", "command"),
-    ("entrypoint", "command"),
-    ("args", "command"),
-    ("environment", "env"),
-    ("env_vars", "env"),
-    ("envFile", "env_file"),
-    ("dotenv", "env_file"),
-    ("working_dir", "cwd"),
-    ("working_directory", "cwd"),
-    ("directory", "cwd"),
-    ("dir", "cwd"),
-    ("replicas", "instances"),
-    ("scale", "instances"),
-    ("numprocs", "instances"),
-    ("count", "instances"),
-    ("autorestart", "restart"),
-    ("restart_policy", "restart"),
-    ("ignore_watch", "watch"),
-    ("labels", "tags"),
-    ("log_dir", "logs"),
+/// Words of other programs for keys: (type, word, key).
+const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    ("App", "cmd", "command"),
+    ("App", "script", "command"),
+    ("App", "exec", "command"),
+    ("App", "run", "command"),
+    ("App", "program", "command"),
+    ("App", "entrypoint", "command"),
+    ("App", "args", "command"),
+    ("App", "environment", "env"),
+    ("App", "env_vars", "env"),
+    ("App", "envFile", "env_file"),
+    ("App", "dotenv", "env_file"),
+    ("App", "working_dir", "cwd"),
+    ("App", "working_directory", "cwd"),
+    ("App", "directory", "cwd"),
+    ("App", "dir", "cwd"),
+    ("App", "replicas", "instances"),
+    ("App", "scale", "instances"),
+    ("App", "numprocs", "instances"),
+    ("App", "count", "instances"),
+    ("App", "autorestart", "restart"),
+    ("App", "restart_policy", "restart"),
+    ("App", "ignore_watch", "watch"),
+    ("App", "labels", "tags"),
+    ("App", "log_dir", "logs"),
+    ("App", "port", "listen"),
+    ("App", "ports", "listen"),
+    ("App", "expose", "listen"),
+    ("App", "bind", "listen"),
+    ("App", "socket", "listen"),
+    ("App", "listen_on", "listen"),
+    ("App", "healthcheck", "ready"),
+    ("App", "health_check", "ready"),
+    ("App", "health", "ready"),
+    ("App", "probe", "ready"),
+    ("App", "readiness", "ready"),
+    ("App", "readiness_probe", "ready"),
+    ("App", "readinessProbe", "ready"),
+    ("App", "startup_probe", "ready"),
+    ("App", "startupProbe", "ready"),
+    ("App", "wait_ready", "ready"),
+    ("App", "strategy", "rollout"),
+    ("App", "update_config", "rollout"),
+    ("Listen", "ports", "port"),
+    ("Listen", "address", "host"),
+    ("Listen", "addr", "host"),
+    ("Listen", "bind", "host"),
+    ("Listen", "ip", "host"),
+    ("Listen", "interface", "host"),
+    ("Listen", "backlog", "queue"),
+    ("Ready", "command", "exec"),
+    ("Ready", "cmd", "exec"),
+    ("Ready", "test", "exec"),
+    ("Ready", "shell", "exec"),
+    ("Ready", "httpGet", "http"),
+    ("Ready", "url", "http"),
+    ("Ready", "tcpSocket", "tcp"),
+    ("Ready", "port", "tcp"),
+    ("Ready", "regex", "log"),
+    ("Ready", "log_line", "log"),
+    ("Ready", "sd_notify", "notify"),
+    ("Ready", "sleep", "delay"),
+    ("Ready", "period", "interval"),
+    ("Ready", "periodSeconds", "interval"),
+    ("Ready", "timeoutSeconds", "timeout"),
+    ("Ready", "successThreshold", "successes"),
+    ("Ready", "initial_delay", "start_period"),
+    ("Ready", "initialDelaySeconds", "start_period"),
+    ("Http", "url", "path"),
+    ("Http", "uri", "path"),
+    ("Http", "code", "status"),
+    ("Http", "expect", "status"),
+    ("Rollout", "surge", "max_surge"),
+    ("Rollout", "unavailable", "max_unavailable"),
+    ("Rollout", "timeout", "deadline"),
+    ("Rollout", "failure_action", "on_failure"),
+    ("Rollout", "min_ready_seconds", "min_ready"),
+    ("Stop", "grace_period", "timeout"),
+    ("Stop", "kill_timeout", "timeout"),
 ];
 
-/// Keys of an app's parts that are easily put one level too high: (key, where it belongs).
-const DEEPER: &[(&str, &str)] = &[
-    ("policy", "restart"),
-    ("backoff", "restart"),
-    ("limit", "restart"),
-    ("stop_exit_codes", "restart"),
-    ("signal", "stop"),
-    ("timeout", "stop"),
-    ("kill", "stop"),
-    ("min_ready", "rollout"),
-    ("ignore", "watch"),
+/// Keys that are easily put one level too high: (type, key, where it belongs).
+const DEEPER: &[(&str, &str, &str)] = &[
+    ("App", "policy", "restart"),
+    ("App", "backoff", "restart"),
+    ("App", "limit", "restart"),
+    ("App", "stop_exit_codes", "restart"),
+    ("App", "signal", "stop"),
+    ("App", "timeout", "stop"),
+    ("App", "kill", "stop"),
+    ("App", "drain", "stop"),
+    ("App", "min_ready", "rollout"),
+    ("App", "max_surge", "rollout"),
+    ("App", "max_unavailable", "rollout"),
+    ("App", "deadline", "rollout"),
+    ("App", "on_failure", "rollout"),
+    ("App", "canary", "rollout"),
+    ("App", "ignore", "watch"),
+    ("App", "queue", "listen"),
+    ("App", "close_idle", "listen"),
+    ("App", "pass", "listen"),
+    ("App", "host", "listen"),
+    ("App", "http", "ready"),
+    ("App", "tcp", "ready"),
+    ("App", "notify", "ready"),
+    ("App", "delay", "ready"),
+    ("App", "interval", "ready"),
+    ("App", "start_period", "ready"),
+    ("Ready", "path", "http"),
+    ("Ready", "host", "http"),
+    ("Ready", "status", "http"),
+    ("Ready", "headers", "http"),
+    ("Ready", "socket", "http"),
+];
+
+/// Keys of `ready` that are easily missed elsewhere, and keys put into `ready` that belong beside
+/// it: (type, key, what to say).
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("Ready", "failures", "a failed try is repeated until `rollout.deadline`: set that instead"),
+    ("Ready", "retries", "a failed try is repeated until `rollout.deadline`: set that instead"),
+    (
+        "Ready",
+        "failureThreshold",
+        "a failed try is repeated until `rollout.deadline`: set that instead",
+    ),
+    ("Ready", "deadline", "it belongs beside `ready`: `rollout: { deadline: … }`"),
+    ("Ready", "min_ready", "it belongs beside `ready`: `rollout: { min_ready: … }`"),
+    ("Listen", "protocol", "only TCP is shared; other sockets are left to the app"),
+    ("App", "listen_timeout", "in `eco` this is `rollout: { deadline: … }`"),
+    ("App", "kill_timeout", "in `eco` this is `stop: { timeout: … }`"),
+    ("App", "stop_grace_period", "in `eco` this is `stop: { timeout: … }`"),
+    ("App", "kill_signal", "in `eco` this is `stop: { signal: … }`"),
+    ("App", "stop_signal", "in `eco` this is `stop: { signal: … }`"),
 ];
 
 /// What is wrong with a key, and which one of the known keys was meant.
@@ -108,10 +201,12 @@ pub(super) fn unknown_key(known: &Struct, key: &str, span: Span, path: &str) -> 
 }
 
 fn advice(known: &Struct, key: &str) -> (String, Option<&'static str>) {
-    let word = |list: &[(&str, &'static str)]| {
-        let found = list.iter().find(|(word, _)| *word == key);
-        found.map(|(_, meant)| *meant).filter(|_| known.name == "App")
+    let word = |list: &[(&str, &str, &'static str)]| {
+        list.iter().find(|(name, word, _)| *name == known.name && *word == key).map(|it| it.2)
     };
+    if let Some(advice) = word(ELSEWHERE) {
+        return (advice.to_owned(), None);
+    }
     if let Some(parent) = word(DEEPER) {
         return (format!("it belongs under `{parent}`: `{parent}: {{ {key}: … }}`"), None);
     }
@@ -130,8 +225,20 @@ fn advice(known: &Struct, key: &str) -> (String, Option<&'static str>) {
 }
 
 /// Keys of an app that may be found at the top of a file.
-const DOCUMENT_BELOW: &[&str] =
-    &["command", "env", "env_file", "instances", "cwd", "restart", "watch", "stop", "logs"];
+const DOCUMENT_BELOW: &[&str] = &[
+    "command",
+    "env",
+    "env_file",
+    "instances",
+    "cwd",
+    "listen",
+    "ready",
+    "restart",
+    "rollout",
+    "watch",
+    "stop",
+    "logs",
+];
 
 /// What a type is called: of a mapping what is needed, of words what they are.
 pub(super) fn noun(name: &str) -> &'static str {
@@ -144,6 +251,11 @@ pub(super) fn noun(name: &str) -> &'static str {
         "RestartWhen" => "a restart policy",
         "LimitThen" => "something to do about a crash loop",
         "KillScope" => "a choice of whom to signal",
+        "Pass" => "a way to pass sockets",
+        "OnFailure" => "something to do about a failure",
+        "Listen" => "a port or a mapping",
+        "Ready" => "a mapping with a probe",
+        "Http" => "a path, a URL or a mapping",
         _ => "a mapping",
     }
 }
@@ -157,7 +269,11 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "backoff" => "as in `backoff: { initial: 100ms, max: 30s }`",
         "limit" => "as in `limit: { failures: 10, within: 1m }`",
         "stop" => "as in `stop: { signal: SIGINT, timeout: 30s }`",
-        "rollout" => "as in `rollout: { min_ready: 5s }`",
+        "rollout" => "as in `rollout: { max_surge: 1, min_ready: 5s }`",
+        "listen" => "as in `listen: 3000`, or `listen: { port: 3000, queue: 10s }`",
+        "ready" => "as in `ready: { http: /healthz }`, or `ready: { log: \"listening\" }`",
+        "http" => "as in `http: /healthz`, or `http: { path: /healthz, port: 3000 }`",
+        "headers" => "as in `headers: { Host: example.org }`",
         "logs" => "as in `logs: { dir: logs }`",
         "defaults" => "as in `defaults: { restart: on-failure }`",
         "profiles" => "as in `profiles: { production: { apps: { web: { instances: max } } } }`",
@@ -181,6 +297,16 @@ pub(super) fn meant_word(name: &str, text: &str, words: &[&str]) -> Option<Strin
                 choices(words).replace(" or ", " and ")
             ));
         }
+    }
+    let meant = match (name, lower.as_str()) {
+        ("Pass", "listen_fds" | "systemd" | "fd" | "socket-activation") => Some("fds"),
+        ("Pass", "auto" | "seccomp" | "bind") => Some("inject"),
+        ("OnFailure", "revert" | "undo" | "abort") => Some("rollback"),
+        ("OnFailure", "stop" | "halt" | "continue" | "none") => Some("pause"),
+        _ => None,
+    };
+    if let Some(meant) = meant {
+        return Some(format!("did you mean `{meant}`?"));
     }
     nearest(&lower, words.iter().copied()).map(|near| format!("did you mean `{near}`?"))
 }

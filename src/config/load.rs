@@ -273,6 +273,7 @@ impl Reading<'_> {
             inputs: RefCell::default(),
             env_files: RefCell::default(),
             directories: RefCell::default(),
+            claims: RefCell::default(),
         };
         let first = make(&plain);
         vars.set_file(vars_file(&first, merged));

@@ -13,8 +13,13 @@ enum Level {
     App,
     /// Here `null` is a value: it takes a variable away, also an inherited one.
     Env,
+    /// Its probes exclude each other: another one replaces.
+    Ready,
     Other,
 }
+
+/// The keys of `ready` of which one is written.
+const PROBES: [&str; 6] = ["http", "tcp", "exec", "log", "notify", "delay"];
 
 impl Level {
     fn below(self, key: &str) -> Self {
@@ -22,7 +27,8 @@ impl Level {
             (Self::Root, "apps") => Self::Apps,
             (Self::Root, "defaults") | (Self::Apps, _) => Self::App,
             (Self::App, "env") => Self::Env,
-            (Self::Root | Self::App | Self::Env | Self::Other, _) => Self::Other,
+            (Self::App, "ready") => Self::Ready,
+            (Self::Root | Self::App | Self::Env | Self::Ready | Self::Other, _) => Self::Other,
         }
     }
 }
@@ -54,9 +60,18 @@ fn expand_app(app: &Rc<Node>) -> Rc<Node> {
             _ if value.is_null() => Rc::clone(value),
             ("restart", Kind::Scalar(_)) => implied("policy", value),
             ("watch", Kind::Scalar(_) | Kind::List(_)) => implied("paths", value),
+            ("listen", Kind::Scalar(_) | Kind::List(_)) => implied("port", value),
+            ("ready", Kind::Map(_)) => map_entries(value, expand_probe),
             _ => Rc::clone(value),
         }
     })
+}
+
+fn expand_probe(entry: &Entry) -> Rc<Node> {
+    match (&*entry.key, &entry.value.kind) {
+        ("http", Kind::Scalar(_)) if !entry.value.is_null() => implied("path", &entry.value),
+        _ => Rc::clone(&entry.value),
+    }
 }
 
 fn implied(key: &str, value: &Rc<Node>) -> Rc<Node> {
@@ -112,7 +127,9 @@ fn over(base: &Rc<Node>, top: &Rc<Node>, level: Level) -> Rc<Node> {
     let (Some(below), Some(above)) = (base.entries(), top.entries()) else {
         return Rc::clone(top);
     };
-    let mut out: Vec<Option<Entry>> = below.iter().cloned().map(Some).collect();
+    let replaced = |entry: &&Entry| level == Level::Ready && is_replaced_probe(entry, above);
+    let mut out: Vec<Option<Entry>> =
+        below.iter().map(|entry| Some(entry).filter(|entry| !replaced(entry)).cloned()).collect();
     let places: HashMap<&str, usize> =
         below.iter().enumerate().map(|(index, entry)| (&*entry.key, index)).collect();
     for entry in above {
@@ -131,4 +148,12 @@ fn over(base: &Rc<Node>, top: &Rc<Node>, level: Level) -> Rc<Node> {
         }
     }
     Node::map(top.span, out.into_iter().flatten().collect())
+}
+
+/// Whether `entry` is a probe, and `above` has another one instead.
+fn is_replaced_probe(entry: &Entry, above: &[Entry]) -> bool {
+    let is_probe = |entry: &Entry| PROBES.contains(&&*entry.key);
+    is_probe(entry)
+        && above.iter().any(|top| is_probe(top) && !top.value.is_null())
+        && above.iter().all(|top| top.key != entry.key)
 }

@@ -211,7 +211,7 @@ fn not_here(reference: &Reference<'_>) -> Unfilled {
     Unfilled {
         code: "variable",
         message: format!("`{}` differs between instances and cannot be used here", reference.name),
-        label: "only in `command` and `env`".to_owned(),
+        label: "only in `command`, `env` and probes".to_owned(),
         help: None,
         range: reference.range.clone(),
     }

@@ -8,18 +8,23 @@ use std::{
 
 use ignore::gitignore::GitignoreBuilder;
 
-use super::{Context, artifacts, command, env, paths};
+use super::{
+    Context, artifacts,
+    command::{self, Role},
+    env, listen, paths, ready,
+    rollout::{self, duration},
+};
 use crate::{
     config::{
         fault::{Problem, Span},
         field::{At, Field, Many},
-        scalar::{DurationText, Instances, SignalText},
+        scalar::Instances,
         suggest::quoted,
         written::{self, App, BackoffForm, LimitForm},
     },
     model::{
-        AppSpec, Backoff, Command, KillScope, Limit, LimitThen, LogPolicy, OnFailure, ReadyPolicy,
-        RestartPolicy, RestartWhen, RolloutPolicy, Signal, StopPolicy, WatchPolicy,
+        AppSpec, Backoff, Command, Limit, LimitThen, LogPolicy, RestartPolicy, RestartWhen,
+        WatchPolicy,
     },
 };
 
@@ -31,17 +36,22 @@ pub(in crate::config) fn resolve_app(
     app: &App,
     at: At,
 ) -> Option<AppSpec> {
-    let env = env::resolve(context, app);
-    let command = resolve_command(context, name, app, at, env::own_port(&env).as_deref());
+    let listening = listen::resolve(context, name, app);
+    let env = env::resolve(context, app, &listening);
+    listen::check_variable(context, app, &env, &listening);
+    let own = ready::Own::new(context, app, &env, &listening);
+    let command = resolve_command(context, (name, app, at), own.port.as_deref());
     let cwd = cwd(context, app);
     let inherit_env = env::patterns(context, app);
     let spec_parts = (
         restart(context, app.restart.get()),
-        stop(app.stop.get()),
+        rollout::stop(app.stop.get()),
         watch(context, &app.watch),
         artifacts::resolve(context, app.artifacts.get()),
+        ready::resolve(context, app, &own),
+        rollout::resolve(context, app, &listening),
     );
-    let (restart, stop, watch, artifacts) = spec_parts;
+    let (restart, stop, watch, artifacts, ready, rollout) = spec_parts;
     Some(AppSpec {
         command: command?,
         cwd: cwd?,
@@ -52,9 +62,9 @@ pub(in crate::config) fn resolve_app(
         inherited_epoch: 0,
         restart,
         stop,
-        rollout: rollout(app.rollout.get()),
-        listen: None,
-        ready: ReadyPolicy::default(),
+        rollout,
+        listen: listening.policy,
+        ready,
         watch,
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
@@ -64,13 +74,11 @@ pub(in crate::config) fn resolve_app(
 
 fn resolve_command(
     context: &Context<'_>,
-    name: &str,
-    app: &App,
-    at: At,
+    (name, app, at): (&str, &App, At),
     port: Option<&str>,
 ) -> Option<Command> {
     if let Some((written, place)) = app.command.get_at() {
-        return command::resolve(context, written, place, port);
+        return command::resolve(context, written, place, Role { key: "command", port });
     }
     if app.command.is_unset() && !context.is_misspelled(at.key, "command") {
         let message = format!("`apps.{name}` has no `command`");
@@ -125,10 +133,6 @@ fn real_directory(
     }
     let message = format!("`cwd` {} is not a directory", quoted(written));
     Err(Problem::new("not_a_directory", message, span, "this is a file"))
-}
-
-fn duration(field: &Field<DurationText>, default: Duration) -> Duration {
-    field.get().map_or(default, |read| read.0)
 }
 
 fn restart(context: &Context<'_>, written: Option<&written::Restart>) -> RestartPolicy {
@@ -200,31 +204,6 @@ fn limit(context: &Context<'_>, written: &written::Limit) -> Limit {
         Some(written::LimitThen::Stop) => LimitThen::Stop,
     };
     Limit { failures: written.failures.get().map_or(10, |failures| failures.0), within, then }
-}
-
-fn stop(written: Option<&written::Stop>) -> StopPolicy {
-    let written = written.cloned().unwrap_or_default();
-    StopPolicy {
-        signal: written.signal.or(SignalText(Signal::TERM)).0,
-        timeout: duration(&written.timeout, Duration::from_secs(10)),
-        kill: match written.kill.get() {
-            Some(written::KillScope::Group) | None => KillScope::Group,
-            Some(written::KillScope::Main) => KillScope::Main,
-        },
-        drain: StopPolicy::default_drain(),
-    }
-}
-
-fn rollout(written: Option<&written::Rollout>) -> RolloutPolicy {
-    let min_ready = written.map(|written| &written.min_ready);
-    RolloutPolicy {
-        min_ready: min_ready
-            .map_or(Duration::from_secs(1), |field| duration(field, Duration::from_secs(1))),
-        max_surge: RolloutPolicy::no_surge(),
-        max_unavailable: RolloutPolicy::one_by_one(),
-        deadline: RolloutPolicy::default_deadline(),
-        on_failure: OnFailure::default(),
-    }
 }
 
 fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPolicy> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Context, INHERITED, paths};
+use super::{Context, INHERITED, listen::Listening, paths};
 use crate::{
     config::{
         fault::{Problem, Span},
@@ -20,16 +20,23 @@ use crate::{
 const OURS: [&str; 5] =
     ["ECO_PROJECT", "ECO_APP", "ECO_INSTANCE", "NODE_APP_INSTANCE", "NOTIFY_SOCKET"];
 
-/// The text of `PORT` as the app's own environment has it, escaped.
-pub(super) fn own_port(env: &BTreeMap<String, EnvValue>) -> Option<String> {
+/// What `${PORT}` is, escaped: `PORT` as the app's own environment has it, else the one port of
+/// `listen`.
+pub(super) fn port(env: &BTreeMap<String, EnvValue>, listening: &Listening) -> Option<String> {
     match env.get("PORT") {
         Some(EnvValue::Set(text)) => Some(text.as_escaped().to_owned()),
-        Some(EnvValue::Unset | EnvValue::File { .. }) | None => None,
+        Some(EnvValue::Unset | EnvValue::File { .. }) | None => {
+            listening.single().map(|only| only.port.to_string())
+        }
     }
 }
 
 /// `env_file` and `env`, merged.
-pub(super) fn resolve(context: &Context<'_>, app: &App) -> BTreeMap<String, EnvValue> {
+pub(super) fn resolve(
+    context: &Context<'_>,
+    app: &App,
+    listening: &Listening,
+) -> BTreeMap<String, EnvValue> {
     let mut out = BTreeMap::new();
     if context.has_files() {
         for (file, at) in app.env_file.get().into_iter().flat_map(Many::items) {
@@ -44,7 +51,7 @@ pub(super) fn resolve(context: &Context<'_>, app: &App) -> BTreeMap<String, EnvV
     if let Some(port) = env.get("PORT").and_then(|field| variable(context, "PORT", field, None)) {
         out.insert("PORT".to_owned(), port);
     }
-    let port = own_port(&out);
+    let port = port(&out, listening);
     for (name, field) in env.iter().filter(|(name, _)| *name != "PORT") {
         check_name(context, name, field);
         if let Some(value) = variable(context, name, field, port.as_deref()) {

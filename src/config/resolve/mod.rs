@@ -4,7 +4,10 @@ mod app;
 mod artifacts;
 mod command;
 mod env;
+mod listen;
 mod paths;
+mod ready;
+mod rollout;
 
 use std::{
     cell::RefCell,
@@ -20,6 +23,7 @@ use super::{
 };
 
 pub(super) use app::resolve_app;
+pub(super) use listen::Claim;
 
 /// The variables an app gets of the caller's environment unless the file says otherwise.
 pub(super) const INHERITED: [&str; 9] =
@@ -48,6 +52,8 @@ pub(super) struct Context<'a> {
     pub(super) env_files: RefCell<BTreeMap<PathBuf, EnvFile>>,
     /// Working directories with their links resolved: most apps share one.
     pub(super) directories: RefCell<BTreeMap<PathBuf, PathBuf>>,
+    /// The ports that apps listen on.
+    pub(super) claims: RefCell<Vec<Claim>>,
 }
 
 impl Context<'_> {

@@ -2,9 +2,12 @@
 //! signals, instance counts, names.
 
 mod duration;
+mod flag;
 mod instances;
 mod names;
 mod number;
+mod port;
+mod share;
 mod signal;
 mod text;
 
@@ -16,9 +19,12 @@ use serde::{
 };
 
 pub(super) use duration::Span as DurationText;
+pub(super) use flag::{Flag, Yes};
 pub(super) use instances::Instances;
 pub(super) use names::{NAME_PATTERN, ProjectText, Tag};
-pub(super) use number::{ExitCode, Factor, Failures, Jitter, Version};
+pub(super) use number::{ExitCode, Factor, Failures, Jitter, Successes, Version};
+pub(super) use port::{AddressText, PortText, ProbePort, Target, TargetText, host_of};
+pub(super) use share::{Pattern, ShareText, StatusText};
 pub(super) use signal::SignalText;
 pub(super) use text::Text;
 

@@ -64,6 +64,25 @@ scalar!(Failures, "Failures", {
     ]
 });
 
+/// How often a probe has to succeed.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Successes(pub(in crate::config) u32);
+
+impl Scalar for Successes {
+    const NOUN: &'static str = "a number of successes";
+
+    fn read(text: &str) -> Result<Self, Complaint> {
+        whole(text, 1, 100, Self::NOUN).map(Self)
+    }
+}
+
+scalar!(Successes, "Successes", {
+    "anyOf": [
+        { "type": "integer", "minimum": 1, "maximum": 100 },
+        { "type": "string", "pattern": "^([1-9][0-9]?|100)$" }
+    ]
+});
+
 /// An exit code.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct ExitCode(pub(in crate::config) i32);

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Command, EnvValue, Logs, Restart, Rollout, Stop, Watch};
+use super::{Command, EnvValue, Listen, Logs, Ready, Restart, Rollout, Stop, Watch};
 use crate::config::{
     field::{Field, Many, Written},
     scalar::{Instances, Tag, Text},
@@ -24,6 +24,15 @@ pub(in crate::config) struct App {
     /// How many instances run; 0 is off.
     #[schemars(extend("default" = 1))]
     pub(in crate::config) instances: Field<Instances>,
+    /// The TCP ports that all instances share, with no change to the program: a port,
+    /// `address:port`, a list, `auto` for whatever the app listens on, or a mapping. With exactly
+    /// one port, the app gets it as `PORT`.
+    #[schemars(with = "Field<Many<super::ListenItem>>", extend("examples" = [3000, "127.0.0.1:3000", [3000, 3001], { "port": 3000, "queue": "10s" }]))]
+    pub(in crate::config) listen: Field<Listen>,
+    /// What tells that an instance is ready. A replacement gets no connection before, and the old
+    /// instance stays until then.
+    #[schemars(extend("examples" = [{ "http": "/healthz" }, { "log": "listening on" }]))]
+    pub(in crate::config) ready: Field<Ready>,
     /// Environment variables. Numbers and booleans keep their text, `null` takes a variable away,
     /// `{ file: PATH }` reads the value from a file at each start.
     pub(in crate::config) env: Field<Env>,

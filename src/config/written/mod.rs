@@ -5,12 +5,16 @@
 mod app;
 mod command;
 mod document;
+mod listen;
 mod policies;
+mod ready;
 
 pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};
+pub(super) use listen::{Listen, ListenItem, Pass};
 pub(super) use policies::{
-    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, Logs, Restart, RestartWhen,
-    Rollout, Stop, Watch,
+    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, Logs, OnFailure, Restart,
+    RestartWhen, Rollout, Stop, Watch,
 };
+pub(super) use ready::{Http, Ready};

@@ -10,7 +10,9 @@ use serde::{
 
 use crate::config::{
     field::{Field, Many, Written},
-    scalar::{Complaint, DurationText, ExitCode, Factor, Failures, Jitter, SignalText, Text},
+    scalar::{
+        Complaint, DurationText, ExitCode, Factor, Failures, Jitter, ShareText, SignalText, Text,
+    },
     suggest::quoted,
 };
 
@@ -96,6 +98,10 @@ pub(in crate::config) enum LimitThen {
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub(in crate::config) struct Stop {
+    /// For an app with `listen`: how long open requests may take to end once it gets no new ones,
+    /// before the first signal. `0s` does not wait.
+    #[schemars(extend("default" = "15s"))]
+    pub(in crate::config) drain: Field<DurationText>,
     /// The first signal.
     #[schemars(extend("default" = "SIGTERM"))]
     pub(in crate::config) signal: Field<SignalText>,
@@ -125,6 +131,28 @@ pub(in crate::config) struct Rollout {
     /// How long an instance has to stay ready to count as good.
     #[schemars(extend("default" = "1s"))]
     pub(in crate::config) min_ready: Field<DurationText>,
+    /// So many instances more than wanted may run during a change: a number, or a percentage of
+    /// the instances (rounded up). Default: 1 with `listen`, else 0.
+    pub(in crate::config) max_surge: Field<ShareText>,
+    /// So many instances may be missing during a change: a number, or a percentage of the
+    /// instances (rounded down). Default: 0 with `listen`, else 1.
+    pub(in crate::config) max_unavailable: Field<ShareText>,
+    /// How long a new instance may take from its start until it is ready.
+    #[schemars(extend("default" = "60s"))]
+    pub(in crate::config) deadline: Field<DurationText>,
+    /// What is done when a new instance fails before it is good.
+    #[schemars(extend("default" = "rollback"))]
+    pub(in crate::config) on_failure: Field<OnFailure>,
+}
+
+/// What is done when a new instance fails before it is good.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum OnFailure {
+    /// The last good revision comes back.
+    Rollback,
+    /// Nothing more is replaced until the file changes.
+    Pause,
 }
 
 /// Source files and directories whose edits replace the instances.
@@ -155,7 +183,7 @@ mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, WatchForm, Logs);
 macro_rules! words {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = true; })* };
 }
-words!(RestartWhen, LimitThen, KillScope, RestartForm);
+words!(RestartWhen, LimitThen, KillScope, OnFailure, RestartForm);
 
 /// `restart:` in the schema: short forms are expanded before it is read.
 #[derive(JsonSchema)]

@@ -1,6 +1,8 @@
 //! Profiles, defaults, short forms and `null`.
 
-use eco::model::{AppSpec, EnvValue, RestartWhen, Template};
+use std::time::Duration;
+
+use eco::model::{AppSpec, EnvValue, Pass, ReadyProbe, RestartWhen, Share, Template};
 
 use super::{env, read_text, read_with};
 
@@ -105,4 +107,61 @@ fn an_unused_profile_is_checked_for_its_shape_only() {
     assert!(read_text(good).is_ok());
     let bad = "apps: { a: { command: x } }\nprofiles: { p: { apps: { b: { instances: no } } } }";
     assert!(read_text(bad).is_err());
+}
+
+fn ports(app: &AppSpec) -> Vec<String> {
+    app.listen.iter().flat_map(|listen| &listen.ports).map(ToString::to_string).collect()
+}
+
+#[test]
+fn ports_expand_before_they_merge() {
+    let text = "defaults: { listen: { host: 127.0.0.1, queue: 30s } }
+apps:
+  web: { command: x, listen: 3000 }
+  api: { command: x, listen: { port: 3001, queue: 1s } }
+  two: { command: x, listen: [3002, { port: 3003, host: '::1', pass: fds }] }
+  off: { command: x, listen: null }
+profiles: { p: { apps: { web: { listen: { port: 4000, close_idle: false } }, api: { listen: '[::1]:3001' } } } }";
+    let queue = |app: &AppSpec| app.listen.as_ref().unwrap().queue.as_secs();
+    let web = app(text, None, "web");
+    assert_eq!((ports(&web), queue(&web)), (vec!["127.0.0.1:3000".to_owned()], 30));
+    assert_eq!(queue(&app(text, None, "api")), 1);
+    let two = app(text, None, "two");
+    assert_eq!(ports(&two), ["127.0.0.1:3002", "[::1]:3003"]);
+    assert_eq!(two.listen.as_ref().unwrap().pass, Pass::Fds);
+    assert_eq!(app(text, None, "off").listen, None);
+    let web = app(text, Some("p"), "web");
+    assert_eq!((ports(&web), queue(&web)), (vec!["127.0.0.1:4000".to_owned()], 30));
+    assert!(!web.listen.unwrap().close_idle);
+    assert_eq!(ports(&app(text, Some("p"), "api")), ["[::1]:3001"]);
+}
+
+#[test]
+fn another_probe_replaces_and_the_same_one_merges() {
+    let text = "defaults: { ready: { http: /healthz, interval: 1s } }
+apps:
+  web: { command: x, listen: 3000 }
+  db: { command: x, ready: { tcp: 5432 } }
+  none: { command: x, ready: null }
+profiles: { p: { defaults: { ready: { http: { status: 204 } } } } }";
+    let ReadyProbe::Http(http) = app(text, None, "web").ready.probe else { panic!() };
+    assert_eq!((http.path.display().as_str(), http.status), ("/healthz", vec![(200, 399)]));
+    let db = app(text, None, "db").ready;
+    assert!(matches!(db.probe, ReadyProbe::Tcp(_)), "{db:?}");
+    assert_eq!(db.interval, Duration::from_secs(1));
+    assert_eq!(app(text, None, "none").ready.probe, ReadyProbe::Started);
+    let ReadyProbe::Http(http) = app(text, Some("p"), "web").ready.probe else { panic!() };
+    assert_eq!((http.path.display().as_str(), http.status), ("/healthz", vec![(204, 204)]));
+}
+
+#[test]
+fn rollouts_merge_key_by_key() {
+    let text = "defaults: { rollout: { max_surge: 2, deadline: 5m } }
+apps: { web: { command: x, listen: 3000, rollout: { max_surge: null } }, api: { command: x, rollout: { min_ready: 0s } } }";
+    let web = app(text, None, "web").rollout;
+    assert_eq!((web.max_surge, web.max_unavailable), (Share::Count(1), Share::Count(0)));
+    assert_eq!(web.deadline, Duration::from_secs(300));
+    let api = app(text, None, "api").rollout;
+    assert_eq!((api.max_surge, api.max_unavailable), (Share::Count(2), Share::Count(1)));
+    assert_eq!(api.min_ready, Duration::ZERO);
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use eco::{
     config::{Loaded, Source, load},
     model::{
-        AppSpec, Command, EnvValue, InstanceVars, KillScope, LimitThen, RestartWhen, Template,
+        AppSpec, Command, EnvValue, InstanceVars, KillScope, LimitThen, OnFailure, Pass,
+        ProbeAddress, ReadyPolicy, ReadyProbe, RestartWhen, Share, Template,
     },
 };
 
@@ -104,6 +105,11 @@ fn policies_have_their_values() {
     assert_eq!((web.stop.signal.number(), web.stop.kill), (2, KillScope::Main));
     assert_eq!(web.stop.timeout, Duration::from_secs(20));
     assert_eq!(web.rollout.min_ready, Duration::from_millis(500));
+    assert_eq!(
+        (web.rollout.max_surge, web.rollout.max_unavailable, web.rollout.on_failure),
+        (Share::Count(1), Share::Percent(25), OnFailure::Pause)
+    );
+    assert_eq!((web.rollout.deadline.as_secs(), web.stop.drain.as_secs()), (120, 5));
     assert!(web.logs.dir.as_ref().unwrap().ends_with("good/logs"));
     let worker = app(&loaded, "worker");
     assert_eq!((worker.instances, &worker.restart.backoff, &worker.watch), (3, &None, &None));
@@ -135,6 +141,13 @@ fn what_is_not_written_has_its_default() {
         (KillScope::Group, Duration::from_secs(1))
     );
     assert_eq!((plain.instances, &plain.logs.dir), (1, &None));
+    assert_eq!((&plain.listen, &plain.ready), (&None, &ReadyPolicy::default()));
+    assert_eq!(
+        (plain.rollout.max_surge, plain.rollout.max_unavailable),
+        (Share::Count(0), Share::Count(1))
+    );
+    assert_eq!((plain.rollout.deadline.as_secs(), plain.stop.drain.as_secs()), (60, 15));
+    assert_eq!(plain.rollout.on_failure, OnFailure::Rollback);
 }
 
 #[test]
@@ -237,6 +250,83 @@ fn a_port_of_the_app_fills_its_command() {
     assert_eq!(argv(&loaded, "a"), ["x", "302"]);
     assert_eq!(argv(&loaded, "b"), ["x", "90"]);
     assert_eq!(env_of(&loaded, "b")["P"], "90");
+}
+
+#[test]
+fn the_one_port_of_listen_is_the_port() {
+    let text = "apps:
+  a: { command: 'x ${PORT}', listen: 3000, env: { P: '${PORT}' }, ready: { http: '/${PORT}' } }
+  b: { command: 'x ${PORT:-80}', listen: [3001, 3002] }
+  c: { command: x, listen: '127.0.0.1:3003', env: { PORT: 3003 } }
+  d: { command: 'x ${PORT}', listen: 3004, env: { PORT: null } }";
+    let loaded = read_text(text).unwrap();
+    assert_eq!(argv(&loaded, "a"), ["x", "3000"]);
+    assert_eq!(env_of(&loaded, "a")["P"], "3000");
+    assert_eq!(argv(&loaded, "b"), ["x", "80"]);
+    assert_eq!(argv(&loaded, "d"), ["x", "3004"]);
+    let ReadyProbe::Http(http) = &app(&loaded, "a").ready.probe else { panic!() };
+    assert_eq!(http.path.display(), "/3000");
+    let listen = app(&loaded, "c").listen.as_ref().unwrap();
+    assert_eq!((listen.queue.as_secs(), listen.close_idle, listen.pass), (10, true, Pass::Inject));
+}
+
+fn where_to(loaded: &Loaded, name: &str) -> String {
+    let address = match &app(loaded, name).ready.probe {
+        ReadyProbe::Http(http) => &http.address,
+        ReadyProbe::Tcp(address) => address,
+        other => panic!("{other:?}"),
+    };
+    match address {
+        ProbeAddress::Tcp { host, port } => format!("{host} {}", filled(loaded, name, port)),
+        ProbeAddress::Unix(path) => filled(loaded, name, path),
+    }
+}
+
+#[test]
+fn probes_know_where_to_go() {
+    let text = "apps:
+  listens: { command: x, listen: 3000, ready: { http: / } }
+  one: { command: x, listen: '[::1]:3001', ready: { tcp: true } }
+  any: { command: x, listen: '0.0.0.0:3002', ready: { http: { host: localhost } } }
+  env: { command: x, env: { PORT: '90${ECO_INSTANCE}' }, ready: { http: / } }
+  url: { command: x, ready: { http: 'http://[::1]:81/a?b=${ECO_APP}' } }
+  plain: { command: x, ready: { http: 'http://localhost' } }
+  port: { command: x, ready: { http: { port: '${P:-70}${ECO_INSTANCE}' } } }
+  tcp: { command: x, ready: { tcp: 'db.local:5432' } }
+  socket: { command: x, ready: { tcp: './run/${ECO_INSTANCE}.sock' } }
+  http_socket: { command: x, ready: { http: { socket: /run/a.sock, path: /b } } }";
+    let loaded = read_text(text).unwrap_or_else(|faults| panic!("{}", faults.render(100, false)));
+    for (name, expected) in [
+        ("listens", "127.0.0.1 3000"),
+        ("one", "::1 3001"),
+        ("any", "localhost 3002"),
+        ("env", "127.0.0.1 902"),
+        ("url", "::1 81"),
+        ("plain", "localhost 80"),
+        ("port", "127.0.0.1 702"),
+        ("tcp", "db.local 5432"),
+        ("http_socket", "/run/a.sock"),
+    ] {
+        assert_eq!(where_to(&loaded, name), expected, "{name}");
+    }
+    assert_eq!(where_to(&loaded, "socket"), here("good/run/2.sock").display().to_string());
+    let ReadyProbe::Http(http) = &app(&loaded, "url").ready.probe else { panic!() };
+    assert_eq!(filled(&loaded, "url", &http.path), "/a?b=url");
+}
+
+#[test]
+fn without_ready_listening_is_ready() {
+    let text = "apps:
+  listens: { command: x, listen: 3000 }
+  auto: { command: x, listen: auto }
+  fds: { command: x, listen: { port: 3001, pass: fds } }
+  runs: { command: x }
+  says: { command: x, listen: 3002, ready: { notify: true } }";
+    let loaded = read_text(text).unwrap();
+    let probe = |name| app(&loaded, name).ready.probe.clone();
+    assert_eq!([probe("listens"), probe("auto")], [ReadyProbe::Listen, ReadyProbe::Listen]);
+    assert_eq!([probe("fds"), probe("runs")], [ReadyProbe::Started, ReadyProbe::Started]);
+    assert_eq!(probe("says"), ReadyProbe::Notify);
 }
 
 #[test]
