@@ -1,17 +1,19 @@
-//! The class of every field of a spec: its name in the file, its value in words, and what it takes
-//! to bring a change of it in.
+//! The class of every field of a spec: its name in the file, and what it takes to bring a change of
+//! it in.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-    path::{Path, PathBuf},
-    time::Duration,
+    path::PathBuf,
 };
 
+use super::words::{
+    address_text, backoff_text, command_text, env_text, exact, failure_text, limit_text, list_text,
+    listen_text, none_text, pass_text, path_text, ports_text, probe_text, scope_text, share_text,
+    statuses_text, then_text, when_text,
+};
 use crate::model::{
-    AppName, AppSpec, Artifacts, Backoff, Change, Command, Effect, EnvValue, KillScope, Limit,
-    LimitThen, LogPolicy, RestartPolicy, RestartWhen, RolloutPolicy, StopPolicy, WatchPolicy,
+    AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
+    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, StopPolicy, WatchPolicy,
 };
 
 /// Collects the changes of one app.
@@ -80,7 +82,7 @@ impl<'a> Fields<'a> {
         effect: Effect,
         (old, new): (Option<String>, Option<String>),
     ) {
-        let masked = field.starts_with("env.");
+        let masked = field.starts_with("env.") || field.starts_with("ready.http.headers.");
         self.changes.push(Change { app: self.app.clone(), field, old, new, effect, masked });
     }
 }
@@ -101,35 +103,32 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         restart,
         stop,
         rollout,
-        listen: _,
-        ready: _,
+        listen,
+        ready,
         watch,
         artifacts,
         tags,
         logs,
     } = old;
-    fields.differ("command", Effect::Recreate, (command, &new.command), command_text);
-    fields.differ("cwd", Effect::Recreate, (cwd, &new.cwd), |path| path_text(path));
-    fields.entries("env", Effect::Recreate, (env, &new.env), env_text);
-    fields.differ("inherit_env", Effect::Recreate, (inherit_env, &new.inherit_env), |it| {
+    fields.differ("command", Effect::Rolling, (command, &new.command), command_text);
+    fields.differ("cwd", Effect::Rolling, (cwd, &new.cwd), |path| path_text(path));
+    fields.entries("env", Effect::Rolling, (env, &new.env), env_text);
+    fields.differ("inherit_env", Effect::Rolling, (inherit_env, &new.inherit_env), |it| {
         list_text(it)
     });
-    fields.differ(
-        "inherited",
-        Effect::Recreate,
-        (inherited_epoch, &new.inherited_epoch),
-        |epoch| format!("captured {epoch} times anew"),
-    );
+    fields.differ("inherited", Effect::Rolling, (inherited_epoch, &new.inherited_epoch), |epoch| {
+        format!("captured {epoch} times anew")
+    });
     restart_changes(fields, restart, &new.restart);
     stop_changes(fields, stop, &new.stop);
-    let RolloutPolicy { min_ready, max_surge: _, max_unavailable: _, deadline: _, on_failure: _ } =
-        rollout;
-    fields.differ("rollout.min_ready", Effect::Live, (min_ready, &new.rollout.min_ready), exact);
+    rollout_changes(fields, rollout, &new.rollout);
+    listen_changes(fields, listen.as_ref(), new.listen.as_ref());
+    ready_changes(fields, ready, &new.ready);
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());
     let Artifacts { patterns, files } = artifacts;
     fields
         .differ("artifacts", Effect::Live, (patterns, &new.artifacts.patterns), |it| list_text(it));
-    fields.entries("artifacts", Effect::Recreate, (files, &new.artifacts.files), String::clone);
+    fields.entries("artifacts", Effect::Rolling, (files, &new.artifacts.files), String::clone);
     fields.differ("tags", Effect::Live, (tags, &new.tags), |it| list_text(it));
     let LogPolicy { dir } = logs;
     fields.maybe("logs.dir", Effect::Live, (dir.as_ref(), new.logs.dir.as_ref()), |path| {
@@ -179,10 +178,63 @@ fn limit_changes(fields: &mut Fields<'_>, old: &Limit, new: &Limit) {
 }
 
 fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
-    let StopPolicy { signal, timeout, kill, drain: _ } = old;
+    let StopPolicy { signal, timeout, kill, drain } = old;
     fields.differ("stop.signal", Effect::Live, (signal, &new.signal), ToString::to_string);
     fields.differ("stop.timeout", Effect::Live, (timeout, &new.timeout), exact);
     fields.differ("stop.kill", Effect::Live, (kill, &new.kill), |it| scope_text(*it));
+    fields.differ("stop.drain", Effect::Live, (drain, &new.drain), exact);
+}
+
+fn rollout_changes(fields: &mut Fields<'_>, old: &RolloutPolicy, new: &RolloutPolicy) {
+    let RolloutPolicy { min_ready, max_surge, max_unavailable, deadline, on_failure } = old;
+    fields.differ("rollout.min_ready", Effect::Live, (min_ready, &new.min_ready), exact);
+    fields.differ("rollout.max_surge", Effect::Live, (max_surge, &new.max_surge), |it| {
+        share_text(*it)
+    });
+    let missing = (max_unavailable, &new.max_unavailable);
+    fields.differ("rollout.max_unavailable", Effect::Live, missing, |it| share_text(*it));
+    fields.differ("rollout.deadline", Effect::Live, (deadline, &new.deadline), exact);
+    fields.differ("rollout.on_failure", Effect::Live, (on_failure, &new.on_failure), |it| {
+        failure_text(*it)
+    });
+}
+
+fn listen_changes(fields: &mut Fields<'_>, old: Option<&ListenPolicy>, new: Option<&ListenPolicy>) {
+    let (Some(old), Some(new)) = (old, new) else {
+        fields.maybe("listen", Effect::Rolling, (old, new), listen_text);
+        return;
+    };
+    let ListenPolicy { ports, queue, close_idle, pass } = old;
+    if *ports != new.ports {
+        let values = (Some(ports_text(old)), Some(ports_text(new)));
+        fields.leaf("listen.port".to_owned(), Effect::Rolling, values);
+    }
+    fields.differ("listen.pass", Effect::Rolling, (pass, &new.pass), |it| pass_text(*it));
+    fields.differ("listen.queue", Effect::Live, (queue, &new.queue), exact);
+    let close_idle = (close_idle, &new.close_idle);
+    fields.differ("listen.close_idle", Effect::Live, close_idle, bool::to_string);
+}
+
+fn ready_changes(fields: &mut Fields<'_>, old: &ReadyPolicy, new: &ReadyPolicy) {
+    let ReadyPolicy { probe, interval, timeout, successes, start_period } = old;
+    match (probe, &new.probe) {
+        (ReadyProbe::Http(old), ReadyProbe::Http(new)) => http_changes(fields, old, new),
+        (old, new) => fields.differ("ready", Effect::Live, (old, new), probe_text),
+    }
+    fields.differ("ready.interval", Effect::Live, (interval, &new.interval), exact);
+    fields.differ("ready.timeout", Effect::Live, (timeout, &new.timeout), exact);
+    fields.differ("ready.successes", Effect::Live, (successes, &new.successes), u32::to_string);
+    let period = (start_period, &new.start_period);
+    fields.differ("ready.start_period", Effect::Live, period, exact);
+}
+
+fn http_changes(fields: &mut Fields<'_>, old: &HttpProbe, new: &HttpProbe) {
+    let HttpProbe { address, path, status, headers } = old;
+    fields.differ("ready.http.address", Effect::Live, (address, &new.address), address_text);
+    fields.differ("ready.http.path", Effect::Live, (path, &new.path), |it| it.display());
+    fields.differ("ready.http.status", Effect::Live, (status, &new.status), |it| statuses_text(it));
+    let headers = (headers, &new.headers);
+    fields.entries("ready.http.headers", Effect::Live, headers, |it| it.display());
 }
 
 fn watch_changes(fields: &mut Fields<'_>, old: Option<&WatchPolicy>, new: Option<&WatchPolicy>) {
@@ -197,95 +249,4 @@ fn watch_changes(fields: &mut Fields<'_>, old: Option<&WatchPolicy>, new: Option
             fields.maybe("watch", Effect::Live, (old, new), |watch| paths_text(&watch.paths));
         }
     }
-}
-
-fn none_text() -> String {
-    "none".to_owned()
-}
-
-fn list_text<T: Display>(items: impl IntoIterator<Item = T>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-    format!("[{}]", items.join(", "))
-}
-
-fn path_text(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// A duration as the file would have it, without rounding: two that differ never read the same.
-fn exact(duration: &Duration) -> String {
-    let nanos = duration.as_nanos();
-    let units = [(86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m")];
-    let small = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
-    let fitting =
-        units.into_iter().chain(small).find(|(unit, _)| nanos != 0 && nanos.is_multiple_of(*unit));
-    match fitting {
-        Some((unit, name)) => format!("{}{name}", nanos / unit),
-        None if nanos == 0 => "0s".to_owned(),
-        None => format!("{nanos}ns"),
-    }
-}
-
-fn command_text(command: &Command) -> String {
-    match command {
-        Command::Argv(words) => {
-            let words: Vec<String> = words.iter().map(|word| word_text(&word.display())).collect();
-            words.join(" ")
-        }
-        Command::Shell(text) => format!("{{shell: {}}}", text.display()),
-    }
-}
-
-/// One word of a command as a shell would take it.
-fn word_text(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| format!("{word:?}"), Cow::into_owned)
-}
-
-fn env_text(value: &EnvValue) -> String {
-    match value {
-        EnvValue::Set(text) => text.display(),
-        EnvValue::Unset => "null".to_owned(),
-        EnvValue::File { path, digest } => {
-            let digest: String = digest.chars().take(12).collect();
-            format!("{{file: {}}} ({digest})", path.display())
-        }
-    }
-}
-
-fn when_text(when: RestartWhen) -> String {
-    match when {
-        RestartWhen::Always => "always",
-        RestartWhen::OnFailure => "on-failure",
-        RestartWhen::Never => "never",
-    }
-    .to_owned()
-}
-
-fn then_text(then: LimitThen) -> String {
-    match then {
-        LimitThen::Slow => "slow",
-        LimitThen::Stop => "stop",
-    }
-    .to_owned()
-}
-
-fn scope_text(scope: KillScope) -> String {
-    match scope {
-        KillScope::Group => "group",
-        KillScope::Main => "main",
-    }
-    .to_owned()
-}
-
-fn backoff_text(backoff: &Backoff) -> String {
-    let Backoff { initial, factor, max, jitter, reset_after } = backoff;
-    let [initial, max, reset_after] = [initial, max, reset_after].map(exact);
-    format!(
-        "{{initial: {initial}, factor: {factor}, max: {max}, jitter: {jitter}, reset_after: {reset_after}}}"
-    )
-}
-
-fn limit_text(limit: &Limit) -> String {
-    let Limit { failures, within, then } = limit;
-    format!("{{failures: {failures}, within: {}, then: {}}}", exact(within), then_text(*then))
 }

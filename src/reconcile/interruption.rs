@@ -26,8 +26,9 @@ pub fn interruptions(
     effects(changes)
         .into_iter()
         .filter_map(|(app, effect)| {
-            let (before, after) = (wanted(old.get(&app)), wanted(new.get(&app)));
-            interruption(app, effect, before, after)
+            let (old, new) = (old.get(&app), new.get(&app));
+            let (instances, text) = interruption(effect, old, new)?;
+            (instances != 0).then_some(Interruption { text, app, instances })
         })
         .collect()
 }
@@ -36,17 +37,63 @@ fn wanted(app: Option<&App>) -> u32 {
     app.map_or(0, App::wanted)
 }
 
-fn interruption(app: AppName, effect: Effect, before: u32, after: u32) -> Option<Interruption> {
-    let (instances, what) = match effect {
-        Effect::None | Effect::Live | Effect::Create => return None,
-        Effect::Scale if before <= after => return None,
-        Effect::Scale => (before - after, stop_text(before - after, before)),
-        Effect::Rolling => (before, rolling_text(before)),
-        Effect::Recreate if after == 0 => (before, stop_text(before, before)),
-        Effect::Recreate => (before, recreate_text(before)),
-        Effect::Remove => (before, stop_text(before, before)),
+/// How many instances are affected, and how.
+fn interruption(effect: Effect, old: Option<&App>, new: Option<&App>) -> Option<(u32, String)> {
+    let (before, after) = (wanted(old), wanted(new));
+    let stops = || {
+        let fewer = before.saturating_sub(after);
+        (fewer, stop_text(fewer, before))
     };
-    (instances != 0).then_some(Interruption { text: what, app, instances })
+    match effect {
+        Effect::None | Effect::Live | Effect::Create => None,
+        Effect::Scale | Effect::Remove => Some(stops()),
+        Effect::Rolling | Effect::Recreate if after == 0 => Some(stops()),
+        Effect::Rolling => Some(rolling(old?, new?, before, after).unwrap_or_else(stops)),
+        Effect::Recreate => Some((before, recreate_text(before))),
+    }
+}
+
+/// What callers find while an instance is replaced.
+enum Meanwhile {
+    /// Nobody.
+    Down,
+    /// The other instances, or the queue of the shared port.
+    Shared,
+}
+
+/// What replacing `before` instances one after the other interrupts; `None` is nothing.
+fn rolling(old: &App, new: &App, before: u32, after: u32) -> Option<(u32, String)> {
+    let rollout = &new.spec.rollout;
+    let (without, meanwhile) = match (&old.spec.listen, &new.spec.listen) {
+        // The program holds its own port, and no other can bind beside it.
+        (None, Some(_)) => ("so far without `listen`", Meanwhile::Down),
+        // The next one wants a port of its own, which is shared until the last one is gone.
+        (Some(_), None) => ("from now on without `listen`", Meanwhile::Down),
+        (None | Some(_), _) if rollout.max_surge.rounded_up(after) != 0 => return None,
+        (None, None) => ("without `listen`", Meanwhile::Down),
+        (Some(_), Some(_)) => ("without a surge", Meanwhile::Shared),
+    };
+    let missing = rollout.max_unavailable.rounded_down(after).clamp(1, before.max(1));
+    let (who, down) = match (before, missing) {
+        (1, _) => (format!("1 instance {without}"), "down for its start time"),
+        (all, missing) if missing == all => {
+            (format!("{all} instances {without}, all at once"), "down for their start time")
+        }
+        (all, 1) => {
+            (format!("{all} instances {without}, one at a time"), "each is down for its start time")
+        }
+        (all, missing) => {
+            let who = format!("{all} instances {without}, {missing} at a time");
+            (who, "each is down for its start time")
+        }
+    };
+    let fate = match meanwhile {
+        Meanwhile::Down => down,
+        Meanwhile::Shared if missing == before => "connections wait meanwhile",
+        Meanwhile::Shared => "the others serve meanwhile",
+    };
+    let text = format!("{who}: {fate}");
+    Some((before, text))
 }
 
 fn stop_text(stopping: u32, of: u32) -> String {
@@ -62,12 +109,5 @@ fn recreate_text(all: u32) -> String {
     match all {
         1 => "its instance stops before a new one starts".to_owned(),
         _ => format!("all {all} instances stop before new ones start"),
-    }
-}
-
-fn rolling_text(all: u32) -> String {
-    match all {
-        1 => "its instance is replaced".to_owned(),
-        _ => format!("all {all} instances are replaced one by one"),
     }
 }

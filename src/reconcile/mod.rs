@@ -19,6 +19,7 @@ mod status;
 mod steer;
 mod verdict;
 mod view;
+mod words;
 
 pub use diff::diff;
 pub use interruption::{effects, interruptions};

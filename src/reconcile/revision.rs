@@ -4,7 +4,9 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{AppSpec, Artifacts, Command, EnvValue, Revision};
+use crate::model::{
+    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision,
+};
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
 /// replaces instances. It does not change with the version of eco.
@@ -22,7 +24,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         inherit_env,
         restart: _,
         stop: _,
-        listen: _,
+        listen,
         ready: _,
         rollout: _,
         watch: _,
@@ -46,6 +48,10 @@ pub fn revision(spec: &AppSpec) -> Revision {
     for (path, digest) in files {
         form.text(path);
         form.text(digest);
+    }
+    // Nothing for an app without: its revision is that of a version that knew no `listen`.
+    if let Some(listen) = listen {
+        form.listen(listen);
     }
     form.finish()
 }
@@ -111,6 +117,20 @@ impl CanonicalForm {
                 self.text(digest);
             }
         }
+    }
+
+    fn listen(&mut self, listen: &ListenPolicy) {
+        let ListenPolicy { ports, pass, queue: _, close_idle: _ } = listen;
+        self.text("listen");
+        self.count(ports.len());
+        for ListenPort { host, port } in ports {
+            self.text(&host.map(|host| host.to_string()).unwrap_or_default());
+            self.number(u64::from(*port));
+        }
+        self.text(match pass {
+            Pass::Inject => "inject",
+            Pass::Fds => "fds",
+        });
     }
 
     fn finish(self) -> Revision {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use eco::{
     model::{
-        App, AppName, AppSpec, Command, EnvValue, KillScope, LimitThen, RestartWhen, Signal,
+        App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy,
+        ListenPort, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, Share, Signal,
         Template, WatchPolicy,
     },
     reconcile::{diff, effects, interruptions},
@@ -29,6 +30,20 @@ fn lines(old: &Apps, new: &Apps) -> String {
     lines.collect()
 }
 
+fn listening(port: u16) -> ListenPolicy {
+    let ports = vec![ListenPort { host: None, port }];
+    ListenPolicy { ports, queue: ms(10_000), close_idle: true, pass: Pass::Inject }
+}
+
+fn http() -> HttpProbe {
+    HttpProbe {
+        address: ProbeAddress::Tcp { host: "::1".to_owned(), port: Template::literal("3000") },
+        path: Template::literal("/healthz"),
+        status: vec![(200, 399)],
+        headers: [("Token".to_owned(), Template::literal("secret"))].into(),
+    }
+}
+
 fn edit_everything(spec: &mut AppSpec) {
     spec.command = Command::Shell(Template::literal("a | b $x"));
     spec.cwd = "/srv/new".into();
@@ -50,7 +65,16 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.stop.signal = Signal::from_number(2).unwrap();
     spec.stop.timeout = ms(1_500);
     spec.stop.kill = KillScope::Main;
+    spec.stop.drain = ms(5_000);
     spec.rollout.min_ready = ms(0);
+    spec.rollout.max_surge = Share::Percent(25);
+    spec.rollout.max_unavailable = Share::Count(2);
+    spec.rollout.deadline = ms(120_000);
+    spec.rollout.on_failure = OnFailure::Pause;
+    spec.listen = Some(listening(3000));
+    spec.ready.probe = ReadyProbe::Http(http());
+    (spec.ready.interval, spec.ready.timeout) = (ms(1_000), ms(500));
+    (spec.ready.successes, spec.ready.start_period) = (3, ms(100));
     spec.watch = Some(WatchPolicy {
         paths: vec!["/srv/src".into()],
         ignore: Vec::new(),
@@ -89,6 +113,15 @@ fn parts_of_parts_are_leaves_too() {
         spec.command = argv(&["node", "my app.js", "--a=b"]);
         spec.artifacts.files.insert("dist/app.js".to_owned(), "cafe".to_owned());
         spec.logs.dir = None;
+        let listen = spec.listen.as_mut().unwrap();
+        listen.ports.push(ListenPort { host: "127.0.0.1".parse().ok(), port: 3001 });
+        (listen.queue, listen.close_idle, listen.pass) = (ms(0), false, Pass::Fds);
+        spec.ready.probe = ReadyProbe::Http(HttpProbe {
+            address: ProbeAddress::Unix(Template::literal("/run/a.sock")),
+            path: Template::literal("/"),
+            status: vec![(200, 200), (204, 204)],
+            headers: [("Token".to_owned(), Template::literal("other"))].into(),
+        });
     });
     insta::assert_snapshot!(lines(&apps([("web", old)]), &apps([("web", new)])));
 }
@@ -156,4 +189,48 @@ fn interruptions_are_told_in_words() {
         told.iter().map(|it| format!("{}: {} ({})", it.app, it.text, it.instances)).collect();
     let told = told.join("\n");
     insta::assert_snapshot!(format!("{told}\n{:#?}", effects(&changes)));
+}
+
+#[test]
+fn a_rolling_change_tells_what_to_expect() {
+    let told = |instances, old: Option<u16>, new: Option<u16>, (surge, missing): (u32, u32)| {
+        let old_app = edited(&app(spec()), |spec| {
+            (spec.instances, spec.listen) = (instances, old.map(listening));
+        });
+        let new_app = edited(&old_app, |spec| {
+            (spec.cwd, spec.listen) = ("/new".into(), new.map(listening));
+            spec.rollout.max_surge = Share::Count(surge);
+            spec.rollout.max_unavailable = Share::Count(missing);
+        });
+        let (old, new) = (apps([("web", old_app)]), apps([("web", new_app)]));
+        let told = interruptions(&diff(&old, &new), &old, &new);
+        told.first().map_or_else(|| "nothing\n".to_owned(), |it| format!("{}\n", it.text))
+    };
+    let (here, moved) = (Some(3000), Some(3001));
+    let lines = [
+        told(2, here, here, (1, 0)),
+        told(1, here, moved, (1, 0)),
+        told(4, None, None, (1, 0)),
+        told(1, None, None, (0, 1)),
+        told(4, None, None, (0, 1)),
+        told(4, None, None, (0, 2)),
+        told(4, None, None, (0, 4)),
+        told(1, here, here, (0, 1)),
+        told(3, here, here, (0, 1)),
+        told(1, None, here, (1, 0)),
+        told(2, here, None, (1, 0)),
+    ];
+    insta::assert_snapshot!(lines.concat(), @r"
+    nothing
+    nothing
+    nothing
+    1 instance without `listen`: down for its start time
+    4 instances without `listen`, one at a time: each is down for its start time
+    4 instances without `listen`, 2 at a time: each is down for its start time
+    4 instances without `listen`, all at once: down for their start time
+    1 instance without a surge: connections wait meanwhile
+    3 instances without a surge, one at a time: the others serve meanwhile
+    1 instance so far without `listen`: down for its start time
+    2 instances from now on without `listen`, one at a time: each is down for its start time
+    ");
 }

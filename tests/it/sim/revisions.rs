@@ -2,11 +2,13 @@
 //! world.
 
 use eco::{
-    model::{AppSpec, EnvValue, Template},
+    model::{
+        AppSpec, EnvValue, ListenPolicy, ListenPort, OnFailure, Pass, ReadyProbe, Share, Template,
+    },
     reconcile::revision,
 };
 
-use super::fixtures::{argv, spec};
+use super::fixtures::{argv, ms, spec};
 
 #[test]
 fn the_revision_of_a_spec_never_changes() {
@@ -21,6 +23,17 @@ fn the_revision_of_a_spec_never_changes() {
         format!("{:016x} {:016x}", revision(&spec()).0, revision(&rich).0),
         "49aafd9f0ff01c2d 20863bfa3957b1fb"
     );
+}
+
+fn listening(ports: &[(&str, u16)], pass: Pass) -> ListenPolicy {
+    let port = |(host, port): &(&str, u16)| ListenPort { host: host.parse().ok(), port: *port };
+    let ports = ports.iter().map(port).collect();
+    ListenPolicy { ports, queue: ms(10_000), close_idle: true, pass }
+}
+
+fn listen(ports: &[(&str, u16)], pass: Pass) -> Edit {
+    let policy = listening(ports, pass);
+    Box::new(move |spec: &mut AppSpec| spec.listen = Some(policy.clone()))
 }
 
 type Edit = Box<dyn Fn(&mut AppSpec)>;
@@ -63,6 +76,12 @@ fn what_needs_a_replacement_makes_a_new_revision() {
         env("A", file("/fa", "a")),
         artifact("a", "bc"),
         artifact("ab", "c"),
+        listen(&[], Pass::Inject),
+        listen(&[("", 3000)], Pass::Inject),
+        listen(&[("", 3000)], Pass::Fds),
+        listen(&[("127.0.0.1", 3000)], Pass::Inject),
+        listen(&[("", 3000), ("", 3001)], Pass::Inject),
+        listen(&[("", 3001), ("", 3000)], Pass::Inject),
     ];
     let revisions = edits.iter().map(|edit| {
         let mut spec = spec();
@@ -85,5 +104,15 @@ fn everything_else_keeps_the_revision() {
     other.artifacts.patterns.push("dist/**".to_owned());
     other.tags.insert("edge".to_owned());
     other.logs.dir = Some("/var/log/web".into());
+    other.stop.drain *= 2;
+    other.rollout.max_surge = Share::Percent(50);
+    other.rollout.on_failure = OnFailure::Pause;
+    other.ready.probe = ReadyProbe::Notify;
     assert_eq!(revision(&other), revision(&spec()));
+    let listens = |queue, close_idle| {
+        let policy = listening(&[("", 3000)], Pass::Inject);
+        let policy = ListenPolicy { queue: ms(queue), close_idle, ..policy };
+        revision(&AppSpec { listen: Some(policy), ..spec() })
+    };
+    assert_eq!(listens(10_000, true), listens(5_000, false));
 }
