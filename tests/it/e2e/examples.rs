@@ -53,7 +53,16 @@ fn each_has_a_test() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     found.sort();
-    let tested = ["env-layers", "express", "hello", "profiles", "restart-policies", "watch"];
+    let tested = [
+        "env-layers",
+        "express",
+        "hello",
+        "profiles",
+        "readiness",
+        "restart-policies",
+        "shared-port",
+        "watch",
+    ];
     assert_eq!(found, tested);
 }
 
@@ -131,6 +140,35 @@ fn env_layers() {
         assert!(!log.lines().any(|found| found.starts_with(absent)), "{absent} in\n{log}");
     }
     down(&env);
+}
+
+#[test]
+fn readiness() {
+    program("node");
+    let env = example("readiness");
+    let port = free_port();
+    env.call(&["apply"]).env("SITE_PORT", &port.to_string()).run().ok();
+    assert_eq!(http_get(port, "/").as_deref(), Some("warm\n"));
+    assert!(env.log("loader").contains("loaded 42 items\n"));
+    assert!(env.path("build-1.done").exists());
+    down(&env);
+}
+
+#[test]
+fn shared_port() {
+    program("node");
+    let env = example("shared-port");
+    let port = free_port();
+    env.call(&["apply"]).env("SITE_PORT", &port.to_string()).run().ok();
+    for instance in ["\"0\"", "\"1\""] {
+        env.wait_for("an answer of each instance", || {
+            http_get(port, "/").is_some_and(|body| body.contains(instance))
+        });
+    }
+    env.eco(&["restart", "web"]).ok();
+    assert!(http_get(port, "/").is_some_and(|body| body.contains("hello")));
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
 }
 
 #[test]
