@@ -101,19 +101,20 @@ async fn connect_tcp(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// What an error of connecting means, as the end of a sentence about the other side.
+/// What errors of connecting mean, as the end of a sentence about the other side.
+const WORDS: [(io::ErrorKind, &str); 4] = [
+    (io::ErrorKind::ConnectionRefused, "refuses connections"),
+    (io::ErrorKind::NotFound, "does not exist"),
+    (io::ErrorKind::WouldBlock, "takes no connections: too many wait"),
+    (io::ErrorKind::PermissionDenied, "may not be connected to"),
+];
+
 fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "refuses connections".to_owned(),
-        io::ErrorKind::NotFound => "does not exist".to_owned(),
-        io::ErrorKind::WouldBlock => "takes no connections: too many wait".to_owned(),
-        io::ErrorKind::PermissionDenied => "may not be connected to".to_owned(),
-        _ => {
-            let text = error.to_string();
-            let text = text.split(" (os error").next().unwrap_or_default();
-            format!("cannot be connected to: {text}")
-        }
+    if let Some((_, words)) = WORDS.iter().find(|(kind, _)| *kind == error.kind()) {
+        return (*words).to_owned();
     }
+    let text = error.to_string();
+    format!("cannot be connected to: {}", text.split(" (os error").next().unwrap_or(&text))
 }
 
 impl fmt::Display for Target {

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 
 use super::{report::Reporter, tries::Asked};
-use crate::model::{Command, human_duration};
+use crate::model::{Command, Template, human_duration};
 
 /// What came of the latest command that ended.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,7 +58,7 @@ impl Exec {
     fn name(&self) -> String {
         match &self.command {
             Command::Argv(words) => {
-                let program = words.first().map(|word| word.display()).unwrap_or_default();
+                let program = words.first().map(Template::display).unwrap_or_default();
                 format!("`{}`", program.rsplit('/').next().unwrap_or(&program))
             }
             Command::Shell(_) => "the command".to_owned(),

@@ -13,7 +13,7 @@ const QUICK: usize = 32;
 /// So many in the slow lane.
 const SLOW: usize = 224;
 /// How long a try may stay in the quick lane.
-const MOMENT: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// The two lanes.
 #[derive(Debug)]

@@ -52,10 +52,6 @@ impl Search {
         Self { pattern, first, tails: outputs.map(Tail::new), wanted, reporter }
     }
 
-    pub(super) fn into_reporter(self) -> Reporter {
-        self.reporter
-    }
-
     /// One turn.
     fn look(&mut self, buffer: &mut [u8]) -> Turn {
         let mut all = Turn::End;
@@ -100,19 +96,19 @@ impl LogReader {
         Self { searches: mpsc::channel().0 }
     }
 
-    /// Begins a search; gives it back, and says why, if it cannot.
-    pub(super) fn read(&mut self, search: Search) -> Result<(), (Search, String)> {
+    /// Begins a search; if it cannot, says why, and gives back who reports that.
+    pub(super) fn read(&mut self, search: Search) -> Result<(), (Reporter, String)> {
         let Err(mpsc::SendError(search)) = self.searches.send(search) else { return Ok(()) };
         let (searches, inbox) = mpsc::channel();
         let thread = thread::Builder::new().name("eco-ready-log".to_owned());
         if let Err(error) = thread.spawn(move || run(&inbox)) {
-            return Err((search, format!("no thread to read its output: {error}")));
+            return Err((search.reporter, format!("no thread to read its output: {error}")));
         }
         self.searches = searches;
         match self.searches.send(search) {
             Ok(()) => Ok(()),
             Err(mpsc::SendError(search)) => {
-                Err((search, "the thread that reads its output has ended".to_owned()))
+                Err((search.reporter, "the thread that reads its output has ended".to_owned()))
             }
         }
     }

@@ -178,9 +178,7 @@ impl Probes {
                 let logs = self.logs.get_or_insert_with(LogReader::new);
                 match logs.read(search) {
                     Ok(()) => Work::Log { _wanted: wanted },
-                    Err((search, why)) => {
-                        Work::Task { _task: spawn(search.into_reporter().hopeless(why)) }
-                    }
+                    Err((reporter, why)) => Work::Task { _task: spawn(reporter.hopeless(why)) },
                 }
             }
         };

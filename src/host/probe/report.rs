@@ -37,7 +37,7 @@ impl Reporter {
     /// It will never be ready: says so and stays.
     pub(super) async fn hopeless(mut self, why: String) {
         self.failing(why).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// A command is due.

@@ -13,10 +13,11 @@ fn exec(words: &[&str]) -> ReadyPolicy {
 
 /// The number of the try that is asked for.
 async fn due(probes: &mut Probes) -> u64 {
-    match probes.next().await {
-        ProbeEvent::Exec { run: RUN, attempt, .. } => attempt,
-        other => panic!("no command is due: {other:?}"),
-    }
+    let event = probes.next().await;
+    let ProbeEvent::Exec { run: RUN, attempt, .. } = event else {
+        panic!("no command is due: {event:?}")
+    };
+    attempt
 }
 
 #[test]

@@ -57,18 +57,17 @@ impl Logs {
         probes
     }
 
-    /// Waits until all that is written by now was read: a second probe has seen its end.
-    async fn read(&self, probes: &mut Probes) {
-        self.append("err", b"mark\n");
+    /// Waits until the reader has had a turn at what is written by now: the turns of a search
+    /// that began later come after.
+    async fn turn(&self, probes: &mut Probes) {
         let other = RunId(1_000);
-        let policy = policy(ReadyProbe::Log("^mark$".to_owned()));
-        let outputs = self.outputs().map(|output| Output { from: 0, ..output });
-        // Two turns: the reader may have passed the first file before this was written.
-        for _ in 0..2 {
-            probes.begin(other, subject_from(&policy, clock::now(), outputs.clone(), ""));
-            let event = probes.next().await;
-            assert!(matches!(event, ProbeEvent::Ready { run, .. } if run == other), "{event:?}");
-        }
+        let mark = format!("mark {}", fs::metadata(self.path("err")).map_or(0, |err| err.len()));
+        self.begin(probes, other, &format!("^{mark}$"));
+        let event = probes.next().await;
+        assert!(matches!(event, ProbeEvent::Failing { run, .. } if run == other), "{event:?}");
+        self.append("err", format!("{mark}\n").as_bytes());
+        let event = probes.next().await;
+        assert!(matches!(event, ProbeEvent::Ready { run, .. } if run == other), "{event:?}");
     }
 }
 
@@ -79,7 +78,7 @@ fn a_line_may_come_in_pieces_to_a_file_that_comes_later() {
         let mut probes = logs.asking(r"^listening on :\d+$").await;
         for piece in ["starting\nlist", "ening on", " :30", "00"] {
             logs.append("out", piece.as_bytes());
-            logs.read(&mut probes).await;
+            logs.turn(&mut probes).await;
         }
         logs.append("out", b"\r\nmore");
         is_ready(&mut probes).await;
@@ -118,7 +117,7 @@ fn bytes_that_are_no_text_hinder_nothing() {
         logs.append("out", b"\xc3 ready \xe2\x82 ...");
         // `.` is a character, so that bytes that are none do not match it.
         logs.append("out", " ünder\n".as_bytes());
-        logs.read(&mut probes).await;
+        logs.turn(&mut probes).await;
         logs.append("out", b"\xff ready now ");
         logs.append("out", "ünder \n".as_bytes());
         is_ready(&mut probes).await;
@@ -133,7 +132,10 @@ fn a_long_line_is_looked_at_up_to_64_kib_and_the_next_one_again() {
         let long = vec![b'x'; 3 << 20];
         logs.append("out", &long);
         logs.append("out", b"ready\n");
-        logs.read(&mut probes).await;
+        // So much is read in several turns.
+        for _ in 0..16 {
+            logs.turn(&mut probes).await;
+        }
         logs.append("out", b"ready\n");
         is_ready(&mut probes).await;
         let mut probes = logs.asking("ready").await;
@@ -149,7 +151,7 @@ fn a_file_that_is_replaced_or_cut_is_read_from_its_start() {
         let logs = Logs::new();
         let mut probes = logs.asking("^ready [12]$").await;
         logs.append("out", b"a lot before the rotation, and half a line: re");
-        logs.read(&mut probes).await;
+        logs.turn(&mut probes).await;
         fs::rename(logs.path("out"), logs.path("out.1")).unwrap();
         logs.append("out", b"ready 1\n");
         is_ready(&mut probes).await;

@@ -91,18 +91,16 @@ fn asking(policy: &ReadyPolicy) -> Probes {
 
 /// The words of the next event, which is a failure.
 async fn why(probes: &mut Probes) -> String {
-    match probes.next().await {
-        ProbeEvent::Failing { run: RUN, why } => why,
-        other => panic!("not a failure: {other:?}"),
-    }
+    let event = probes.next().await;
+    let ProbeEvent::Failing { run: RUN, why } = &event else { panic!("not a failure: {event:?}") };
+    why.clone()
 }
 
 /// The next event says that it is ready.
 async fn is_ready(probes: &mut Probes) -> Time {
-    match probes.next().await {
-        ProbeEvent::Ready { run: RUN, at } => at,
-        other => panic!("not ready: {other:?}"),
-    }
+    let event = probes.next().await;
+    let ProbeEvent::Ready { run: RUN, at } = event else { panic!("not ready: {event:?}") };
+    at
 }
 
 /// Ready, sooner or later.
