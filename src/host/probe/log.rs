@@ -55,21 +55,20 @@ impl Search {
     /// One turn.
     fn look(&mut self, buffer: &mut [u8]) -> Turn {
         let mut all = Turn::End;
+        let mut why = None;
         for tail in &mut self.tails {
             match tail.read(buffer, |line| self.pattern.is_match(line)) {
                 Ok(Turn::Found) => return Turn::Found,
                 Ok(Turn::More) => all = Turn::More,
                 Ok(Turn::End) => {}
                 Err(error) => {
-                    let why = format!("cannot read {}: {error}", tail.path().display());
-                    self.reporter.failing_blocking(why);
-                    return all;
+                    why = Some(format!("cannot read {}: {error}", tail.path().display()));
                 }
             }
         }
         if all == Turn::End {
-            let why = format!("no line of its output matches `{}` yet", self.pattern);
-            self.reporter.failing_blocking(why);
+            let none = || format!("no line of its output matches `{}` yet", self.pattern);
+            self.reporter.failing_blocking(why.unwrap_or_else(none));
         }
         all
     }

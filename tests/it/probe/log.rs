@@ -166,7 +166,7 @@ fn a_file_that_is_replaced_or_cut_is_read_from_its_start() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn a_file_that_cannot_be_read_is_named_and_the_other_may_still_tell() {
     run(async {
         let logs = Logs::new();
         fs::create_dir(logs.path("out")).unwrap();
@@ -175,6 +175,8 @@ fn a_file_that_cannot_be_read_is_named() {
         let words = why(&mut probes).await;
         let expected = format!("cannot read {}: ", logs.path("out").display());
         assert!(words.starts_with(&expected), "{words}");
+        logs.append("err", b"ready\n");
+        is_ready(&mut probes).await;
     });
 }
 
