@@ -19,6 +19,8 @@ pub(super) enum Item {
     ListEnd { seq: u64 },
     /// A request was not done.
     Refused { seq: u64, run: u64, request: u16, step: Step, errno: i32 },
+    /// There are sockets of a cohort.
+    Cohort { cohort: u64, group: u64 },
     /// Another recorder runs.
     Recorder,
 }
@@ -67,7 +69,11 @@ impl Answers {
 fn is_run(item: Item) -> bool {
     match item {
         Item::Run(_) => true,
-        Item::Hello { .. } | Item::ListEnd { .. } | Item::Refused { .. } | Item::Recorder => false,
+        Item::Hello { .. }
+        | Item::ListEnd { .. }
+        | Item::Refused { .. }
+        | Item::Cohort { .. }
+        | Item::Recorder => false,
     }
 }
 

@@ -8,12 +8,17 @@ use std::{
 
 use rustix::process::{Pid, Rlimit};
 
-use super::image::{Image, Strings};
-use crate::protocol::Step;
+use super::{
+    image::{Image, Strings},
+    share::{self, Way},
+};
+use crate::protocol::{MAX_DECLARED, Step};
 
 const LAST_SIGNAL: libc::c_int = 64;
 /// Copies of descriptors are made above this, out of the way of the places they go to.
 const ABOVE_ROLES: libc::c_int = 16;
+/// And above this, out of the way of listening sockets.
+const ABOVE_SOCKETS: libc::c_int = 64;
 
 /// What an app's process starts from.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +31,7 @@ pub(super) struct AppStart<'a> {
     /// The keeper's end.
     pub(super) keeper_status: BorrowedFd<'a>,
     pub(super) open_files: Rlimit,
+    pub(super) sharing: &'a Way<'a>,
 }
 
 /// What the keeper's own child starts from.
@@ -115,7 +121,7 @@ fn close_at_exec_from(first: libc::c_uint) {
 }
 
 fn app(start: &AppStart<'_>) -> ! {
-    let status = start.status.as_raw_fd();
+    let mut status = start.status.as_raw_fd();
     let mut byte = 0_u8;
     // SAFETY: the descriptors are the child's own copies, and the buffers are valid.
     unsafe {
@@ -138,6 +144,14 @@ fn app(start: &AppStart<'_>) -> ! {
             }
         }
         close_at_exec_from(3);
+        match start.sharing {
+            Way::Alone => {}
+            Way::Filter => share::install_and_tell(status),
+            Way::Sockets(sockets) => {
+                status = place_sockets(sockets, status);
+                write_own_pid(start.image);
+            }
+        }
         if set_open_files(start.open_files) < 0 {
             fail(status, Step::Limits, errno());
         }
@@ -147,6 +161,50 @@ fn app(start: &AppStart<'_>) -> ! {
     }
     let error = execute(start.image);
     fail(status, Step::Exec, error)
+}
+
+/// Puts listening sockets at 3 and up. Gives where the status socket is then.
+fn place_sockets(sockets: &[BorrowedFd<'_>], status: RawFd) -> RawFd {
+    let mut copies = [-1; MAX_DECLARED];
+    // SAFETY: only the child's own descriptors are touched. Copies are made above the places first,
+    // since a source may lie in another's place.
+    unsafe {
+        let status = match libc::fcntl(status, libc::F_DUPFD_CLOEXEC, ABOVE_SOCKETS) {
+            -1 => fail(status, Step::Prepare, errno()),
+            copy => copy,
+        };
+        for (copy, socket) in copies.iter_mut().zip(sockets) {
+            *copy = libc::fcntl(socket.as_raw_fd(), libc::F_DUPFD_CLOEXEC, ABOVE_SOCKETS);
+        }
+        for (place, (copy, _)) in (3..).zip(copies.iter().zip(sockets)) {
+            if libc::dup2(*copy, place) < 0 {
+                fail(status, Step::Prepare, errno());
+            }
+        }
+        status
+    }
+}
+
+/// Writes the process's own id where the environment has room for it.
+fn write_own_pid(image: &Image) {
+    let Some(place) = image.own_pid() else { return };
+    let mut digits = [0_u8; 10];
+    // SAFETY: no memory is involved.
+    let mut rest = unsafe { libc::getpid() }.unsigned_abs();
+    let mut count = 0;
+    for digit in &mut digits {
+        let [low, ..] = (rest % 10).to_le_bytes();
+        *digit = b'0'.wrapping_add(low);
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    for (at, digit) in digits.iter().take(count).rev().enumerate() {
+        // SAFETY: there is room for ten digits, and nothing else refers to that memory.
+        unsafe { place.add(at).write(*digit) };
+    }
 }
 
 /// Executes the first candidate that can be; returns why none could.

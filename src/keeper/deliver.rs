@@ -22,6 +22,7 @@ impl Keeper {
         for id in ids {
             self.changed(id);
         }
+        self.list_cohorts();
         self.answers.push(Item::ListEnd { seq });
     }
 
@@ -80,6 +81,9 @@ impl Keeper {
             Item::ListEnd { seq } => Message { seq, run: 0, body: Event::ListEnd },
             Item::Refused { seq, run, request, step, errno } => {
                 Message { seq, run, body: Event::Refused { request, step, errno } }
+            }
+            Item::Cohort { cohort, group } => {
+                Message { seq: self.changes, run: 0, body: Event::Cohort { cohort, group } }
             }
             Item::Recorder => Message {
                 seq: self.changes,

@@ -19,6 +19,7 @@ use super::{
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
+    share::{FIRST_NOTIFIER, Share},
     start::{StartError, Started},
     sys,
 };
@@ -68,6 +69,8 @@ pub(super) struct Keeper {
     pub(super) recorder: Role,
     /// Runs the recorder is to be told about, each once.
     pub(super) for_recorder: VecDeque<u64>,
+    /// Sharing of ports.
+    pub(super) share: Share,
     pub(super) tell_quit: bool,
     pub(super) quitting: Option<Quitting>,
 }
@@ -103,6 +106,7 @@ impl Keeper {
             changes: 0,
             recorder: Role::new(config.recorder, recorder),
             for_recorder: VecDeque::new(),
+            share: Share::default(),
             tell_quit: false,
             quitting: None,
         })
@@ -145,6 +149,7 @@ impl Keeper {
                     self.recorder.hang_up(&self.poll);
                 }
             }
+            filter if FIRST_NOTIFIER <= filter => self.notified(filter),
             launch => self.launched(launch),
         }
     }
@@ -197,6 +202,9 @@ impl Keeper {
         if is_due(self.look_again_at) {
             self.look_for_gone();
         }
+        if is_due(self.share.wake_at()) {
+            self.look_for_silent_listeners(now);
+        }
         if let Some(quitting) = self.quitting {
             if quitting.deadline <= now {
                 for pid in [self.controller.pid, self.recorder.pid].into_iter().flatten() {
@@ -227,7 +235,11 @@ impl Keeper {
             Some(quitting) => [Some(quitting.deadline), None],
             None => [self.controller.restart_at, self.recorder.restart_at],
         };
-        let first = restarts.into_iter().chain([self.look_again_at]).flatten().min()?;
+        let first = restarts
+            .into_iter()
+            .chain([self.look_again_at, self.share.wake_at()])
+            .flatten()
+            .min()?;
         // Rounded up to the next ms, so that older kernels do not wake early and spin.
         let wait = first.saturating_sub(sys::now()).saturating_add(999_999) / 1_000_000;
         let wait = std::time::Duration::from_millis(wait.min(60_000));
@@ -251,6 +263,9 @@ impl Keeper {
         let deadline = sys::now().saturating_add(QUIT_WITHIN);
         self.quitting = Some(Quitting { leave, deadline });
         self.tell_quit = !leave;
+        if !leave {
+            self.retire_all();
+        }
     }
 
     /// Whether there is nothing left to do before the keeper ends.

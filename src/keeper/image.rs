@@ -2,6 +2,7 @@
 //! allocated.
 
 use std::{
+    cell::UnsafeCell,
     ffi::{CString, OsStr},
     os::unix::ffi::OsStrExt as _,
     ptr,
@@ -12,6 +13,11 @@ use crate::protocol::SpawnSpec;
 /// Where programs are looked up when the environment has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// Who the listening sockets are for: `LISTEN_PID=`, then a process id.
+const LISTEN_PID: &[u8; 11] = b"LISTEN_PID=";
+/// The longest such text, its end included.
+const PID_TEXT: usize = 24;
+
 /// Text and pointers that `execve` takes.
 #[derive(Debug)]
 pub(super) struct Image {
@@ -20,6 +26,8 @@ pub(super) struct Image {
     pub(super) cwd: CString,
     argv: Strings,
     envp: Strings,
+    /// Where the child puts its own process id, if it has to: the text of a variable.
+    own_pid: Option<Box<UnsafeCell<[u8; PID_TEXT]>>>,
 }
 
 /// Strings and the null-ended array of pointers to them. The pointers stay valid when this moves:
@@ -32,8 +40,13 @@ pub(super) struct Strings {
 
 impl Strings {
     pub(super) fn new(owned: Vec<CString>) -> Self {
-        let pointers = owned.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
-        Self { pointers, _owned: owned }
+        Self::with(owned, None)
+    }
+
+    /// With one more that belongs to somebody else.
+    fn with(owned: Vec<CString>, more: Option<*const libc::c_char>) -> Self {
+        let pointers = owned.iter().map(|text| text.as_ptr()).chain(more);
+        Self { pointers: pointers.chain([ptr::null()]).collect(), _owned: owned }
     }
 
     /// The array, for `execve`.
@@ -43,22 +56,41 @@ impl Strings {
 }
 
 impl Image {
-    /// Lays out a spec. `None` if a text has a NUL byte, which a decoded spec never has.
-    pub(super) fn new(spec: &SpawnSpec) -> Option<Self> {
+    /// Lays out a spec, for a process that is given so many listening sockets. `None` if a text has
+    /// a NUL byte, which a decoded spec never has.
+    pub(super) fn new(spec: &SpawnSpec, sockets: usize) -> Option<Self> {
         let argv: Option<Vec<_>> = spec.argv.iter().map(|word| c_string(word.as_bytes())).collect();
+        let replaced =
+            |name: &OsStr| sockets != 0 && (name == "LISTEN_FDS" || name == "LISTEN_PID");
         let envp: Option<Vec<_>> = spec
             .env
             .iter()
+            .filter(|(name, _)| !replaced(name))
             .map(|(name, value)| c_string(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+            .chain((sockets != 0).then(|| c_string(format!("LISTEN_FDS={sockets}").as_bytes())))
             .collect();
+        let own_pid = (sockets != 0).then(|| {
+            let mut text = [0; PID_TEXT];
+            text.iter_mut().zip(LISTEN_PID).for_each(|(place, byte)| *place = *byte);
+            Box::new(UnsafeCell::new(text))
+        });
+        let pid_text = own_pid.as_ref().map(|text| text.get().cast_const().cast());
         let program = spec.argv.first()?.as_bytes();
         let path = spec.variable("PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
         Some(Self {
             candidates: candidates(program, path.as_bytes())?,
             cwd: c_string(spec.cwd.as_os_str().as_bytes())?,
             argv: Strings::new(argv?),
-            envp: Strings::new(envp?),
+            envp: Strings::with(envp?, pid_text),
+            own_pid,
         })
+    }
+
+    /// Where the decimal digits of the process's own id go, and a NUL byte after them; with room for
+    /// every id.
+    pub(super) fn own_pid(&self) -> Option<*mut u8> {
+        let text = self.own_pid.as_ref()?;
+        Some(text.get().cast::<u8>().wrapping_add(LISTEN_PID.len()))
     }
 
     pub(super) fn argv(&self) -> *const *const libc::c_char {

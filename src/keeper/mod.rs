@@ -19,6 +19,7 @@ mod recorder_link;
 mod requests;
 mod role;
 mod run;
+mod share;
 mod spawn;
 mod start;
 mod sys;

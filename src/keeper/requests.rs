@@ -102,12 +102,16 @@ impl Keeper {
                 self.quit(leave);
                 Ok(())
             }
-            Request::Ports(_)
-            | Request::Steer { .. }
-            | Request::Retire { .. }
-            | Request::Quiesce
-            | Request::Connections(_)
-            | Request::Later(_) => refuse(libc::ENOSYS),
+            Request::Ports(ports) => self.share_ports(ports),
+            Request::Steer { group, weights } => {
+                self.steer(group, weights);
+                Ok(())
+            }
+            Request::Retire { cohort } => {
+                self.retire(cohort);
+                Ok(())
+            }
+            Request::Quiesce | Request::Connections(_) | Request::Later(_) => refuse(libc::ENOSYS),
         }
     }
 

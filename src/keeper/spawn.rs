@@ -12,7 +12,6 @@ use std::{
 use rustix::{
     event::epoll::{self, EventData, EventFlags},
     fs::{Mode, OFlags},
-    io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::{Pid, PidfdFlags, pidfd_open},
 };
@@ -23,9 +22,12 @@ use super::{
     image::Image,
     proc,
     run::{ForRecorder, Pipe, Run},
+    share::{FILTERED, UNFILTERED, Way},
     sys,
 };
-use crate::protocol::{Record, SpawnSpec, State, Step, Stream, read_sealed};
+use crate::protocol::{
+    Blocking, Received, Record, Sharing, SpawnSpec, State, Step, Stream, read_sealed, receive,
+};
 
 /// Why nothing was started: the step and the system's error number.
 pub(super) type Refusal = (Step, i32);
@@ -70,13 +72,18 @@ impl Keeper {
         if spec.ids.is_some() {
             return Err((Step::User, libc::EOPNOTSUPP));
         }
-        let image = Image::new(&spec).ok_or((Step::Prepare, libc::EINVAL))?;
-        let run = self.fork_run(spec, &image)?;
+        let way = self.way(spec.cohort);
+        let sockets = match &way {
+            Way::Alone | Way::Filter => 0,
+            Way::Sockets(sockets) => sockets.len(),
+        };
+        let image = Image::new(&spec, sockets).ok_or((Step::Prepare, libc::EINVAL))?;
+        let run = self.fork_run(spec, &image, &way)?;
         self.admit(id, run)
     }
 
     /// Makes pipes and the process, which waits to be released.
-    fn fork_run(&self, spec: SpawnSpec, image: &Image) -> Result<Run, Refusal> {
+    fn fork_run(&self, spec: SpawnSpec, image: &Image, way: &Way<'_>) -> Result<Run, Refusal> {
         let (out, app_out) = output_pipe(Stream::Out).map_err(refusal(Step::Prepare))?;
         let (err, app_err) = output_pipe(Stream::Err).map_err(refusal(Step::Prepare))?;
         let (ours, theirs) = UnixStream::pair().map_err(refusal(Step::Prepare))?;
@@ -88,12 +95,17 @@ impl Keeper {
             status: theirs.as_fd(),
             keeper_status: ours.as_fd(),
             open_files: self.started.open_files,
+            sharing: way,
         })
         .map_err(refusal(Step::Fork))?;
         // Without a pidfd the child is not released: the end of `ours` ends it.
         let pidfd = pidfd_open(leader, PidfdFlags::empty())
             .map_err(|error| refusal(Step::Fork)(error.into()))?;
         let pid = leader.as_raw_nonzero().get().unsigned_abs();
+        let (sharing, ports) = match way {
+            Way::Alone | Way::Filter => (Sharing::None, Vec::new()),
+            Way::Sockets(_) => (Sharing::Fds, self.share.ports(spec.cohort)),
+        };
         Ok(Run {
             record: Record {
                 tag: spec.tag,
@@ -101,6 +113,8 @@ impl Keeper {
                 pid,
                 start_ticks: proc::start_ticks(pid).unwrap_or_default(),
                 state: State::Launching,
+                ports,
+                sharing,
                 ..Record::default()
             },
             sink: spec.sink,
@@ -142,21 +156,39 @@ impl Keeper {
         Ok(())
     }
 
-    /// A launch has succeeded or failed, or its process died during it.
+    /// Something was said about a launch: it has a filter, it has succeeded or failed, or its process
+    /// died during it.
     pub(super) fn launched(&mut self, token: u64) {
         let Some(id) = self.launching.get(&token).copied() else { return };
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        let Some(status) = &run.status else { return };
-        let mut text = [0; 5];
-        match rustix::io::read(status, &mut text) {
-            Err(Errno::AGAIN | Errno::INTR) => return,
-            Ok(5) => {
-                let [step, a, b, c, d] = text;
-                let step = Step::from_number(step).unwrap_or(Step::Exec);
-                run.failed(step, i32::from_le_bytes([a, b, c, d]));
+        while let Some(status) = self.runs.get(&id).and_then(|run| run.status.as_ref()) {
+            match receive(status, Blocking::Never) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok(said) if !said.bytes.is_empty() => self.launch_said(id, said),
+                Ok(_) | Err(_) => self.launch_ended(token, id),
             }
-            Ok(_) | Err(_) => run.executed(sys::now()),
         }
+    }
+
+    fn launch_said(&mut self, id: u64, said: Received) {
+        let mut filter = said.descriptors.into_iter().next();
+        for text in said.bytes.chunks_exact(5) {
+            let [step, a, b, c, d] = *text else { continue };
+            let Some(run) = self.runs.get_mut(&id) else { return };
+            match (step, filter.take()) {
+                (FILTERED, Some(filter)) => self.filtered(id, filter),
+                (FILTERED | UNFILTERED, _) => run.record.sharing = Sharing::Unavailable,
+                (step, _) => {
+                    let step = Step::from_number(step).unwrap_or(Step::Exec);
+                    run.failed(step, i32::from_le_bytes([a, b, c, d]));
+                }
+            }
+        }
+    }
+
+    fn launch_ended(&mut self, token: u64, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        // Whatever failed was said before.
+        run.executed(sys::now());
         if let Some(status) = run.status.take() {
             epoll::delete(&self.poll, &status).ok();
         }

@@ -59,6 +59,8 @@ pub(crate) struct World {
     channel: Option<OwnedFd>,
     pub(crate) records: BTreeMap<u64, Record>,
     pub(crate) refused: Vec<(u64, Step, i32)>,
+    /// The cohorts that have sockets, as told.
+    pub(crate) cohorts: Vec<u64>,
     pub(crate) recorder: Pid,
     pub(crate) list_ends: u32,
     seq: u64,
@@ -119,6 +121,7 @@ impl World {
             channel: None,
             records: BTreeMap::new(),
             refused: Vec::new(),
+            cohorts: Vec::new(),
             recorder: Pid::INIT,
             list_ends: 0,
             seq: 0,
@@ -237,7 +240,8 @@ impl World {
             Event::Record(record) => drop(self.records.insert(message.run, *record)),
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
-            Event::Connections { .. } | Event::Cohort { .. } => {}
+            Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
+            Event::Connections { .. } => {}
             Event::Recorder { pid, .. } | Event::Hello { recorder: pid, .. } => {
                 self.recorder = Pid::from_raw(pid.cast_signed()).unwrap_or(Pid::INIT);
             }

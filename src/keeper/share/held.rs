@@ -1,0 +1,251 @@
+//! The sockets the keeper holds, and the groups they stand in.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    net::{Shutdown, shutdown},
+    process::Pid,
+};
+
+use super::{
+    group::Line,
+    inspect,
+    socket::{self, Company, Place},
+};
+
+/// The shortest queue of connections that wait to be accepted. Some programs ask for five.
+const SHORTEST_QUEUE: i32 = 1024;
+
+/// Whose socket it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) cohort: u64,
+    pub(super) group: u64,
+}
+
+/// A socket the keeper holds.
+#[derive(Debug)]
+pub(super) struct Socket {
+    pub(super) fd: OwnedFd,
+    pub(super) inode: u64,
+    pub(super) owner: Owner,
+    pub(super) place: Place,
+    pub(super) listening: bool,
+    /// The run whose own socket it is; `None` if all of the cohort have it.
+    only_of: Option<u64>,
+    /// The runs and processes that have bound it.
+    holders: Vec<(u64, Pid)>,
+}
+
+/// The cohorts of one app.
+#[derive(Debug, Default)]
+struct Group {
+    weights: Vec<(u64, u32)>,
+    lines: BTreeMap<Place, Line>,
+}
+
+/// All sockets.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    groups: BTreeMap<u64, Group>,
+    sockets: Vec<Socket>,
+}
+
+impl Held {
+    /// The socket of this inode.
+    pub(super) fn find(&self, inode: u64) -> Option<&Socket> {
+        self.sockets.iter().find(|socket| socket.inode == inode)
+    }
+
+    /// The cohorts that have sockets.
+    pub(super) fn owners(&self) -> Vec<Owner> {
+        let mut owners: Vec<_> = self.sockets.iter().map(|socket| socket.owner).collect();
+        owners.sort_unstable_by_key(|owner| owner.cohort);
+        owners.dedup();
+        owners
+    }
+
+    /// The listening sockets of a cohort.
+    pub(super) fn listening(&self, cohort: u64) -> impl Iterator<Item = &Socket> {
+        self.sockets.iter().filter(move |socket| socket.owner.cohort == cohort && socket.listening)
+    }
+
+    /// Whether a cohort has sockets.
+    pub(super) fn has(&self, cohort: u64) -> bool {
+        self.sockets.iter().any(|socket| socket.owner.cohort == cohort)
+    }
+
+    /// Whether sockets of a group listen at the place of this one.
+    pub(super) fn is_taken(&self, group: u64, place: &Place) -> bool {
+        self.groups.get(&group).is_some_and(|group| group.lines.contains_key(place))
+    }
+
+    /// Whether a process of the run has bound a socket there and still has it.
+    pub(super) fn is_bound_by(&mut self, run: u64, owner: Owner, place: &Place) -> bool {
+        let there = |socket: &&mut Socket| socket.owner == owner && socket.place == *place;
+        self.sockets.iter_mut().filter(there).any(|socket| {
+            let inode = socket.inode;
+            socket.holders.retain(|(by, process)| *by != run || inspect::holds(*process, inode));
+            socket.holders.iter().any(|(by, _)| *by == run)
+        })
+    }
+
+    /// Who is at a place of a group already. A cohort may bind a place that overlaps another
+    /// cohort's, since that one is on its way out, but not its own.
+    fn company(&self, owner: Owner, place: &Place) -> Company {
+        let near = self
+            .sockets
+            .iter()
+            .filter(|socket| socket.owner.group == owner.group && socket.place.overlaps(place));
+        let (mut same, mut own, mut others) = (false, false, false);
+        for socket in near {
+            same |= socket.place == *place;
+            own |= socket.owner.cohort == owner.cohort;
+            others |= socket.owner.cohort != owner.cohort;
+        }
+        if same || (others && !own) { Company::Joins } else { Company::Alone }
+    }
+
+    /// The cohort's socket at a place, made like `original` if there is none: its inode.
+    pub(super) fn shared(
+        &mut self,
+        owner: Owner,
+        place: Place,
+        original: &OwnedFd,
+    ) -> io::Result<u64> {
+        let there = |socket: &&Socket| socket.owner == owner && socket.place == place;
+        let mut found = self.sockets.iter().filter(there);
+        if let Some(socket) = found.find(|socket| socket.only_of.is_none()) {
+            return Ok(socket.inode);
+        }
+        let made = socket::like(original, &place)?;
+        self.bind(made, owner, place, None)
+    }
+
+    /// Binds a socket and keeps it: its inode.
+    pub(super) fn bind(
+        &mut self,
+        fd: OwnedFd,
+        owner: Owner,
+        place: Place,
+        only_of: Option<u64>,
+    ) -> io::Result<u64> {
+        let inode = socket::inode(&fd)?;
+        socket::bind(&fd, &place, self.company(owner, &place))?;
+        let (listening, holders) = (false, Vec::new());
+        self.sockets.push(Socket { fd, inode, owner, place, listening, only_of, holders });
+        Ok(inode)
+    }
+
+    /// A process of a run has bound the socket.
+    pub(super) fn is_held(&mut self, inode: u64, run: u64, process: Pid) {
+        for socket in self.sockets.iter_mut().filter(|socket| socket.inode == inode) {
+            socket.holders.push((run, process));
+        }
+    }
+
+    /// Lets a socket listen. It gets connections as its group is steered.
+    pub(super) fn listen(&mut self, inode: u64, backlog: i32) -> io::Result<()> {
+        let found = self.sockets.iter_mut().find(|socket| socket.inode == inode);
+        let Some(socket) = found else { return Ok(()) };
+        let backlog = if backlog < 0 { i32::MAX } else { backlog.max(SHORTEST_QUEUE) };
+        rustix::net::listen(&socket.fd, backlog)?;
+        if !socket.listening {
+            socket.listening = true;
+            let (owner, place) = (socket.owner, socket.place);
+            let group = self.groups.entry(owner.group).or_default();
+            group.lines.entry(place).or_default().join(owner.cohort, inode);
+            self.settle(owner.group, place);
+        }
+        Ok(())
+    }
+
+    /// Divides new connections of a group by other weights; without any nothing changes.
+    pub(super) fn steer(&mut self, group: u64, weights: Vec<(u64, u32)>) {
+        let Some(known) = self.groups.get_mut(&group) else { return };
+        if weights.iter().all(|(_, weight)| *weight == 0) {
+            return;
+        }
+        known.weights = weights;
+        let places: Vec<Place> = known.lines.keys().copied().collect();
+        for place in places {
+            self.settle(group, place);
+        }
+    }
+
+    /// Decides who gets the connections of a place, and tells the kernel.
+    fn settle(&mut self, group: u64, place: Place) {
+        let Some(known) = self.groups.get_mut(&group) else { return };
+        if let Some(line) = known.lines.get_mut(&place) {
+            line.settle(&known.weights);
+        }
+        self.attach(group, place);
+    }
+
+    fn attach(&self, group: u64, place: Place) {
+        let line = self.groups.get(&group).and_then(|group| group.lines.get(&place));
+        let Some(line) = line else { return };
+        let mut program = line.program();
+        let socket = line.inodes().find_map(|inode| self.find(inode));
+        if let Some(socket) = socket.filter(|_| !program.is_empty()) {
+            // It fails only without memory; the former program goes on then.
+            drop(socket::attach(&socket.fd, &mut program));
+        }
+    }
+
+    /// A cohort is over: what waits in its sockets is refused.
+    pub(super) fn retire(&mut self, cohort: u64) {
+        for group in self.groups.values_mut() {
+            group.weights.retain(|(named, _)| *named != cohort);
+        }
+        self.remove(|socket| socket.owner.cohort == cohort);
+    }
+
+    /// Nothing of a run is left.
+    pub(super) fn run_over(&mut self, run: u64) {
+        for socket in &mut self.sockets {
+            socket.holders.retain(|(by, _)| *by != run);
+        }
+        self.remove(|socket| socket.only_of == Some(run));
+    }
+
+    /// Shuts sockets down: their processes and others have copies, so that closing would not do.
+    /// Connections are steered away from them first.
+    fn remove(&mut self, which: impl Fn(&Socket) -> bool) {
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.sockets).into_iter().partition(|socket| which(socket));
+        self.sockets = staying;
+        let mut places = BTreeSet::new();
+        for socket in &leaving {
+            let group = self.groups.get_mut(&socket.owner.group);
+            if let Some(line) = group.and_then(|group| group.lines.get_mut(&socket.place)) {
+                line.leaves(socket.inode);
+                places.insert((socket.owner.group, socket.place));
+            }
+        }
+        for (group, place) in &places {
+            self.settle(*group, *place);
+        }
+        for socket in leaving {
+            shutdown(&socket.fd, Shutdown::Both).ok();
+            let (group, place) = (socket.owner.group, socket.place);
+            let line = self.groups.get_mut(&group).and_then(|group| group.lines.get_mut(&place));
+            if let Some(line) = line {
+                line.left(socket.inode);
+            }
+            self.attach(group, place);
+        }
+        for group in self.groups.values_mut() {
+            group.lines.retain(|_, line| line.inodes().next().is_some());
+        }
+    }
+
+    /// The listening sockets of a cohort, as descriptors.
+    pub(super) fn descriptors(&self, cohort: u64) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.listening(cohort).map(|socket| socket.fd.as_fd())
+    }
+}

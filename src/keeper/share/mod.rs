@@ -1,0 +1,233 @@
+//! Sharing of ports: the instances of a cohort have one listening socket, which the keeper owns.
+//!
+//! A program is started with a filter that makes its `bind` and `listen` wait for the keeper, which
+//! puts the cohort's socket in the place of the program's own. The sockets of the cohorts of one
+//! app stand side by side in a reuseport group of the kernel, and a program attached to it decides
+//! which of them get new connections. The keeper does nothing per connection.
+
+mod filter;
+mod group;
+mod held;
+mod inspect;
+mod notification;
+mod serve;
+mod socket;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+    rc::Rc,
+};
+
+use rustix::{
+    event::epoll::{self, EventData, EventFlags},
+    process::{PidfdGetfdFlags, pidfd_getfd},
+};
+
+pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
+use self::{
+    held::{Held, Owner},
+    socket::Place,
+};
+use super::{answers::Item, event_loop::Keeper, run::Run, spawn::Refusal};
+use crate::protocol::{Port, Ports, Sharing, Step};
+
+/// Filters are called by this and their descriptor's number in the event loop.
+pub(super) const FIRST_NOTIFIER: u64 = 1 << 40;
+/// The ports at which Node's inspector listens, which nobody wants to share.
+const INSPECTOR: std::ops::RangeInclusive<u16> = 9229..=9239;
+
+/// The filter of a run.
+#[derive(Debug)]
+struct Notifier {
+    run: u64,
+    owner: Owner,
+    filter: Rc<OwnedFd>,
+}
+
+/// A run that has bound a socket which listens already.
+#[derive(Clone, Copy, Debug)]
+struct Soon {
+    at: u64,
+    run: u64,
+    place: Place,
+}
+
+/// Everything about sharing.
+#[derive(Debug, Default)]
+pub(super) struct Share {
+    cohorts: BTreeMap<u64, Ports>,
+    held: Held,
+    notifiers: BTreeMap<u64, Notifier>,
+    soon: Vec<Soon>,
+}
+
+/// What a new process gets for sharing.
+#[derive(Debug)]
+pub(super) enum Way<'a> {
+    /// Nothing.
+    Alone,
+    /// The filter.
+    Filter,
+    /// Sockets that listen already.
+    Sockets(Vec<BorrowedFd<'a>>),
+}
+
+impl Share {
+    /// The ports that runs of a cohort share from their start.
+    pub(super) fn ports(&self, cohort: u64) -> Vec<Port> {
+        let listening = self.held.listening(cohort).map(|socket| socket.place);
+        listening
+            .map(|place| Port { port: place.port(), family: place.family(), shared: true })
+            .collect()
+    }
+
+    /// When something is to be done though nothing happened.
+    pub(super) fn wake_at(&self) -> Option<u64> {
+        self.soon.iter().map(|soon| soon.at).min()
+    }
+
+    /// Whether a cohort shares what it binds at this address.
+    fn wants(&self, cohort: u64, address: SocketAddr) -> bool {
+        let Some(ports) = self.cohorts.get(&cohort) else { return false };
+        let (host, port) = (address.ip().to_canonical(), address.port());
+        if ports.ports.is_empty() {
+            return port != 0 && !INSPECTOR.contains(&port);
+        }
+        ports.ports.iter().any(|declared| {
+            let hosts = declared.host.is_none_or(|wanted| wanted.to_canonical() == host);
+            declared.port == port && port != 0 && hosts
+        })
+    }
+
+    /// Makes the sockets of a cohort, which listen at once.
+    fn open(&mut self, ports: &Ports) -> io::Result<()> {
+        let owner = Owner { cohort: ports.cohort, group: ports.group };
+        for declared in &ports.ports {
+            let at = |host| SocketAddr::new(host, declared.port);
+            match declared.host {
+                Some(host) => self.open_at(owner, at(host))?,
+                None => match self.open_at(owner, at(Ipv6Addr::UNSPECIFIED.into())) {
+                    Err(error) if is_without_ipv6(&error) => {
+                        self.open_at(owner, at(Ipv4Addr::UNSPECIFIED.into()))?;
+                    }
+                    done => done?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn open_at(&mut self, owner: Owner, address: SocketAddr) -> io::Result<()> {
+        let made = socket::fresh(address)?;
+        if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+            socket::take_ipv4_too(&made)?;
+        }
+        let place = Place::new(address, &made);
+        let inode = self.held.bind(made, owner, place, None)?;
+        self.held.listen(inode, 0)
+    }
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
+}
+
+impl Keeper {
+    /// The listening sockets of a cohort.
+    pub(super) fn cohort_sockets(&self, cohort: u64) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.share.held.descriptors(cohort)
+    }
+
+    /// What a run of a cohort gets.
+    pub(super) fn way(&self, cohort: u64) -> Way<'_> {
+        match self.share.cohorts.get(&cohort) {
+            None => Way::Alone,
+            Some(ports) if ports.fds => Way::Sockets(self.cohort_sockets(cohort).collect()),
+            Some(_) => Way::Filter,
+        }
+    }
+
+    /// Remembers which ports a cohort shares.
+    pub(super) fn share_ports(&mut self, ports: Ports) -> Result<(), Refusal> {
+        let cohort = ports.cohort;
+        let pointless = ports.ports.is_empty() || ports.ports.iter().any(|one| one.port == 0);
+        if cohort == 0 || (ports.fds && pointless) {
+            return Err((Step::Prepare, libc::EINVAL));
+        }
+        if self.share.cohorts.get(&cohort) == Some(&ports) {
+            return Ok(());
+        }
+        if self.share.held.has(cohort) {
+            return Err((Step::Prepare, libc::EEXIST));
+        }
+        if ports.fds
+            && let Err(error) = self.share.open(&ports)
+        {
+            self.share.held.retire(cohort);
+            return Err((Step::Prepare, error.raw_os_error().unwrap_or(libc::EINVAL)));
+        }
+        self.share.cohorts.insert(cohort, ports);
+        Ok(())
+    }
+
+    /// Divides new connections among the cohorts of a group.
+    pub(super) fn steer(&mut self, group: u64, weights: Vec<(u64, u32)>) {
+        self.share.held.steer(group, weights);
+    }
+
+    /// Shuts the sockets of a cohort down and forgets it.
+    pub(super) fn retire(&mut self, cohort: u64) {
+        self.share.cohorts.remove(&cohort);
+        self.share.held.retire(cohort);
+    }
+
+    /// Shuts all shared sockets down.
+    pub(super) fn retire_all(&mut self) {
+        for owner in self.share.held.owners() {
+            self.retire(owner.cohort);
+        }
+    }
+
+    /// Queues which cohorts have sockets.
+    pub(super) fn list_cohorts(&mut self) {
+        for Owner { cohort, group } in self.share.held.owners() {
+            self.answers.push(Item::Cohort { cohort, group });
+        }
+    }
+
+    /// A new process has sent the descriptor of its filter.
+    pub(super) fn filtered(&mut self, id: u64, filter: OwnedFd) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(ports) = self.share.cohorts.get(&run.record.cohort) else { return };
+        let owner = Owner { cohort: ports.cohort, group: ports.group };
+        let token = u64::try_from(filter.as_raw_fd()).unwrap_or_default();
+        let token = FIRST_NOTIFIER.saturating_add(token);
+        let data = EventData::new_u64(token);
+        run.record.sharing =
+            if may_look_into(run) { Sharing::Injected } else { Sharing::InjectedBlind };
+        if epoll::add(&self.poll, &filter, data, EventFlags::IN).is_err() {
+            run.record.lost.seccomp = true;
+            return;
+        }
+        let filter = Rc::new(filter);
+        self.share.notifiers.insert(token, Notifier { run: id, owner, filter });
+    }
+
+    /// Nobody has the filter of a run any more.
+    fn unfiltered(&mut self, token: u64) {
+        let Some(notifier) = self.share.notifiers.remove(&token) else { return };
+        epoll::delete(&self.poll, &*notifier.filter).ok();
+        self.share.soon.retain(|soon| soon.run != notifier.run);
+        self.share.held.run_over(notifier.run);
+    }
+}
+
+/// Whether the system lets the keeper take descriptors of a run's process.
+fn may_look_into(run: &Run) -> bool {
+    let Some(pidfd) = &run.pidfd else { return true };
+    let error = pidfd_getfd(pidfd, 1, PidfdGetfdFlags::empty()).err();
+    !matches!(error, Some(rustix::io::Errno::PERM | rustix::io::Errno::NOSYS))
+}
