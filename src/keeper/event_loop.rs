@@ -16,6 +16,7 @@ use super::{
     Config,
     answers::{Answers, Item},
     disk::RunFiles,
+    notify::{FIRST_NOTIFY, NotifySockets},
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
@@ -49,6 +50,7 @@ pub(super) struct Keeper {
     pub(super) started_at: u64,
     run_dir: std::path::PathBuf,
     pub(super) files: RunFiles,
+    pub(super) notify_sockets: NotifySockets,
     pub(super) runs: BTreeMap<u64, Run>,
     /// The runs by their first process, as long as it is not reaped.
     pub(super) leaders: HashMap<Pid, u64>,
@@ -86,6 +88,7 @@ impl Keeper {
         let data = EventData::new_u64(SIGNALS);
         epoll::add(&poll, &started.signals, data, EventFlags::IN).map_err(failed)?;
         let files = RunFiles::new(&config.run_dir, started.boot_id.clone());
+        let notify_sockets = NotifySockets::new(&config.run_dir);
         let controller = Manner { first_wait: 10_000_000, ignores_end: false, token: CONTROLLER };
         let recorder = Manner { first_wait: 0, ignores_end: true, token: RECORDER };
         Ok(Self {
@@ -94,6 +97,7 @@ impl Keeper {
             started_at: sys::now(),
             run_dir: config.run_dir,
             files,
+            notify_sockets,
             runs: BTreeMap::new(),
             leaders: HashMap::new(),
             launching: BTreeMap::new(),
@@ -149,6 +153,7 @@ impl Keeper {
                     self.recorder.hang_up(&self.poll);
                 }
             }
+            FIRST_NOTIFY.. => self.take_notices(token & !FIRST_NOTIFY),
             filter if FIRST_NOTIFIER <= filter => self.notified(filter),
             launch => self.launched(launch),
         }

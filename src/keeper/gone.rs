@@ -58,6 +58,7 @@ impl Keeper {
                 continue;
             }
             run.all_gone(sys::now());
+            self.end_notices(id);
             self.ended.insert(id);
             self.exited.remove(&id);
             self.changed(id);

@@ -9,11 +9,13 @@
 
 mod answers;
 mod child;
+mod datagram;
 mod deliver;
 mod disk;
 mod event_loop;
 mod gone;
 mod image;
+mod notify;
 mod proc;
 mod recorder_link;
 mod requests;

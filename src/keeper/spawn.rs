@@ -72,6 +72,17 @@ impl Keeper {
         if spec.ids.is_some() {
             return Err((Step::User, libc::EOPNOTSUPP));
         }
+        if spec.notify {
+            self.notify_sockets.open(id, &self.poll).map_err(refusal(Step::Prepare))?;
+        }
+        let done = self.start_process(id, spec);
+        if done.is_err() {
+            self.notify_sockets.close(id);
+        }
+        done
+    }
+
+    fn start_process(&mut self, id: u64, spec: SpawnSpec) -> Result<(), Refusal> {
         let way = self.way(spec.cohort);
         let sockets = match &way {
             Way::Alone | Way::Filter => 0,
