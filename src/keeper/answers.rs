@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::connections::Count;
 use crate::protocol::Step;
 
 /// So many answers may wait before no further request is read.
@@ -21,6 +22,8 @@ pub(super) enum Item {
     Refused { seq: u64, run: u64, request: u16, step: Step, errno: i32 },
     /// There are sockets of a cohort.
     Cohort { cohort: u64, group: u64 },
+    /// How many connections a run has.
+    Connections { seq: u64, run: u64, count: Count },
     /// Another recorder runs.
     Recorder,
 }
@@ -73,6 +76,7 @@ fn is_run(item: Item) -> bool {
         | Item::ListEnd { .. }
         | Item::Refused { .. }
         | Item::Cohort { .. }
+        | Item::Connections { .. }
         | Item::Recorder => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{answers::Item, event_loop::Keeper, run::Run};
+use super::{answers::Item, connections::Count, event_loop::Keeper, run::Run};
 use crate::protocol::{Blocking, Event, Message, State, VERSION, send};
 
 impl Keeper {
@@ -84,6 +84,10 @@ impl Keeper {
             }
             Item::Cohort { cohort, group } => {
                 Message { seq: self.changes, run: 0, body: Event::Cohort { cohort, group } }
+            }
+            Item::Connections { seq, run, count } => {
+                let Count { open, closed, queued } = count;
+                Message { seq, run, body: Event::Connections { open, closed, queued } }
             }
             Item::Recorder => Message {
                 seq: self.changes,

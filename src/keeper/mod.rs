@@ -9,14 +9,18 @@
 
 mod answers;
 mod child;
+mod connections;
 mod datagram;
 mod deliver;
+mod diag;
 mod disk;
 mod event_loop;
 mod gone;
 mod image;
+mod members;
 mod notify;
 mod proc;
+mod quiesce;
 mod recorder_link;
 mod requests;
 mod role;

@@ -102,6 +102,8 @@ impl Keeper {
                 self.quit(leave);
                 Ok(())
             }
+            Request::Quiesce => self.quiesce(run),
+            Request::Connections(closing) => self.connections(seq, run, closing),
             Request::Ports(ports) => self.share_ports(ports),
             Request::Steer { group, weights } => {
                 self.steer(group, weights);
@@ -111,7 +113,7 @@ impl Keeper {
                 self.retire(cohort);
                 Ok(())
             }
-            Request::Quiesce | Request::Connections(_) | Request::Later(_) => refuse(libc::ENOSYS),
+            Request::Later(_) => refuse(libc::ENOSYS),
         }
     }
 
