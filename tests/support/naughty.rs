@@ -18,7 +18,10 @@ use std::{
     io::{self, BufWriter, Write as _},
     os::{
         fd::AsFd as _,
-        unix::ffi::{OsStrExt as _, OsStringExt as _},
+        unix::{
+            ffi::{OsStrExt as _, OsStringExt as _},
+            net::UnixDatagram,
+        },
     },
     process::{Command, ExitCode, exit},
     thread,
@@ -101,6 +104,7 @@ fn behave(mode: &str, args: &[&str]) {
             sleep_for_ever()
         }
         "term-after" => term_after(number(args[0])),
+        "notify" => notify(args),
         "alloc" => {
             let megabytes = usize::try_from(number(args[0])).unwrap();
             let held = vec![1_u8; megabytes << 20];
@@ -110,6 +114,32 @@ fn behave(mode: &str, args: &[&str]) {
         }
         other => panic!("no such mode: {other}"),
     }
+}
+
+/// Says each of these at the notify socket, then lives on. `child:` has a child say it, `flood`
+/// never ends, `exit` ends; a barrier is waited for.
+fn notify(words: &[&str]) {
+    let socket = UnixDatagram::unbound().unwrap();
+    socket.connect(env::var_os("NOTIFY_SOCKET").unwrap()).unwrap();
+    for word in words {
+        if let Some(text) = word.strip_prefix("child:") {
+            assert!(again("notify").args([text, "exit"]).status().unwrap().success());
+        } else if *word == "exit" {
+            exit(0);
+        } else if *word == "flood" {
+            say_started();
+            (0_u64..).for_each(|turn| drop(socket.send(format!("STATUS={turn}").as_bytes())));
+        } else if *word == "BARRIER=1" {
+            let (reading, writing) = rustix::pipe::pipe().unwrap();
+            send(&socket, word.as_bytes(), &[writing.as_fd()], Blocking::Wait).unwrap();
+            drop(writing);
+            assert_eq!(rustix::io::read(&reading, &mut [0; 1]).unwrap(), 0);
+            println!("barrier {}", std::process::id());
+        } else {
+            socket.send(word.as_bytes()).unwrap();
+        }
+    }
+    sleep_for_ever()
 }
 
 /// Answers SIGTERM by ending well after so many ms.

@@ -3,6 +3,7 @@
 mod client;
 mod deaths;
 mod launch;
+mod notify;
 mod output;
 mod ports;
 mod ports_edges;
