@@ -1,6 +1,7 @@
 //! Keeper and recorder as real processes; the test speaks as their controller.
 
 mod client;
+mod connections;
 mod deaths;
 mod launch;
 mod notify;

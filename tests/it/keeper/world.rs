@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) refused: Vec<(u64, Step, i32)>,
     /// The cohorts that have sockets, as told.
     pub(crate) cohorts: Vec<u64>,
+    /// Open, closed and queued connections, as told for requests.
+    pub(crate) counts: Vec<(u32, u32, u32)>,
     pub(crate) recorder: Pid,
     pub(crate) list_ends: u32,
     seq: u64,
@@ -122,6 +124,7 @@ impl World {
             records: BTreeMap::new(),
             refused: Vec::new(),
             cohorts: Vec::new(),
+            counts: Vec::new(),
             recorder: Pid::INIT,
             list_ends: 0,
             seq: 0,
@@ -241,7 +244,9 @@ impl World {
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
             Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
-            Event::Connections { .. } => {}
+            Event::Connections { open, closed, queued } => {
+                self.counts.push((open, closed, queued));
+            }
             Event::Recorder { pid, .. } | Event::Hello { recorder: pid, .. } => {
                 self.recorder = Pid::from_raw(pid.cast_signed()).unwrap_or(Pid::INIT);
             }
