@@ -13,7 +13,8 @@ use super::words::{
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
-    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, StopPolicy, WatchPolicy,
+    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, StopPolicy, Template,
+    WatchPolicy,
 };
 
 /// Collects the changes of one app.
@@ -231,10 +232,10 @@ fn ready_changes(fields: &mut Fields<'_>, old: &ReadyPolicy, new: &ReadyPolicy) 
 fn http_changes(fields: &mut Fields<'_>, old: &HttpProbe, new: &HttpProbe) {
     let HttpProbe { address, path, status, headers } = old;
     fields.differ("ready.http.address", Effect::Live, (address, &new.address), address_text);
-    fields.differ("ready.http.path", Effect::Live, (path, &new.path), |it| it.display());
+    fields.differ("ready.http.path", Effect::Live, (path, &new.path), Template::display);
     fields.differ("ready.http.status", Effect::Live, (status, &new.status), |it| statuses_text(it));
     let headers = (headers, &new.headers);
-    fields.entries("ready.http.headers", Effect::Live, headers, |it| it.display());
+    fields.entries("ready.http.headers", Effect::Live, headers, Template::display);
 }
 
 fn watch_changes(fields: &mut Fields<'_>, old: Option<&WatchPolicy>, new: Option<&WatchPolicy>) {

@@ -28,7 +28,7 @@ pub fn interruptions(
         .filter_map(|(app, effect)| {
             let (old, new) = (old.get(&app), new.get(&app));
             let (instances, text) = interruption(effect, old, new)?;
-            (instances != 0).then_some(Interruption { text, app, instances })
+            (instances != 0).then_some(Interruption { app, instances, text })
         })
         .collect()
 }
@@ -64,16 +64,16 @@ enum Meanwhile {
 /// What replacing `before` instances one after the other interrupts; `None` is nothing.
 fn rolling(old: &App, new: &App, before: u32, after: u32) -> Option<(u32, String)> {
     let rollout = &new.spec.rollout;
-    let (without, meanwhile) = match (&old.spec.listen, &new.spec.listen) {
-        // The program holds its own port, and no other can bind beside it.
-        (None, Some(_)) => ("so far without `listen`", Meanwhile::Down),
-        // The next one wants a port of its own, which is shared until the last one is gone.
-        (Some(_), None) => ("from now on without `listen`", Meanwhile::Down),
-        (None | Some(_), _) if rollout.max_surge.rounded_up(after) != 0 => return None,
-        (None, None) => ("without `listen`", Meanwhile::Down),
-        (Some(_), Some(_)) => ("without a surge", Meanwhile::Shared),
-    };
     let missing = rollout.max_unavailable.rounded_down(after).clamp(1, before.max(1));
+    let (without, meanwhile, missing) = match (&old.spec.listen, &new.spec.listen) {
+        // A socket of the program's own and a shared one keep each other out: no new instance
+        // starts before the last old one is gone.
+        (None, Some(_)) => ("so far without `listen`", Meanwhile::Down, before),
+        (Some(_), None) => ("from now on without `listen`", Meanwhile::Down, before),
+        (None | Some(_), _) if rollout.max_surge.rounded_up(after) != 0 => return None,
+        (None, None) => ("without `listen`", Meanwhile::Down, missing),
+        (Some(_), Some(_)) => ("without a surge", Meanwhile::Shared, missing),
+    };
     let (who, down) = match (before, missing) {
         (1, _) => (format!("1 instance {without}"), "down for its start time"),
         (all, missing) if missing == all => {

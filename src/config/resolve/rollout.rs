@@ -78,14 +78,13 @@ pub(super) fn resolve(context: &Context<'_>, app: &App, listening: &Listening) -
 
 /// How many instances there will be, as far as that is known; an app that is off counts as one.
 fn instances(context: &Context<'_>, app: &App) -> Option<u32> {
-    match &app.instances {
-        Field::Bad(_) => None,
-        // The number of CPUs belongs to the machine, which the text alone does not know.
-        Field::Set(Instances::MaxLess(_) | Instances::Percent(_), _) if !context.has_files() => {
-            None
-        }
-        field => Some(field.get().map_or(1, |count| count.resolve(context.cpus)).max(1)),
+    if matches!(app.instances, Field::Bad(_)) {
+        return None;
     }
+    let count = app.instances.or(Instances::Count(1));
+    // The number of CPUs belongs to the machine, which the text alone does not know.
+    let is_known = context.has_files() || matches!(count, Instances::Count(_));
+    is_known.then(|| count.resolve(context.cpus).max(1))
 }
 
 /// Without one more and without one less, nothing can ever be replaced.

@@ -7,6 +7,7 @@ mod instances;
 mod names;
 mod number;
 mod port;
+mod probe;
 mod share;
 mod signal;
 mod text;
@@ -24,7 +25,8 @@ pub(super) use instances::Instances;
 pub(super) use names::{NAME_PATTERN, ProjectText, Tag};
 pub(super) use number::{ExitCode, Factor, Failures, Jitter, Successes, Version};
 pub(super) use port::{AddressText, PortText, ProbePort, Target, TargetText, host_of};
-pub(super) use share::{Pattern, ShareText, StatusText};
+pub(super) use probe::{Pattern, StatusText};
+pub(super) use share::ShareText;
 pub(super) use signal::SignalText;
 pub(super) use text::Text;
 

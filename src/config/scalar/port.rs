@@ -201,13 +201,11 @@ impl Target {
 /// The host before a port, without brackets.
 pub(in crate::config) fn host_of(host: &str, whole: &str) -> Result<String, Complaint> {
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let is_good = match bracketed {
-        Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-            !host.is_empty() && host.chars().all(is_name)
-        }
-    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_good = bracketed.map_or_else(
+        || !host.is_empty() && host.chars().all(is_name),
+        |inner| inner.parse::<Ipv6Addr>().is_ok(),
+    );
     if is_good {
         return Ok(bracketed.unwrap_or(host).to_owned());
     }

@@ -27,7 +27,10 @@ pub(in crate::config) struct App {
     /// The TCP ports that all instances share, with no change to the program: a port,
     /// `address:port`, a list, `auto` for whatever the app listens on, or a mapping. With exactly
     /// one port, the app gets it as `PORT`.
-    #[schemars(with = "Field<Many<super::ListenItem>>", extend("examples" = [3000, "127.0.0.1:3000", [3000, 3001], { "port": 3000, "queue": "10s" }]))]
+    #[schemars(
+        with = "Field<Many<super::ListenItem>>",
+        extend("examples" = [3000, "127.0.0.1:3000", [3000, 3001], { "port": 3000, "queue": "10s" }])
+    )]
     pub(in crate::config) listen: Field<Listen>,
     /// What tells that an instance is ready. A replacement gets no connection before, and the old
     /// instance stays until then.

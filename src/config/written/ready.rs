@@ -76,12 +76,15 @@ pub(in crate::config) type Headers = IndexMap<String, Field<Text>>;
 #[expect(dead_code, reason = "stands for both forms in the schema only")]
 pub(in crate::config) enum HttpForm {
     Short(HttpText),
-    Full(Http),
+    Full(Box<Http>),
 }
 
 /// A path or a URL in the schema.
 #[derive(JsonSchema)]
-#[schemars(extend("pattern" = "^(/|http://|.*\\$\\{)", "examples" = ["/healthz", "http://127.0.0.1:3000/healthz"]))]
+#[schemars(extend(
+    "pattern" = "^(/|http://|.*\\$\\{)",
+    "examples" = ["/healthz", "http://127.0.0.1:3000/healthz"]
+))]
 #[expect(dead_code, reason = "stands for the short form in the schema only")]
 pub(in crate::config) struct HttpText(String);
 
