@@ -16,7 +16,7 @@ use super::{
     Config,
     answers::{Answers, Item},
     disk::RunFiles,
-    notify::{FIRST_NOTIFY, NotifySockets},
+    notice::{FIRST_NOTIFY, NotifySockets},
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,

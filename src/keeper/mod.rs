@@ -18,7 +18,7 @@ mod event_loop;
 mod gone;
 mod image;
 mod members;
-mod notify;
+mod notice;
 mod proc;
 mod quiesce;
 mod recorder_link;
