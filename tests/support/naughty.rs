@@ -227,11 +227,42 @@ fn keeper(args: &[&str]) -> ExitCode {
         exe: rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap(),
         argv: words.iter().map(|word| CString::new(*word).unwrap()).collect(),
     };
-    let [dir, eco, socket] = args else { panic!("keeper RUN_DIR ECO SOCKET") };
+    let [dir, eco, socket, under @ ..] = args else { panic!("keeper RUN_DIR ECO SOCKET [UNDER]") };
+    match under {
+        [] => {}
+        ["no-getfd"] => refuse_getfd(),
+        ["supervisor"] => install(&[step(0x06, 0x7fff_0000, 0)], 8),
+        other => panic!("no such keeper: {other:?}"),
+    }
     let run_dir = std::ffi::OsString::from_vec(dir.as_bytes().to_vec()).into();
     let controller = program("/proc/self/exe", &["naughty", "controller", socket]);
     let recorder = program(eco, &["eco", "__recorder"]);
     eco::keeper::run(Config { run_dir, controller, recorder }, false)
+}
+
+fn step(code: u16, k: u32, no: u8) -> libc::sock_filter {
+    libc::sock_filter { code, jt: 0, jf: no, k }
+}
+
+/// Makes the system refuse `pidfd_getfd` from now on, as the usual profile of containers does.
+fn refuse_getfd() {
+    let call = u32::try_from(libc::SYS_pidfd_getfd).unwrap();
+    let refused = 0x0005_0000 | libc::EPERM.cast_unsigned();
+    let filter =
+        [step(0x20, 0, 0), step(0x15, call, 1), step(0x06, refused, 0), step(0x06, 0x7fff_0000, 0)];
+    install(&filter, 0);
+}
+
+/// Installs a seccomp filter; with flag 8, one that somebody else could answer for.
+fn install(filter: &[libc::sock_filter], flags: libc::c_ulong) {
+    let program = libc::sock_fprog {
+        len: u16::try_from(filter.len()).unwrap(),
+        filter: filter.as_ptr().cast_mut(),
+    };
+    unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        assert!(libc::syscall(libc::SYS_seccomp, 1, flags, &raw const program) >= 0);
+    }
 }
 
 /// Gives its channel to the test at the socket, then waits for the test to close it.

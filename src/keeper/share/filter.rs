@@ -66,9 +66,9 @@ fn errno() -> i32 {
 fn try_install(flags: libc::c_ulong) -> RawFd {
     let mut filter = FILTER;
     let program = libc::sock_fprog { len: 9, filter: filter.as_mut_ptr() };
-    let mode = libc::SECCOMP_SET_MODE_FILTER;
+    let set = libc::SECCOMP_SET_MODE_FILTER;
     // SAFETY: the program and its instructions are valid for the call, which copies them.
-    let made = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
+    let made = unsafe { libc::syscall(libc::SYS_seccomp, set, flags, &raw const program) };
     RawFd::try_from(made).unwrap_or(-1)
 }
 

@@ -315,3 +315,50 @@ fn a_wider_address_takes_over_from_a_narrower_one() {
     world.kill(2);
     world.quit();
 }
+
+/// As in a container with the usual profile.
+#[test]
+fn ports_are_shared_where_nobody_may_look_into_a_process() {
+    const CODE: &str = r"
+s = socket.socket()
+s.setblocking(False)
+s.bind(('127.0.0.1', PORTS[0]))
+s.listen()
+say('options', tried(s.accept), os.get_inheritable(s.fileno()))
+u = socket.socket(type=socket.SOCK_DGRAM)
+say('udp', tried(u.bind, ('127.0.0.1', 0)))
+say('second', tried(socket.socket().bind, ('127.0.0.1', PORTS[0])))
+serve(s)
+";
+    let mut world = World::under(Some("no-getfd"));
+    let port = free_port();
+    world.share(1, &[]);
+    for run in [1, 2] {
+        world.start_odd(run, CODE, &[&port.to_string()]);
+        let record = world.wait_listening(run, port);
+        assert_eq!(record.sharing, Sharing::InjectedBlind);
+        let lines = world.said_lines(run, 3);
+        assert_eq!(lines, ["options EAGAIN False", "udp ok", "second EADDRINUSE"]);
+    }
+    for run in [1, 2] {
+        let pid = world.records[&run].pid.to_string();
+        until("both answer", || get(port).unwrap() == pid);
+    }
+    world.kill(1);
+    world.kill(2);
+    world.quit();
+}
+
+/// As where somebody else answers calls already, such as another keeper.
+#[test]
+fn without_notifications_programs_start_all_the_same() {
+    let mut world = World::under(Some("supervisor"));
+    let port = free_port();
+    world.share(1, &[port]);
+    world.start_server(1, 1, port);
+    let record = world.wait_running(1);
+    assert_eq!(record.sharing, Sharing::Unavailable);
+    until("it answers", || get(port).is_ok());
+    world.kill(1);
+    world.quit();
+}

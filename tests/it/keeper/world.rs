@@ -95,6 +95,11 @@ fn readable(fd: impl AsFd, seconds: i64) -> bool {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::under(None)
+    }
+
+    /// A keeper that is itself restrained: the word says how, see the test program.
+    pub(crate) fn under(restraint: Option<&str>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("test.sock");
         let listener =
@@ -107,6 +112,7 @@ impl World {
         let mut child = Command::new(naughty())
             .arg("keeper")
             .args([run.as_os_str(), env!("CARGO_BIN_EXE_eco").as_ref(), socket.as_os_str()])
+            .args(restraint)
             .env("LEAK", "from the caller")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
