@@ -10,7 +10,7 @@ use std::{
 use eco::protocol::{Closing, Request, Scope};
 use rustix::process::Signal;
 
-use super::world::World;
+use super::world::{World, until};
 use crate::harness::{free_port, program};
 
 /// Says its process id; holds `/hold` until SIGUSR2. It never closes a connection by itself.
@@ -139,6 +139,8 @@ fn a_quiesced_run_keeps_its_connections_and_gets_no_more() {
     }
     assert_eq!(kept.get(), old);
     world.signal(2, Signal::STOP, Scope::Leader);
+    let stat = format!("/proc/{new}/stat");
+    until("it stops", || std::fs::read_to_string(&stat).unwrap().contains(") T "));
     // Nobody accepts now.
     let mut waiting = Client::connect(port);
     waiting.ask("/");
