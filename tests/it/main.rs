@@ -14,7 +14,10 @@ mod e2e;
 mod follow;
 mod harness;
 mod keeper;
+#[path = "../support/load/mod.rs"]
+mod load;
 mod logs;
+mod lost_requests;
 mod probe;
 mod render;
 mod sim;

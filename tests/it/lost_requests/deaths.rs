@@ -1,0 +1,97 @@
+//! Processes that are killed: an instance loses what is inside it and nothing else, eco's own
+//! processes lose nothing.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{Server, Site};
+use crate::harness::{Signal, alive, send};
+
+fn kill_an_instance(server: Server, instances: u32) {
+    let mut site = Site::start(server, instances);
+    site.under_load("kill -9 of one instance", |site| {
+        let before = site.env.pids("web");
+        let (id, pid) = before.iter().next().unwrap();
+        send(*pid, Signal::KILL);
+        site.env.wait_for("its replacement", || {
+            let app = site.env.app("web");
+            let now = site.env.pids("web").get(id).copied();
+            app["state"] == "ready" && now.is_some_and(|now| now != *pid)
+        });
+    })
+    .lost_at_most_what_was_inside();
+}
+
+#[test]
+fn one_of_two_of_express() {
+    kill_an_instance(Server::Express, 2);
+}
+
+#[test]
+fn the_only_one_of_express() {
+    kill_an_instance(Server::Express, 1);
+}
+
+#[test]
+fn one_of_two_of_gunicorn() {
+    kill_an_instance(Server::Gunicorn, 2);
+}
+
+#[test]
+fn the_only_one_of_gunicorn() {
+    kill_an_instance(Server::Gunicorn, 1);
+}
+
+#[test]
+fn one_of_two_of_go() {
+    kill_an_instance(Server::Go, 2);
+}
+
+#[test]
+fn the_only_one_of_go() {
+    kill_an_instance(Server::Go, 1);
+}
+
+#[test]
+fn the_controller() {
+    let mut site = Site::start(Server::Express, 2);
+    let pids = site.env.pids("web");
+    site.under_load("kill -9 of the controller", |site| {
+        let old = site.env.daemon_pid("controller");
+        send(old, Signal::KILL);
+        site.env.wait_for("another controller", || {
+            let now = site.env.eco(&["daemon", "status", "--json"]);
+            now.code == Some(0)
+                && now.json()["controller_pid"]
+                    .as_u64()
+                    .is_some_and(|pid| pid != u64::from(old) && alive(u32::try_from(pid).unwrap()))
+        });
+    })
+    .lost_none(0);
+    assert_eq!(site.env.pids("web"), pids);
+    site.under_load("restart by the next controller", |site| {
+        site.env.eco(&["restart", "web"]).ok();
+    })
+    .lost_none(2);
+}
+
+#[test]
+fn a_controller_that_is_stopped_for_ten_seconds() {
+    let mut site = Site::start(Server::Express, 2);
+    let pids = site.env.pids("web");
+    site.under_load("controller stopped for 10 s", |site| {
+        let controller = site.env.daemon_pid("controller");
+        let until = Instant::now() + Duration::from_secs(10);
+        send(controller, Signal::STOP);
+        // Time that passes is what this event is.
+        while Instant::now() < until {
+            thread::sleep(Duration::from_millis(50));
+        }
+        send(controller, Signal::CONT);
+        site.env.wait_for("status again", || site.env.eco(&["status"]).code == Some(0));
+    })
+    .lost_none(0);
+    assert_eq!(site.env.pids("web"), pids);
+}
