@@ -102,7 +102,9 @@ impl Line {
     pub(super) fn program(&self) -> Vec<sock_filter> {
         let mut parts = self.parts();
         while u64::from(u32::MAX) < parts.iter().map(|(_, part)| part).sum() {
-            parts.iter_mut().for_each(|(_, part)| *part = (*part / 2).max(1));
+            for (_, part) in &mut parts {
+                *part = (*part / 2).max(1);
+            }
         }
         let Some((last, rest)) = parts.split_last() else { return Vec::new() };
         let mut program = Vec::new();
@@ -162,7 +164,9 @@ mod tests {
 
     fn hits(line: &Line, numbers: u32) -> Vec<u32> {
         let mut hits = vec![0; line.order.len()];
-        (0..numbers).for_each(|number| hits[run(line, number).unwrap() as usize] += 1);
+        for number in 0..numbers {
+            hits[usize::try_from(run(line, number).unwrap()).unwrap()] += 1;
+        }
         hits
     }
 

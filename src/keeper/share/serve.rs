@@ -31,6 +31,16 @@ struct Caller {
     call: Call,
 }
 
+/// The socket a program wants to bind, and where to.
+#[derive(Debug)]
+struct Original {
+    /// A stand-in for it if `blind`.
+    socket: OwnedFd,
+    place: Place,
+    /// Whether the keeper may not have the socket itself.
+    blind: bool,
+}
+
 impl Keeper {
     /// A call of a run waits, or nobody of the run is left to make one.
     pub(in crate::keeper) fn notified(&mut self, token: u64) {
@@ -57,10 +67,10 @@ impl Keeper {
             return Answer::Continue;
         }
         let Some(process) = Process::of(caller.call.thread) else { return Answer::Dropped };
-        let (original, blind) = match process.socket(caller.call.fd) {
-            Seen::Socket(socket) => (socket, false),
+        let (socket, blind) = match process.socket(caller.call.fd) {
+            Seen::Socket(original) => (original, false),
             Seen::Blind => match stand_in(&process, caller, address) {
-                Some(socket) => (socket, true),
+                Some(original) => (original, true),
                 None => return Answer::Continue,
             },
             Seen::Nothing => return Answer::Continue,
@@ -69,11 +79,11 @@ impl Keeper {
         if !caller.call.still_waits(&caller.filter) {
             return Answer::Dropped;
         }
-        if !is_manageable(&original, address) {
+        if !is_manageable(&socket, address) {
             return Answer::Continue;
         }
-        let place = Place::new(address, &original);
-        match self.bind_for(caller, &process, original, place, blind) {
+        let place = Place::new(address, &socket);
+        match self.bind_for(caller, &process, Original { socket, place, blind }) {
             Ok(answer) => answer,
             Err(error) => self.bind_failed(caller.run, place, &error),
         }
@@ -84,10 +94,9 @@ impl Keeper {
         &mut self,
         caller: &Caller,
         process: &Process,
-        original: OwnedFd,
-        place: Place,
-        blind: bool,
+        original: Original,
     ) -> io::Result<Answer> {
+        let Original { socket, place, blind } = original;
         let (run, owner, call) = (caller.run, caller.owner, &caller.call);
         let held = &mut self.share.held;
         if held.is_bound_by(run, owner, &place) {
@@ -98,11 +107,11 @@ impl Keeper {
             return Ok(Answer::Continue);
         }
         if tied {
-            let inode = held.bind(original, owner, place, Some(run))?;
+            let inode = held.bind(socket, owner, place, Some(run))?;
             held.is_held(inode, run, process.pid);
             return Ok(Answer::Done);
         }
-        let inode = held.shared(owner, place, &original)?;
+        let inode = held.shared(owner, place, &socket)?;
         let Some(found) = held.find(inode) else { return Ok(Answer::Continue) };
         let flags = OFlags::from_bits_retain(process.flags(call.fd));
         if flags.contains(OFlags::NONBLOCK) {

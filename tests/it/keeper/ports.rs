@@ -80,11 +80,11 @@ impl World {
     }
 
     /// Starts a Python program.
-    pub(crate) fn start_python(&mut self, run: u64, cohort: u64, code: &str, args: &[&str]) {
+    pub(crate) fn start_python(&mut self, run: u64, cohort: u64, code: &str, given: &[&str]) {
         let python = python();
         let argv: Vec<&str> = [python.to_str().unwrap(), "-c", code]
             .into_iter()
-            .chain(args.iter().copied())
+            .chain(given.iter().copied())
             .collect();
         let spec = self.program(run, cohort, &argv);
         self.spawn_spec(run, &spec);

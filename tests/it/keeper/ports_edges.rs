@@ -54,13 +54,6 @@ fn own_ports(record: &Record) -> Vec<u16> {
 
 #[test]
 fn both_families_or_one() {
-    if TcpStream::connect((Ipv6Addr::LOCALHOST, 9)).is_err_and(|error| {
-        error.raw_os_error() == Some(libc::EADDRNOTAVAIL)
-            || error.raw_os_error() == Some(libc::EAFNOSUPPORT)
-    }) {
-        // This machine has no IPv6.
-        return;
-    }
     const CODE: &str = r"
 s = socket.socket(socket.AF_INET6)
 s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int('only' in sys.argv))
@@ -68,6 +61,13 @@ s.bind(('::', PORTS[0]))
 s.listen()
 serve(s)
 ";
+    if TcpStream::connect((Ipv6Addr::LOCALHOST, 9)).is_err_and(|error| {
+        error.raw_os_error() == Some(libc::EADDRNOTAVAIL)
+            || error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+    }) {
+        // This machine has no IPv6.
+        return;
+    }
     let mut world = World::new();
     let (both, only) = (free_port(), free_port());
     world.share(1, &[]);
@@ -125,7 +125,9 @@ serve(a, b)
     let any: Vec<u16> = lines[3].split(' ').skip(1).map(|word| word.parse().unwrap()).collect();
     let record = world.wait_state(1, |record| record.ports.len() == 2);
     assert!(any[0] != any[1] && any.iter().all(|port| own_ports(&record).contains(port)));
-    any.iter().for_each(|port| assert!(get(*port).is_ok()));
+    for port in any {
+        assert!(get(port).is_ok());
+    }
     world.kill(1);
     world.quit();
 }
@@ -187,7 +189,9 @@ serve(a, b, c)
     }
     world.kill(1);
     let pid = world.records[&2].pid.to_string();
-    ports.iter().for_each(|port| assert_eq!(get(*port).unwrap(), pid));
+    for port in ports {
+        assert_eq!(get(port).unwrap(), pid);
+    }
     world.kill(2);
     world.quit();
 }
@@ -283,12 +287,12 @@ serve(s)
     let mut world = World::new();
     let port = free_port();
     world.share(1, &[port]);
-    let word = port.to_string();
-    world.start_odd(1, CODE, &[&word]);
+    let number = port.to_string();
+    world.start_odd(1, CODE, &[&number]);
     world.wait_listening(1, port);
-    world.start_odd(2, CODE, &[&word]);
+    world.start_odd(2, CODE, &[&number]);
     world.wait_listening(2, port);
-    world.start_odd(3, CODE, &[&word, "fail"]);
+    world.start_odd(3, CODE, &[&number, "fail"]);
     assert!(world.wait_gone(3).ports.is_empty());
     assert_eq!(world.records[&2].sharing, Sharing::Injected);
     until("it answers", || get(port).unwrap() == world.records[&2].pid.to_string());
