@@ -59,6 +59,8 @@ pub struct Run {
     pub pid: u32,
     /// When its start was asked for.
     pub asked: Time,
+    /// When this controller found it, if an earlier one had asked for it.
+    pub adopted: Option<Time>,
     /// How far it has come by itself.
     pub phase: Phase,
     /// Set once it was asked to stop; independent of how far it has come.

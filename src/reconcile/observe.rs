@@ -34,6 +34,15 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
     }
 }
 
+/// What the journal says of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Journaled {
+    /// The stop that was asked for.
+    pub stopping: Option<Stopping>,
+    /// When it had become ready.
+    pub ready: Option<Time>,
+}
+
 /// Takes up a run of the keeper's records when the controller starts, after every exit of the
 /// journal was remembered. `stopping` is what the journal says of a stop that was asked for.
 pub fn adopt(
@@ -42,6 +51,18 @@ pub fn adopt(
     stopping: Option<Stopping>,
     now: Time,
 ) -> Observation {
+    adopt_journaled(observed, record, Journaled { stopping, ready: None }, now)
+}
+
+/// The same for a run of which the journal may know that it had become ready: that cannot be told
+/// afterwards of one that is gone.
+pub fn adopt_journaled(
+    observed: &mut Observed,
+    record: &RunRecord,
+    journaled: Journaled,
+    now: Time,
+) -> Observation {
+    let Journaled { stopping, ready: ready_at } = journaled;
     observed.last_run = observed.last_run.max(record.run);
     if observed.owners.contains_key(&record.run) {
         return advance(observed, record, now);
@@ -61,6 +82,7 @@ pub fn adopt(
         extended_to: record.notify.extended_to,
         pid: record.pid,
         asked: record.started.unwrap_or(now),
+        adopted: Some(now),
         phase: Phase::Launching,
         // Nobody knows whether a SIGKILL that was written down was sent before the controller died.
         // One more does no harm, none at all would leave the run for ever.
@@ -69,10 +91,15 @@ pub fn adopt(
     count_restart(app, record.run, &run);
     let step = step(&run, record, now);
     match step {
-        Step::Ended(exit) => retired(app, id.clone(), exit),
+        Step::Ended(exit) => {
+            let ready = exit.ready.or(ready_at.filter(|at| *at <= exit.ended));
+            retired(app, id.clone(), Exit { ready, ..exit })
+        }
         Step::To(phase) => {
             run.phase = phase;
-            insert(observed, &id.key, record.run, run)
+            insert(observed, &id.key, record.run, run);
+            let ready = ready_at.map(|at| ready(observed, record.run, at));
+            Observation { app: Some(id.key.clone()), ..ready.unwrap_or_default() }
         }
         Step::Nowhere => insert(observed, &id.key, record.run, run),
     }
@@ -115,6 +142,7 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
                 extended_to: None,
                 pid: 0,
                 asked: now,
+                adopted: None,
                 phase: Phase::Launching,
                 stopping: None,
             };
@@ -231,31 +259,53 @@ fn advance(observed: &mut Observed, record: &RunRecord, now: Time) -> Observatio
             learn(run, record);
             Observation { app: Some(key), retired: None }
         }
-        Step::Nowhere if learn(run, record) => Observation { app: Some(key), retired: None },
+        Step::Nowhere if is_current(record, run.phase) && learn(run, record) => {
+            Observation { app: Some(key), retired: None }
+        }
         Step::Nowhere => Observation::default(),
+    }
+}
+
+/// Whether a record is not of an earlier phase than what is known: then what it says of the run's
+/// sockets is old as well.
+fn is_current(record: &RunRecord, phase: Phase) -> bool {
+    match record.state {
+        RunState::Launching => matches!(phase, Phase::Launching),
+        RunState::Running => !matches!(phase, Phase::Exited { .. }),
+        RunState::Failed(_) | RunState::Exited(_) | RunState::Gone(_) => true,
     }
 }
 
 /// Takes over what a record says beside how far the run has come; whether that is news.
 fn learn(run: &mut Run, record: &RunRecord) -> bool {
     let extended_to = record.notify.extended_to;
-    let news =
-        run.pid != record.pid || run.sockets != record.sockets || run.extended_to != extended_to;
+    // It cannot take back that it is ready.
+    let says_ready = run.says_ready || record.notify.ready;
+    let news = run.pid != record.pid
+        || run.sockets != record.sockets
+        || run.says_ready != says_ready
+        || run.extended_to != extended_to;
     if news {
         run.pid = record.pid;
         run.sockets = record.sockets.clone();
-        run.says_ready = record.notify.ready;
+        run.says_ready = says_ready;
         run.extended_to = extended_to;
     }
     news
 }
 
-/// Readiness is latched: it comes at any time after the start, and only once.
+/// Readiness is latched: it comes at any time after the start, and only once. That a run which
+/// has ended had been ready is news too.
 fn ready(observed: &mut Observed, run: RunId, at: Time) -> Observation {
     let Some((key, run)) = find(observed, run) else { return Observation::default() };
     match run.phase {
         Phase::Starting { started } => {
             run.phase = Phase::Ready { started, since: at.max(started) };
+            Observation { app: Some(key), retired: None }
+        }
+        Phase::Exited { status, started, ready: None, at: ended } if at <= ended => {
+            let ready = Some(at.max(started));
+            run.phase = Phase::Exited { status, started, ready, at: ended };
             Observation { app: Some(key), retired: None }
         }
         Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => Observation::default(),
@@ -309,7 +359,7 @@ fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitSt
 }
 
 /// Whether a run that is stopped for this reason did nothing wrong.
-fn is_request(reason: StopReason) -> bool {
+pub(super) fn is_request(reason: StopReason) -> bool {
     match reason {
         StopReason::Leftover | StopReason::NotReady => false,
         StopReason::Removed

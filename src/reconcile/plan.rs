@@ -1,5 +1,7 @@
 //! What to do next: a function of desired state, observed state and time.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
     Action, App, AppKey, AppObserved, Desired, Generation, Hold, KillScope, Observed, OnFailure,
     Phase, Plan, Run, RunId, StopReason, Stopping, Time,
@@ -55,10 +57,12 @@ pub fn plan_app(
     for (run_id, run) in view.runs().iter().rev() {
         planner.keep_or_stop(*run_id, run);
     }
-    let paused = failure.is_some() && app.former.is_some();
+    // What failed goes on by its restart policy; nothing else is replaced.
+    let paused = failure.is_some();
     if !paused {
-        planner.replace();
+        planner.stop_outdated();
     }
+    planner.fill(paused);
     planner.share();
     if rollout::is_complete(&view) {
         planner.plan.actions.push(Action::Complete { key: key.clone() });
@@ -102,26 +106,33 @@ impl Planner<'_> {
         }
     }
 
-    /// Replaces runs of former revisions as far as enough instances stay available.
-    fn replace(&mut self) {
+    /// Stops runs of former revisions as far as enough instances stay available.
+    fn stop_outdated(&mut self) {
         for (run_id, run) in rollout::to_stop(self.view) {
             if let Some(reason) = self.view.stop_reason(run_id, run) {
                 self.begin_stop(run_id, run, reason);
             }
         }
+    }
+
+    /// Starts what is missing, and as many beside former runs as there may be.
+    fn fill(&mut self, paused: bool) {
         let mut room = rollout::room(self.view);
         for index in 0..self.view.app.wanted() {
-            self.fill(index, &mut room);
+            self.fill_slot(index, paused, &mut room);
         }
     }
 
     /// Lets open requests end before the first signal, where connections are shared.
     fn begin_stop(&mut self, run_id: RunId, run: &Run, reason: StopReason) {
         let drains = match run.phase {
-            Phase::Ready { .. } => {
-                !run.sockets.shared.is_empty() && !self.view.app.spec.stop.drain.is_zero()
+            // One that listens gets connections of its cohort, ready or not.
+            Phase::Starting { .. } | Phase::Ready { .. } => {
+                !run.sockets.shared.is_empty()
+                    && !self.view.app.spec.stop.drain.is_zero()
+                    && reason != StopReason::NotReady
             }
-            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
+            Phase::Launching | Phase::Exited { .. } => false,
         };
         if drains {
             let id = self.view.key.instance(run.index);
@@ -179,21 +190,24 @@ impl Planner<'_> {
         self.plan.actions.push(Action::Stop { id, run, signal, scope, reason });
     }
 
-    fn fill(&mut self, index: u32, room: &mut u32) {
-        let standing = match self.view.slot(index) {
+    fn fill_slot(&mut self, index: u32, paused: bool, room: &mut u32) {
+        let (standing, beside) = match self.view.slot(index) {
             Slot::Taken => return,
             Slot::Blocked => return self.hold(index, Hold::Replacing),
-            Slot::Outdated if *room == 0 || self.view.surge() == 0 => return,
-            Slot::Outdated => self.view.standing(index),
-            Slot::Empty(standing) => standing,
+            Slot::Outdated if *room == 0 => return,
+            Slot::Outdated => (self.view.standing(index), true),
+            Slot::Empty(standing) => (standing, false),
         };
+        if paused && beside && standing == Standing::Free {
+            return;
+        }
         let start = match standing {
             Standing::Free => true,
             Standing::Retry { at, .. } => self.is_due(at),
             Standing::GaveUp { .. } | Standing::Left { .. } => false,
         };
         if start {
-            *room = room.saturating_sub(1);
+            *room = room.saturating_sub(u32::from(beside));
             let id = self.view.key.instance(index);
             let (revision, generation) = (self.view.app.revision, self.generation);
             let cohort = self.view.app.cohort(self.view.key, index);
@@ -205,24 +219,28 @@ impl Planner<'_> {
 
     /// Says who gets new connections, before anyone is drained of the old ones.
     fn share(&mut self) {
-        let leaving = |run: RunId| {
-            self.plan.actions.iter().any(|action| match action {
-                Action::Drain { run: other, .. }
-                | Action::Stop { run: other, .. }
-                | Action::Kill { run: other, .. } => *other == run,
-                Action::Start { .. }
-                | Action::Steer { .. }
+        let mut leaving = BTreeSet::new();
+        let mut starting = BTreeSet::new();
+        for action in &self.plan.actions {
+            match action {
+                Action::Drain { run, .. } | Action::Stop { run, .. } | Action::Kill { run, .. } => {
+                    leaving.insert(*run);
+                }
+                Action::Start { cohort, .. } => {
+                    starting.insert(*cohort);
+                }
+                Action::Steer { .. }
                 | Action::Retire { .. }
                 | Action::RollBack { .. }
-                | Action::Complete { .. } => false,
-            })
-        };
-        if let Some(weights) = steer::weights(self.view, leaving) {
+                | Action::Complete { .. } => {}
+            }
+        }
+        if let Some(weights) = steer::weights(self.view, &leaving) {
             let key = self.view.key.clone();
             self.plan.actions.insert(0, Action::Steer { key, weights });
         }
         for (cohort, at) in steer::to_retire(self.view) {
-            if self.is_due(at) {
+            if !starting.contains(&cohort) && self.is_due(at) {
                 let key = self.view.key.clone();
                 self.plan.actions.push(Action::Retire { key, cohort });
             }

@@ -1,7 +1,10 @@
 //! Which runs are ready by what the keeper knows of them, and which have to be asked.
 
+use std::time::Duration;
+
 use crate::model::{
-    App, AppObserved, AppSpec, Pass, Phase, ReadyProbe, Run, RunId, Sharing, Sockets, Time,
+    App, AppObserved, AppSpec, Pass, Phase, ReadyPolicy, ReadyProbe, Run, RunId, Sharing, Sockets,
+    Time,
 };
 
 /// What is known of the readiness of a run that runs and was not ready so far.
@@ -35,6 +38,17 @@ pub fn spec_of<'a>(app: &'a App, run: &Run) -> &'a AppSpec {
         Some(former) if run.revision != app.revision => &former.spec,
         Some(_) | None => &app.spec,
     }
+}
+
+/// When a run that ended had become ready, as far as that is known or follows from its start.
+pub(super) fn became_ready(spec: &AppSpec, (started, ready): (Time, Option<Time>)) -> Option<Time> {
+    ready.or_else(|| (spec.ready.probe == ReadyProbe::Started).then_some(started))
+}
+
+/// How long it takes to find out anew that a run is ready.
+pub(super) fn time_to_ask(policy: &ReadyPolicy) -> Duration {
+    let once = policy.interval.saturating_add(policy.timeout);
+    once.saturating_mul(policy.successes.max(1))
 }
 
 fn of_run(spec: &AppSpec, run: &Run, (started, now): (Time, Time)) -> Readiness {

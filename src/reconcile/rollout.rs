@@ -4,11 +4,16 @@
 //! The arithmetic is that of a Kubernetes deployment: at most `wanted + max_surge` runs that are
 //! not stopping, at least `wanted - max_unavailable` that serve.
 
+use std::collections::BTreeSet;
+
 use crate::model::{
-    Exit, ExitStatus, LastExit, Phase, RolloutFailure, Run, RunId, StopReason, Time,
+    AppSpec, Exit, Former, Generation, Hold, LastExit, Phase, RolloutFailure, Run, RunId,
+    StopReason, Time, human_duration,
 };
 
 use super::{
+    observe::is_request,
+    readiness::became_ready,
     restart::{Standing, is_left_good, ran},
     view::{Slot, View},
 };
@@ -18,8 +23,9 @@ impl View<'_> {
     pub(super) fn may_wait(&self, run: &Run, reason: StopReason) -> bool {
         match reason {
             StopReason::Changed => !self.recreates,
+            // Whether it hurries is up to the latest restart that makes the run stale.
             StopReason::Restarted => {
-                !self.recreates && self.app.restart_now_after <= run.generation
+                !self.recreates && self.app.restart_now_after < self.app.fresh_from(run.index)
             }
             StopReason::Removed
             | StopReason::ScaledDown
@@ -53,85 +59,112 @@ pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
         let mut runs = view.runs_of(index).iter();
         runs.any(|(_, run)| view.is_new(run) && view.is_available(run))
     };
-    serving.sort_by_key(|(_, run)| (view.is_available(run), !has_successor(run.index), run.index));
+    serving.sort_by_cached_key(|(_, run)| {
+        (view.is_available(run), !has_successor(run.index), run.index)
+    });
     idle.extend(serving.into_iter().take(spare));
     idle
 }
 
-/// How many runs may start beside those there are.
+/// How many instances may get a second run beside the one they have. That an instance has none
+/// now gives nothing to others: it may get one again at any time.
 pub(super) fn room(view: &View<'_>) -> u32 {
-    let staying = view.runs().iter().filter(|(run_id, run)| {
+    let leaves: BTreeSet<RunId> = to_stop(view).into_iter().map(|(run_id, _)| run_id).collect();
+    let stays = |(run_id, run): &&(RunId, &Run)| {
         run.stopping.is_none()
+            && !leaves.contains(run_id)
             && view.stop_reason(*run_id, run).is_none_or(|reason| view.may_wait(run, reason))
-    });
-    let leaving = to_stop(view).len();
-    let staying = u32::try_from(staying.count().saturating_sub(leaving)).unwrap_or(u32::MAX);
-    let most = view.app.wanted().saturating_add(view.surge());
-    most.saturating_sub(staying)
+    };
+    let mut beside: u32 = 0;
+    let mut last = None;
+    for (_, run) in view.runs().iter().filter(stays) {
+        if last == Some(run.index) {
+            beside = beside.saturating_add(1);
+        }
+        last = Some(run.index);
+    }
+    view.surge.saturating_sub(beside)
 }
 
 /// How the change under way has failed: an instance of it ended before it was good, or did not
-/// become ready in time. `None` if nothing says so.
+/// become ready in time. `None` if nothing says so, or if there is nothing to go back to.
 pub(super) fn failure(view: &View<'_>) -> Option<RolloutFailure> {
     if view.app.good || view.app.removed || view.app.stopped {
         return None;
     }
-    let from = view.app.former.as_ref()?.changed_in;
+    let former = view.app.former.as_ref().filter(|former| !is_same(view, former))?;
     (0..view.app.wanted()).find_map(|index| {
-        let reason = ended_early(view, index, from).or_else(|| fails_now(view, index))?;
+        let ended = ended_early(view, index, former.changed_in);
+        let reason = ended.or_else(|| fails_now(view, index))?;
         Some(RolloutFailure { index, reason })
     })
 }
 
-fn ended_early(view: &View<'_>, index: u32, from: crate::model::Generation) -> Option<String> {
+/// Whether what there is to go back to is what is desired: a change that was taken back.
+fn is_same(view: &View<'_>, former: &Former) -> bool {
+    former.revision == view.app.revision
+        && former.restart_after == view.app.restart_after
+        && former.restart_instance_after == view.app.restart_instance_after
+}
+
+fn ended_early(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
     let from = from.max(view.app.counts_from(index));
     let exits = &view.history(index)?.exits;
     let counts = |exit: &&Exit| exit.revision == view.app.revision && from <= exit.generation;
-    let failed = exits.iter().rev().filter(counts).find(|exit| {
-        !exit.requested
-            && is_early(exit, view.app.spec.rollout.min_ready)
-            && !is_left_good(&view.app.spec.restart, exit)
-    })?;
+    let failed = exits.iter().rev().filter(counts).find(|exit| is_failure(view, exit))?;
     let last = LastExit { status: failed.status, failure: failed.failure, ran: ran(failed) };
     Some(last.to_string())
 }
 
+fn is_failure(view: &View<'_>, exit: &Exit) -> bool {
+    !exit.requested && is_early(&view.app.spec, exit) && !is_left_good(&view.app.spec.restart, exit)
+}
+
 fn fails_now(view: &View<'_>, index: u32) -> Option<String> {
-    view.runs_of(index).iter().filter(|(_, run)| view.is_new(run)).find_map(|(_, run)| {
-        let unasked = run.stopping.is_none_or(|it| it.reason == StopReason::NotReady);
+    view.runs_of(index).iter().filter(|(_, run)| view.is_new(run)).find_map(|(run_id, run)| {
         match run.phase {
-            Phase::Starting { .. } => {
+            Phase::Starting { .. } if run.stopping.is_none_or(|it| !is_request(it.reason)) => {
                 let by = view.ready_by(run).filter(|by| *by <= view.now)?;
                 Some(not_ready(view, run, by))
             }
-            Phase::Exited { status, started, ready, at } if unasked => {
-                let min_ready = view.app.spec.rollout.min_ready;
-                let early = ready.is_none_or(|ready| at.since(ready) < min_ready);
-                // An exit that its policy is content with is judged once the run is gone.
-                let good = status == ExitStatus::Code(0);
-                let last = LastExit { status, failure: None, ran: at.since(started) };
-                (early && !good).then(|| last.to_string())
+            Phase::Exited { status, started, ready, at } => {
+                let asked = |it: crate::model::Stopping| is_request(it.reason) && it.since <= at;
+                let exit = Exit {
+                    run: *run_id,
+                    revision: run.revision,
+                    generation: run.generation,
+                    started,
+                    ended: at,
+                    status,
+                    failure: None,
+                    ready,
+                    requested: run.stopping.is_some_and(asked),
+                };
+                let last = LastExit { status, failure: None, ran: ran(&exit) };
+                is_failure(view, &exit).then(|| last.to_string())
             }
-            Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => None,
+            Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. } => None,
         }
     })
 }
 
 fn not_ready(view: &View<'_>, run: &Run, by: Time) -> String {
     let deadline = view.spec_of(run).rollout.deadline;
-    let hold = crate::model::Hold::NotReady {
+    let hold = Hold::NotReady {
         wait: by.since(view.now),
         sockets: run.sockets.clone(),
         expected: view.expected_ports(run),
     };
     let words = hold.to_string();
     let words = words.trim_end_matches("; given up in 0ms").replace("not ready yet", "not ready");
-    format!("{words} after {}", crate::model::human_duration(deadline))
+    format!("{words} after {}", human_duration(deadline))
 }
 
 /// Whether a run ended before it was good.
-pub(super) fn is_early(exit: &Exit, min_ready: std::time::Duration) -> bool {
-    exit.failure.is_some() || exit.ready.is_none_or(|ready| exit.ended.since(ready) < min_ready)
+pub(super) fn is_early(spec: &AppSpec, exit: &Exit) -> bool {
+    let ready = became_ready(spec, (exit.started, exit.ready));
+    exit.failure.is_some()
+        || ready.is_none_or(|ready| exit.ended.since(ready) < spec.rollout.min_ready)
 }
 
 /// Whether every instance of the desired revision has become good, and nothing former goes on.

@@ -12,16 +12,13 @@ use super::view::View;
 ///
 /// A cohort weighs as much as it has runs that were ready for `min_ready`; while there are none,
 /// as it has ready ones. While none is ready nothing changes: connections wait where they are.
-pub(super) fn weights(
-    view: &View<'_>,
-    leaving: impl Fn(RunId) -> bool,
-) -> Option<BTreeMap<Cohort, u32>> {
+pub(super) fn weights(view: &View<'_>, leaving: &BTreeSet<RunId>) -> Option<BTreeMap<Cohort, u32>> {
     view.cohorts().next()?;
     let staying = |(run_id, run): &&(RunId, &Run)| {
         run.cohort != Cohort::NONE
             && run.stopping.is_none()
             && run.index < view.app.wanted()
-            && !leaving(*run_id)
+            && !leaving.contains(run_id)
     };
     let ready = |run: &Run| match run.phase {
         Phase::Ready { .. } => true,
@@ -46,18 +43,22 @@ pub(super) fn weights(
 }
 
 /// The cohorts without a run whose sockets are given up, and when: at once if no run of them will
-/// be started any more, else when connections have waited for as long as they may.
+/// be started any more and new connections go elsewhere, else when connections have waited for as
+/// long as they may.
 pub(super) fn to_retire(view: &View<'_>) -> Vec<(Cohort, Time)> {
     let wanted = view.app.wanted();
+    if view.cohorts().all(|(_, empty)| empty.is_none()) {
+        return Vec::new();
+    }
     let current: BTreeSet<Cohort> =
         (0..wanted).map(|index| view.app.cohort(view.key, index)).collect();
+    let steered = |cohort: &Cohort| view.steering().is_none_or(|it| it.contains_key(cohort));
+    let waits = |cohort: &Cohort| current.contains(cohort) || (wanted != 0 && steered(cohort));
     let queue = view.app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
     let empty = view.cohorts().filter_map(|(cohort, empty)| Some((cohort, empty?)));
     let unused =
         empty.filter(|(cohort, _)| view.runs().iter().all(|(_, run)| run.cohort != *cohort));
     unused
-        .map(|(cohort, since)| {
-            (cohort, if current.contains(&cohort) { since.after(queue) } else { view.now })
-        })
+        .map(|(cohort, since)| (cohort, if waits(&cohort) { since.after(queue) } else { view.now }))
         .collect()
 }

@@ -4,6 +4,7 @@ use crate::model::{App, AppKey, AppObserved, AppState, Generation, Phase, Run, R
 
 use super::{
     plan::{earliest, plan_app},
+    readiness::became_ready,
     restart::Standing,
     rollout::is_early,
     status::status,
@@ -88,12 +89,11 @@ fn is_good(view: &View<'_>, (run_id, run): (RunId, &Run)) -> bool {
 
 /// Whether an earlier run of the desired revision ended so.
 fn exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
-    let min_ready = view.app.spec.rollout.min_ready;
     let from = view.app.counts_from(index);
     view.history(index).is_some_and(|history| {
         history.exits.iter().any(|exit| {
             let counts = exit.revision == view.app.revision && from <= exit.generation;
-            let early = is_early(exit, min_ready);
+            let early = is_early(&view.app.spec, exit);
             counts && early && !exit.requested && asked <= exit.ended
         })
     })
@@ -103,10 +103,11 @@ fn exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
 fn leader_exited_early(view: &View<'_>, index: u32, asked: Time) -> bool {
     let min_ready = view.app.spec.rollout.min_ready;
     view.runs_of(index).iter().any(|(_, run)| match run.phase {
-        Phase::Exited { ready, at, .. } => {
+        Phase::Exited { started, ready, at, .. } => {
             let unasked = run.stopping.is_none_or(|stopping| at < stopping.since);
             let current =
                 run.revision == view.app.revision && view.app.counts_from(index) <= run.generation;
+            let ready = became_ready(&view.app.spec, (started, ready));
             let early = ready.is_none_or(|ready| at.since(ready) < min_ready);
             current && unasked && asked <= at && early
         }

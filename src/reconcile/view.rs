@@ -23,6 +23,10 @@ pub(super) struct View<'a> {
     runs: Vec<(RunId, &'a Run)>,
     /// Whether all former runs have to be gone before a new one starts.
     pub(super) recreates: bool,
+    /// Whether there is anything that a new run cannot stand beside.
+    has_former: bool,
+    /// How many instances more than wanted may run now. None where two cannot hold one port.
+    pub(super) surge: u32,
 }
 
 /// What there is of one instance.
@@ -49,8 +53,11 @@ impl<'a> View<'a> {
             .flat_map(|observed| observed.runs.iter().map(|(run_id, run)| (*run_id, run)))
             .collect();
         runs.sort_by_key(|(run_id, run)| (run.index, *run_id));
-        let mut view = Self { key, app, now, observed, runs, recreates: false };
+        let mut view =
+            Self { key, app, now, observed, runs, recreates: false, has_former: false, surge: 0 };
         view.recreates = view.mixes_sharing();
+        view.has_former = view.finds_former();
+        view.surge = view.find_surge();
         view
     }
 
@@ -86,7 +93,7 @@ impl<'a> View<'a> {
     /// When a run counts as available, if it is ready: when it has been so for `min_ready`.
     pub(super) fn available_from(&self, run: &Run) -> Option<Time> {
         match run.phase {
-            Phase::Ready { since, .. } => Some(since.after(self.app.spec.rollout.min_ready)),
+            Phase::Ready { since, .. } => Some(since.after(self.spec_of(run).rollout.min_ready)),
             Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,
         }
     }
@@ -102,8 +109,11 @@ impl<'a> View<'a> {
     pub(super) fn ready_by(&self, run: &Run) -> Option<Time> {
         match run.phase {
             Phase::Starting { started } => {
-                let by = started.after(self.spec_of(run).rollout.deadline);
-                Some(run.extended_to.map_or(by, |extended| by.max(extended)))
+                let spec = self.spec_of(run);
+                let by = started.after(spec.rollout.deadline);
+                // What is not known any more is asked for again before it is held against it.
+                let asked = run.adopted.map(|at| at.after(readiness::time_to_ask(&spec.ready)));
+                [run.extended_to, asked].into_iter().flatten().fold(by, Time::max).into()
             }
             Phase::Launching | Phase::Ready { .. } | Phase::Exited { .. } => None,
         }
@@ -135,11 +145,11 @@ impl<'a> View<'a> {
         let asked_to_stop = |(_, run): &(RunId, &Run)| run.stopping.is_some();
         if runs.iter().any(|(_, run)| self.is_new(run)) {
             Slot::Taken
-        } else if self.recreates && self.has_former() {
+        } else if self.recreates && self.has_former {
             Slot::Blocked
         } else if runs.iter().any(|run| !asked_to_stop(run)) {
             Slot::Outdated
-        } else if !runs.is_empty() && self.surge() == 0 {
+        } else if !runs.is_empty() && self.surge == 0 {
             Slot::Blocked
         } else {
             Slot::Empty(self.standing(index))
@@ -172,14 +182,13 @@ impl<'a> View<'a> {
     }
 
     /// Whether anything of a former revision is left that a new run cannot stand beside.
-    fn has_former(&self) -> bool {
+    fn finds_former(&self) -> bool {
         let shares = self.app.spec.listen.is_some();
         let sockets = !shares && self.cohorts().next().is_some();
         sockets || self.runs.iter().any(|(_, run)| !self.is_new(run))
     }
 
-    /// How many instances more than wanted may run now. None where two cannot hold one port.
-    pub(super) fn surge(&self) -> u32 {
+    fn find_surge(&self) -> u32 {
         let unshared = self.runs.iter().any(|(_, run)| run.sockets.sharing == Sharing::Unavailable);
         if self.recreates || unshared {
             return 0;
@@ -193,16 +202,23 @@ impl<'a> View<'a> {
             return self.app.wanted();
         }
         let written = self.app.spec.rollout.max_unavailable.rounded_down(self.app.wanted());
-        if self.surge() == 0 { written.max(1) } else { written }
+        if self.surge == 0 { written.max(1) } else { written }
     }
 
     /// Why a run that nobody has asked to stop has to; `None` if it is as desired.
     pub(super) fn stop_reason(&self, run_id: RunId, run: &Run) -> Option<StopReason> {
         self.fault(run).or_else(|| {
-            let newer = self.runs_of(run.index).iter().any(|(other_id, other)| {
-                run_id < *other_id && other.stopping.is_none() && self.fault(other).is_none()
+            let worth = |run_id: RunId, run: &Run| {
+                let ready = matches!(run.phase, Phase::Ready { .. });
+                (self.is_available(run), ready, run_id)
+            };
+            let mine = worth(run_id, run);
+            let better = self.runs_of(run.index).iter().any(|(other_id, other)| {
+                mine < worth(*other_id, other)
+                    && other.stopping.is_none()
+                    && self.fault(other).is_none()
             });
-            newer.then_some(StopReason::Duplicate)
+            better.then_some(StopReason::Duplicate)
         })
     }
 
