@@ -44,7 +44,9 @@ impl State {
         self.check_binding(request)?;
         let present = self.present(&request.name);
         let accepted = accept::accept(&present, request, Asker::Operator)?;
-        Ok(self.preview(request, &present, &accepted))
+        let mut plan = self.preview(request, &present, &accepted);
+        plan.notes.extend(undone_notes(&present));
+        Ok(plan)
     }
 
     /// Takes in what an operator applies.
@@ -242,6 +244,18 @@ impl State {
             Some(_) | None => (!waiter.lines.is_closed()).then_some(waiter),
         }
     }
+}
+
+/// The apps whose file is ahead because what it says was undone.
+fn undone_notes(present: &Project) -> impl Iterator<Item = String> {
+    present.apps.iter().filter_map(|(name, app)| {
+        let why = app.rolled_back.as_ref()?;
+        Some(if why.by_operator {
+            format!("the file is ahead: {name} was rolled back by an operator")
+        } else {
+            format!("the file is ahead: {name} was rolled back ({})", why.reason)
+        })
+    })
 }
 
 /// What changed, in a few words.

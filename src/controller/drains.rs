@@ -21,7 +21,7 @@ const QUIET_MS: u32 = 500;
 const HURRY: Duration = Duration::from_millis(1500);
 const HURRIED_QUIET_MS: u32 = 8;
 /// So long before it a connection is closed as soon as an answer was sent on it.
-const LAST: Duration = Duration::from_millis(700);
+const LAST: Duration = Duration::from_millis(500);
 /// So many looks in a row have to find nothing: a connection may be on its way from the queue.
 const CALM: u32 = 2;
 
@@ -40,8 +40,13 @@ pub(super) type Drains = BTreeMap<RunId, Drain>;
 impl State {
     /// Begins to drain a run, or goes on with what an earlier controller had begun.
     pub(super) fn drain(&mut self, run: RunId) {
-        let sent = self.keeper.quiesce(run);
-        self.asked(sent);
+        // Who shares its sockets with others that stay has to leave new connections to them. Of a
+        // cohort that goes as a whole new ones are kept away by steering, and somebody has to
+        // answer those that wait already.
+        if !self.is_alone_in_cohort(run) {
+            let sent = self.keeper.quiesce(run);
+            self.asked(sent);
+        }
         self.drains.insert(run, Drain { next: Some(clock::now()), calm: 0 });
     }
 

@@ -47,8 +47,10 @@ pub(super) fn weights(view: &View<'_>, leaving: &BTreeSet<RunId>) -> Option<BTre
 /// long as they may.
 pub(super) fn to_retire(view: &View<'_>) -> Vec<(Cohort, Time)> {
     let wanted = view.app.wanted();
+    let mut retired: Vec<(Cohort, Time)> =
+        abandoned(view).into_iter().map(|cohort| (cohort, view.now)).collect();
     if view.cohorts().all(|(_, empty)| empty.is_none()) {
-        return Vec::new();
+        return retired;
     }
     let current: BTreeSet<Cohort> =
         (0..wanted).map(|index| view.app.cohort(view.key, index)).collect();
@@ -58,7 +60,28 @@ pub(super) fn to_retire(view: &View<'_>) -> Vec<(Cohort, Time)> {
     let empty = view.cohorts().filter_map(|(cohort, empty)| Some((cohort, empty?)));
     let unused =
         empty.filter(|(cohort, _)| view.runs().iter().all(|(_, run)| run.cohort != *cohort));
-    unused
-        .map(|(cohort, since)| (cohort, if waits(&cohort) { since.after(queue) } else { view.now }))
-        .collect()
+    retired.extend(unused.map(|(cohort, since)| {
+        (cohort, if waits(&cohort) { since.after(queue) } else { view.now })
+    }));
+    retired
+}
+
+/// The cohorts whose runs are all on their way out and whose ports nobody goes on serving: who
+/// connects there now had better be told so than wait for nobody.
+fn abandoned(view: &View<'_>) -> Vec<Cohort> {
+    let wanted = view.app.wanted();
+    let goes_on = |port: u16| {
+        let listen = view.app.spec.listen.as_ref().filter(|_| wanted != 0);
+        listen.is_some_and(|it| {
+            it.ports.is_empty() || it.ports.iter().any(|declared| declared.port == port)
+        })
+    };
+    let runs_of = |cohort: Cohort| view.runs().iter().filter(move |(_, run)| run.cohort == cohort);
+    let is_abandoned = |cohort: &Cohort| {
+        runs_of(*cohort).next().is_some()
+            && runs_of(*cohort).all(|(_, run)| {
+                run.stopping.is_some() && !run.sockets.shared.iter().any(|port| goes_on(*port))
+            })
+    };
+    view.cohorts().map(|(cohort, _)| cohort).filter(is_abandoned).collect()
 }

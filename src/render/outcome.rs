@@ -98,6 +98,11 @@ fn failure(alike: &[&FailedInstance], tail: Option<&Tail>, style: &Style) -> Str
     for failed in alike.iter().take(1) {
         out.push_str(&paragraph(&failed.hold, 2, Paint::Bad, style));
     }
+    if alike.iter().any(|failed| failed.hold_code == "rolled_back") {
+        let text = "rolled back: the last good state stands, and is not replaced again before the \
+                    file changes or `eco apply` is repeated";
+        out.push_str(&paragraph(text, 2, Paint::Plain, style));
+    }
     let lines = tail.map(|tail| tail.lines.as_slice()).unwrap_or_default();
     if !lines.is_empty() {
         let whose = tail.filter(|_| 1 < alike.len()).map(|tail| clean(&tail.id));
