@@ -49,8 +49,17 @@
 //! absent from `Desired`, and what is absent is left alone; to be stopped, an app has to be there
 //! and marked as removed.
 //!
-//! **Never two runs of one instance.** A run lives until its whole process group is gone, and no
-//! replacement starts before that.
+//! **Never two runs of one instance, but while one takes the other's place.** A run lives until its
+//! whole process group is gone, and no restart begins before that. Only a replacement with `max_surge`
+//! starts beside its predecessor.
+//!
+//! **Nobody good is stopped for somebody unproven.** A run of a former revision goes on until enough
+//! new ones were ready for `min_ready`; if one of those fails first, the change is undone and the
+//! former runs were never touched.
+//!
+//! **Connections are kept away before open ones end, and those end before a signal.** The runs of one
+//! revision since the same restart are a *cohort* and share listening sockets, which the keeper owns.
+//! The plan steers new connections to other cohorts, then drains, then stops.
 //!
 //! **An exit is journalled before the keeper may forget it, a stop before it is sent.** So a
 //! requested stop is never taken for a failure, whoever is killed in between.
