@@ -33,7 +33,7 @@ enum Server {
     Express,
     /// Express that closes when it is told to end.
     GracefulExpress,
-    /// gunicorn with two workers: a connection serves one request.
+    /// gunicorn with four workers: a connection serves one request.
     Gunicorn,
     /// A static Go program.
     Go,
@@ -107,7 +107,7 @@ impl Site {
             Server::Gunicorn => {
                 let gunicorn = installed("tests/.cache/venv/bin/gunicorn");
                 // Loaded before it listens, or a release that cannot be loaded listens all the same.
-                let words = "--preload --workers 2 --bind 127.0.0.1:${PORT} wsgi:app";
+                let words = "--preload --workers 4 --bind 127.0.0.1:${PORT} wsgi:app";
                 (format!("{} {words}", gunicorn.display()), ", PYTHONDONTWRITEBYTECODE: 1")
             }
             Server::Go => (installed("tests/.cache/go/server").display().to_string(), ""),
@@ -117,7 +117,7 @@ impl Site {
         self.env.apps(&format!(
             "  web:\n    command: {command}\n    instances: {}\n    listen: {}\n    \
              env: {{ VERSION: {version}{behave}{extra} }}\n    \
-             rollout: {{ {} }}\n    stop: {{ drain: 3s }}\n{}",
+             rollout: {{ {} }}\n    stop: {{ drain: 3s, timeout: 3s }}\n{}",
             release.instances, release.port, release.rollout, release.more,
         ));
     }

@@ -68,6 +68,8 @@ pub(crate) struct Counts {
     pub(crate) by_pid: BTreeMap<String, u64>,
     /// The longest time a request that ended as `idle_races` had been with the server.
     pub(crate) slowest_race: Duration,
+    /// The longest time a client waited for a request that failed.
+    pub(crate) slowest_failure: Duration,
     /// The longest time without any answer.
     pub(crate) gap: Duration,
     pub(crate) median: Duration,
@@ -91,6 +93,10 @@ impl Tally {
     /// Adds what became of a request that began at `begin`.
     pub(super) fn add(&mut self, begin: Instant, outcome: Outcome) {
         let (now, counts) = (Instant::now(), &mut self.counts);
+        if !matches!(outcome, Outcome::Ok(_)) {
+            let waited = now.saturating_duration_since(begin);
+            counts.slowest_failure = counts.slowest_failure.max(waited);
+        }
         match outcome {
             Outcome::Ok(pid) => {
                 counts.ok += 1;
@@ -169,6 +175,9 @@ impl fmt::Display for Counts {
         }
         if let Some(problem) = &self.problem {
             write!(f, " ({problem})")?;
+        }
+        if self.hard() > 0 {
+            write!(f, ", after up to {:.0?}", self.slowest_failure)?;
         }
         write!(f, "; {} idle races", self.idle_races)?;
         if self.idle_races > 0 {

@@ -44,6 +44,7 @@ fn say(counts: &Counts) {
         "hard": counts.hard(), "hung": counts.hung(), "cut": counts.cut(),
         "closed_idle": counts.closed_idle, "connections": counts.connections,
         "by_pid": counts.by_pid, "slowest_race": ms(counts.slowest_race), "gap": ms(counts.gap),
+        "slowest_failure": ms(counts.slowest_failure),
         "median": ms(counts.median), "p99": ms(counts.p99), "slowest": ms(counts.slowest),
     });
     println!("{value}");
