@@ -36,10 +36,12 @@ class Server:
 
 
 SERVERS = {
-    "express": Server("express", ["node", "server.js"], {}, "server.js", node=True),
-    "express-graceful": Server("express", ["node", "server.js"], {"GRACEFUL": "1"}, "server.js",
-                               node=True),
-    "fastify": Server("fastify", ["node", "server.js"], {}, "server.js", node=True),
+    "express": Server("express", ["node", "server.js"], {"NODE_ENV": "production"}, "server.js",
+                      node=True),
+    "express-graceful": Server("express", ["node", "server.js"], {"NODE_ENV": "production", "GRACEFUL": "1"},
+                               "server.js", node=True),
+    "fastify": Server("fastify", ["node", "server.js"], {"NODE_ENV": "production"}, "server.js",
+                      node=True),
     "next": Server("next", ["node", "server.js"],
                    {"NEXT_TELEMETRY_DISABLED": "1", "NODE_ENV": "production"}, "server.js",
                    node=True),

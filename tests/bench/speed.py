@@ -5,7 +5,6 @@ of the machine hits all of them. Figures are medians over the rounds, and ratios
 """
 
 import argparse
-import os
 import re
 import shutil
 import signal
@@ -36,7 +35,7 @@ class Bare:
             server.copy_to(directory)
             port = free_port()
             process = subprocess.Popen(
-                server.argv, cwd=directory, env=dict(BASE_ENV, PORT=str(port)),
+                server.argv, cwd=directory, env=dict(BASE_ENV, **server.env, PORT=str(port)),
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
             process.stdout.readline()
             self.processes.append(process)
@@ -59,7 +58,9 @@ class Bare:
 
 
 def milliseconds(text):
-    """A time as wrk writes it, in ms."""
+    """A time as wrk writes it, in ms; infinite if nothing was answered."""
+    if "nan" in text:
+        return float("inf")
     number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[unit]
 
@@ -141,7 +142,6 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--without", action="append", default=[])
     options = parser.parse_args()
-    os.environ["NODE_ENV"] = BASE_ENV["NODE_ENV"] = "production"
     work = tempfile.mkdtemp(prefix="es")
     contenders = {}
     try:
