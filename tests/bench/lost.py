@@ -153,6 +153,7 @@ def words(counts):
     if counts["hard"]:
         some = [f"{count} {kind}" for kind, count in kinds if count]
         text = f"{counts['hard']} ({', '.join(some)})" if len(some) > 1 else some[0]
+        text += f" after ≤ {counts['slowest_failure']:.0f} ms"
     if counts["idle_races"]:
         text += f" + {counts['idle_races']} idle race"
         if counts["late_races"]:
