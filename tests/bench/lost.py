@@ -229,6 +229,8 @@ def main():
     parser.add_argument("--events", default=",".join(EVENTS))
     parser.add_argument("--without", action="append", default=[])
     options = parser.parse_args()
+    # Being ended is no reason to leave anything running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     work = tempfile.mkdtemp(prefix="el")
     head = ["server", "event"]
     for name in ("eco", "PM2"):

@@ -142,6 +142,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--without", action="append", default=[])
     options = parser.parse_args()
+    # Being ended is no reason to leave anything running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     work = tempfile.mkdtemp(prefix="es")
     contenders = {}
     try:
