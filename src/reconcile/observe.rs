@@ -116,7 +116,7 @@ pub fn remember(observed: &mut Observed, id: &InstanceId, exit: Exit) {
     if is_restart(history, exit.run, exit.revision) {
         history.restarts = history.restarts.saturating_add(1);
     }
-    keep(history, exit);
+    keep(app, id.index, exit);
 }
 
 /// Takes up a run id of the journal when the controller starts, so that it is never given again: a
@@ -384,7 +384,7 @@ fn retire(observed: &mut Observed, key: &AppKey, exit: Exit, now: Time) -> Obser
 }
 
 fn retired(app: &mut AppObserved, id: InstanceId, exit: Exit) -> Observation {
-    keep(app.history.entry(id.index).or_default(), exit);
+    keep(app, id.index, exit);
     Observation { app: Some(id.key.clone()), retired: Some((id, exit)) }
 }
 
@@ -408,10 +408,25 @@ fn knows_exit(app: &AppObserved, index: u32, run: RunId) -> bool {
     app.history.get(&index).is_some_and(|history| history.exits.iter().any(|it| it.run == run))
 }
 
-/// Keeps exits in the order in which their runs were started.
-fn keep(history: &mut History, exit: Exit) {
+/// Keeps exits in the order in which their runs were started. Where runs overlapped, later ones now
+/// follow this one.
+fn keep(app: &mut AppObserved, index: u32, exit: Exit) {
+    let history = app.history.entry(index).or_default();
     let place = history.exits.partition_point(|earlier| earlier.run < exit.run);
+    let next = history.exits.get(place).map(|next| (next.run, next.revision));
+    let end = next.map_or(RunId(u64::MAX), |(run, _)| run);
+    let live = app.runs.iter().filter(|(run, found)| {
+        found.index == index && exit.run < **run && **run < end
+    });
+    let later: Vec<_> = live.map(|(run, found)| (*run, found.revision)).chain(next).collect();
+    let restarts = |history: &History| {
+        later.iter().filter(|(run, revision)| is_restart(history, *run, *revision)).count()
+    };
+    let before = restarts(history);
     history.exits.insert(place, exit);
+    let (before, after) = (u64::try_from(before), u64::try_from(restarts(history)));
+    let added = history.restarts.saturating_add(after.unwrap_or(0));
+    history.restarts = added.saturating_sub(before.unwrap_or(0));
     while History::KEPT < history.exits.len() {
         history.exits.pop_front();
     }

@@ -95,7 +95,7 @@ pub(super) fn failure(view: &View<'_>) -> Option<RolloutFailure> {
     let former = view.app.former.as_ref().filter(|former| !is_same(view, former))?;
     (0..view.app.wanted()).find_map(|index| {
         let ended = ended_early(view, index, former.changed_in);
-        let reason = ended.or_else(|| fails_now(view, index))?;
+        let reason = ended.or_else(|| fails_now(view, index, former.changed_in))?;
         Some(RolloutFailure { index, reason })
     })
 }
@@ -120,8 +120,10 @@ fn is_failure(view: &View<'_>, exit: &Exit) -> bool {
     !exit.requested && is_early(&view.app.spec, exit) && !is_left_good(&view.app.spec.restart, exit)
 }
 
-fn fails_now(view: &View<'_>, index: u32) -> Option<String> {
-    view.runs_of(index).iter().filter(|(_, run)| view.is_new(run)).find_map(|(run_id, run)| {
+fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
+    // An instance that the change does not touch cannot make it fail.
+    let counts = |run: &Run| view.is_new(run) && from <= run.generation;
+    view.runs_of(index).iter().filter(|(_, run)| counts(run)).find_map(|(run_id, run)| {
         match run.phase {
             Phase::Starting { .. } if run.stopping.is_none_or(|it| !is_request(it.reason)) => {
                 let by = view.ready_by(run).filter(|by| *by <= view.now)?;

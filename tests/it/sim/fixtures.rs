@@ -10,9 +10,9 @@ use std::{
 use eco::{
     model::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Limit, LimitThen, LogPolicy, Observed, OnFailure, Project,
-        ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunId, Signal, StopPolicy,
-        Template, Time,
+        InstanceId, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed,
+        OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
+        RolloutPolicy, RunId, Share, Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -78,6 +78,18 @@ pub(crate) fn spec() -> AppSpec {
         tags: BTreeSet::new(),
         logs: LogPolicy { dir: None },
     }
+}
+
+/// Lets the instances of a spec share a port, and replaces them without one missing.
+pub(crate) fn share(spec: &mut AppSpec) {
+    spec.listen = Some(ListenPolicy {
+        ports: vec![ListenPort { host: None, port: 8080 }],
+        queue: ms(6_000),
+        close_idle: true,
+        pass: Pass::Inject,
+    });
+    spec.ready.probe = ReadyProbe::Listen;
+    (spec.rollout.max_surge, spec.rollout.max_unavailable) = (Share::Count(1), Share::Count(0));
 }
 
 pub(crate) fn app(spec: AppSpec) -> App {

@@ -8,7 +8,7 @@ use eco::model::{
     Phase, Plan, RestartWhen, RunId, RunState, StopReason,
 };
 
-use super::{keeper::Process, world::World};
+use super::{keeper::Process, promises, world::World};
 
 /// Checks an action at the moment it is decided.
 pub(crate) fn check_action(world: &World, action: &Action) {
@@ -17,7 +17,7 @@ pub(crate) fn check_action(world: &World, action: &Action) {
         Action::Stop { id, run, scope, reason, .. } => {
             // A stop of a run that was never spawned concerns nobody.
             if let Some(process) = world.keeper.processes.get(run) {
-                check_stop(world, id, process, (*scope, *reason));
+                check_stop(world, id, (*run, process), (*scope, *reason));
             }
         }
         Action::Kill { run, .. } => {
@@ -42,9 +42,11 @@ fn check_start(world: &World, id: &InstanceId) {
     assert!(!app.removed && !app.stopped, "{id} is started though it was to stop");
     let wanted = app.scale.unwrap_or(app.spec.instances);
     assert!(id.index < wanted, "{id} is started, but only {wanted} are wanted");
-    for process in world.keeper.processes.values().filter(|it| it.tag.id.key == id.key) {
-        let alive = process.is_alive();
-        assert!(!alive || process.tag.id.index != id.index, "two runs of {id} live");
+    for (run, process) in world.keeper.processes.iter().filter(|(_, it)| it.tag.id == *id) {
+        let former = process.tag.revision != app.revision
+            || process.tag.generation < app.fresh_from(id.index);
+        let beside = promises::surge(world, &id.key) != 0 && former;
+        assert!(!process.is_alive() || beside, "run {} of {id} lives", run.0);
     }
     check_rate(world, app, id);
 }
@@ -52,21 +54,20 @@ fn check_start(world: &World, id: &InstanceId) {
 /// Checks that an instance that failed is not started again too soon, or against its policy.
 fn check_rate(world: &World, app: &App, id: &InstanceId) {
     let from = app.counts_from(id.index);
+    // The keeper has no record of a run it refused: what was before one is not judged.
+    let refused = world.refused.iter().filter(|(_, of)| of == id).map(|(run, _)| *run).max();
     let ended: Vec<(&RunId, &Process)> = world
         .keeper
         .processes
         .iter()
         .rev()
         .filter(|(_, it)| it.tag.id == *id)
+        .take_while(|(run, _)| refused.is_none_or(|refused| refused < **run))
         .take_while(|(_, it)| it.tag.revision == app.revision && from <= it.tag.generation)
         .collect();
     let policy = &app.spec.restart;
     let failed = |(run, process): &&(&RunId, &Process)| ended_by_itself(world, **run, process);
-    let Some((run, last)) = ended.first().filter(failed) else { return };
-    // The keeper has no record of a run it refused; such a failure is the later one.
-    if world.refused.iter().any(|(refused, of)| *run < refused && of == id) {
-        return;
-    }
+    let Some((_, last)) = ended.first().filter(failed) else { return };
     let over = last.over().expect("it is not alive");
     let status = last.ended.map(|(status, _)| status);
     let success = status == Some(ExitStatus::Code(0));
@@ -98,11 +99,17 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
 
 /// Whether a process was over before it was decided to stop it.
 fn ended_by_itself(world: &World, run: RunId, process: &Process) -> bool {
-    let asked = world.journal.stops.get(&run).filter(|it| it.reason != StopReason::Leftover);
+    let blamed = |reason| matches!(reason, StopReason::Leftover | StopReason::NotReady);
+    let asked = world.journal.stops.get(&run).filter(|it| !blamed(it.reason));
     process.over().is_some_and(|over| asked.is_none_or(|stop| over < stop.since))
 }
 
-fn check_stop(world: &World, id: &InstanceId, process: &Process, how: (KillScope, StopReason)) {
+fn check_stop(
+    world: &World,
+    id: &InstanceId,
+    (run, process): (RunId, &Process),
+    how: (KillScope, StopReason),
+) {
     let (scope, reason) = how;
     let app = world.desired.app(&id.key).expect("only what is desired is touched");
     if process.signalled.is_some() {
@@ -110,20 +117,24 @@ fn check_stop(world: &World, id: &InstanceId, process: &Process, how: (KillScope
         assert!(!process.group_signalled, "the group of {id} is asked twice");
         return;
     }
-    let good = process.ended.is_none()
+    // What is drained is not taken back into service, whatever is wanted meanwhile.
+    let excused = matches!(reason, StopReason::NotReady | StopReason::Duplicate)
+        || world.keeper.quiet.contains(&run);
+    let good = !excused
+        && process.ended.is_none()
         && process.failed.is_none()
         && process.tag.revision == app.revision
         && app.fresh_from(id.index) <= process.tag.generation
         && id.index < app.wanted();
     assert!(!good, "{id} is as desired and stopped all the same: {reason}");
-    if reason == StopReason::ScaledDown {
+    if reason == StopReason::ScaledDown && !world.keeper.quiet.contains(&run) {
         let higher = world.keeper.processes.iter().find(|(run, other)| {
             let unasked = !world.journal.stops.contains_key(run);
             let seen = world.observed.owners.contains_key(run);
             let up = other.is_alive() && other.ended.is_none();
             other.tag.id.key == id.key && id.index < other.tag.id.index && unasked && seen && up
         });
-        assert!(higher.is_none(), "{id} is stopped before a higher index");
+        assert!(higher.is_none(), "{id} is stopped before a higher index: {:#?}", world.log);
     }
 }
 
@@ -131,7 +142,8 @@ fn check_stop(world: &World, id: &InstanceId, process: &Process, how: (KillScope
 pub(crate) fn check_exit(world: &World, exit: &Exit) {
     let Some(process) = world.keeper.processes.get(&exit.run) else { return };
     let stop = world.journal.stops.get(&exit.run);
-    if process.by_request && stop.is_some_and(|stop| stop.reason != StopReason::Leftover) {
+    let blamed = |reason| matches!(reason, StopReason::Leftover | StopReason::NotReady);
+    if process.by_request && stop.is_some_and(|stop| !blamed(stop.reason)) {
         assert!(exit.requested, "a requested stop counts as a failure");
     }
     if ended_by_itself(world, exit.run, process) {
@@ -143,6 +155,7 @@ pub(crate) fn check_exit(world: &World, exit: &Exit) {
 /// Checks a plan without actions: everything that time will change has a time to wake at.
 pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
     assert!(plan.wake_at.is_none_or(|wake_at| world.now < wake_at), "woken for nothing");
+    promises::check_rest(world, key);
     let by = |time: eco::model::Time| plan.wake_at.is_some_and(|wake_at| wake_at <= time);
     for (id, hold) in &plan.holds {
         match hold {
@@ -167,9 +180,12 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
     };
     for run in observed.runs.values() {
         let Some(stopping) = run.stopping else { continue };
-        let deadline = stopping.since.after(app.spec.stop.timeout);
+        let policy = &app.spec.stop;
+        let time = if stopping.draining { policy.drain } else { policy.timeout };
+        let deadline = stopping.since.after(time);
         assert!(stopping.killed.is_some() || by(deadline), "a stop has no deadline");
         let rest = matches!(run.phase, Phase::Exited { .. }) && !stopping.group;
+        assert!(!rest || !stopping.draining, "what has ended is drained");
         assert!(!rest || stopping.killed.is_some(), "a group is left alone");
     }
 }

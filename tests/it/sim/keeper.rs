@@ -1,10 +1,13 @@
 //! A fake keeper and its fake processes: the truth of the simulated world.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use eco::model::{
-    ExitStatus, KillScope, RunId, RunRecord, RunState, RunTag, Signal, SpawnFailure, SpawnStep,
-    Time,
+    AppKey, Cohort, ExitStatus, KillScope, Notify, RunId, RunRecord, RunState, RunTag, Sharing,
+    Signal, Sockets, SpawnFailure, SpawnStep, Time,
 };
 
 use super::fixtures::ms;
@@ -46,6 +49,14 @@ pub(crate) struct Nature {
     pub(crate) term: Option<Duration>,
     /// The others of its group that it leaves behind.
     pub(crate) leftover: Option<Rest>,
+    /// How long it takes until it listens; `None` never does.
+    pub(crate) listens: Option<Duration>,
+    /// Whether it listens on another port than it should.
+    pub(crate) elsewhere: bool,
+    /// How long it takes until it answers a probe well and says that it is ready; `None` never does.
+    pub(crate) answers: Option<Duration>,
+    /// How long its open requests take to end; `None` never do.
+    pub(crate) drains: Option<Duration>,
 }
 
 impl Nature {
@@ -55,6 +66,10 @@ impl Nature {
         life: None,
         term: Some(Duration::from_millis(20)),
         leftover: None,
+        listens: Some(Duration::from_millis(50)),
+        elsewhere: false,
+        answers: Some(Duration::from_millis(100)),
+        drains: Some(Duration::from_millis(200)),
     };
 
     pub(crate) fn random(dice: &mut Dice) -> Self {
@@ -78,6 +93,10 @@ impl Nature {
             life: life.map(|life| (ms(life), status)),
             term: slow(dice),
             leftover: dice.percent(20).then(|| Rest { term: slow(dice) }),
+            listens: (!dice.percent(10)).then(|| ms(dice.below(1_000))),
+            elsewhere: dice.percent(5),
+            answers: (!dice.percent(10)).then(|| ms(dice.below(2_000))),
+            drains: (!dice.percent(20)).then(|| ms(dice.below(2_000))),
         }
     }
 }
@@ -86,6 +105,12 @@ impl Nature {
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
     pub(crate) tag: RunTag,
+    /// With whom it shares its port, and which one it should listen on, if any.
+    pub(crate) cohort: Cohort,
+    port: Option<u16>,
+    sharing: Sharing,
+    pub(crate) listening: bool,
+    pub(crate) answering: bool,
     pub(crate) nature: Nature,
     pub(crate) executed: Option<Time>,
     pub(crate) failed: Option<Time>,
@@ -109,6 +134,15 @@ impl Process {
         self.failed.or(self.ended.map(|(_, at)| at))
     }
 
+    fn sockets(&self) -> Sockets {
+        let none = Sockets { sharing: self.sharing, ..Sockets::default() };
+        match self.port.filter(|_| self.listening && self.sharing != Sharing::Unavailable) {
+            None => none,
+            Some(port) if self.nature.elsewhere => Sockets { elsewhere: vec![port + 1], ..none },
+            Some(port) => Sockets { shared: vec![port], ..none },
+        }
+    }
+
     fn state(&self) -> RunState {
         match (self.failed, self.ended, self.gone, self.executed) {
             (Some(_), ..) => RunState::Failed(self.nature.failure.expect("it failed for a reason")),
@@ -124,6 +158,8 @@ impl Process {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fate {
     Execute,
+    Listen,
+    Answer,
     End { status: ExitStatus, by_request: bool },
     GroupEnds,
 }
@@ -133,16 +169,44 @@ pub(crate) enum Fate {
 pub(crate) struct Keeper {
     pub(crate) processes: BTreeMap<RunId, Process>,
     pub(crate) forgotten: Vec<RunId>,
+    /// The cohorts that have sockets.
+    pub(crate) cohorts: BTreeMap<Cohort, AppKey>,
+    /// How new connections are divided.
+    pub(crate) weights: BTreeMap<AppKey, BTreeMap<Cohort, u32>>,
+    /// The runs that do not accept any more.
+    pub(crate) quiet: BTreeSet<RunId>,
+}
+
+/// What a program is given of ports when it is spawned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ports {
+    pub(crate) cohort: Cohort,
+    pub(crate) port: Option<u16>,
+    pub(crate) sharing: Sharing,
 }
 
 /// What follows from what was done, and when.
 pub(crate) type Next = Vec<(Time, RunId, Fate)>;
 
 impl Keeper {
-    pub(crate) fn spawn(&mut self, run: RunId, tag: RunTag, nature: Nature, now: Time) -> Next {
+    pub(crate) fn spawn(
+        &mut self,
+        (run, now): (RunId, Time),
+        tag: RunTag,
+        nature: Nature,
+        Ports { cohort, port, sharing }: Ports,
+    ) -> Next {
+        if cohort != Cohort::NONE {
+            self.cohorts.insert(cohort, tag.id.key.clone());
+        }
         let next = vec![(now.after(nature.launch), run, Fate::Execute)];
         let process = Process {
             tag,
+            cohort,
+            port,
+            sharing,
+            listening: false,
+            answering: false,
             nature,
             executed: None,
             failed: None,
@@ -168,10 +232,23 @@ impl Keeper {
             }
             Fate::Execute => {
                 process.executed = Some(now);
-                let end = process.nature.life.map(|(life, status)| {
+                let nature = &process.nature;
+                let end = nature.life.map(|(life, status)| {
                     (now.after(life), run, Fate::End { status, by_request: false })
                 });
-                (end.into_iter().collect(), true)
+                let listens = nature.listens.filter(|_| process.port.is_some());
+                let listens = listens.map(|wait| (now.after(wait), run, Fate::Listen));
+                let answers = nature.answers.map(|wait| (now.after(wait), run, Fate::Answer));
+                (end.into_iter().chain(listens).chain(answers).collect(), true)
+            }
+            Fate::Listen | Fate::Answer if process.ended.is_some() => (Vec::new(), false),
+            Fate::Listen => {
+                process.listening = true;
+                (Vec::new(), true)
+            }
+            Fate::Answer => {
+                process.answering = true;
+                (Vec::new(), true)
             }
             Fate::End { .. } if process.ended.is_some() || process.failed.is_some() => {
                 (Vec::new(), false)
@@ -227,6 +304,9 @@ impl Keeper {
         RunRecord {
             started: process.executed,
             exited: process.over(),
+            cohort: process.cohort,
+            sockets: process.sockets(),
+            notify: Notify { ready: process.answering, ..Notify::default() },
             ..RunRecord::new(run, process.tag.clone(), pid, process.state())
         }
     }

@@ -28,7 +28,7 @@ fn told(mut world: World, millis: u64) -> String {
 }
 
 fn edit(world: &mut World, edit: impl FnOnce(&mut eco::model::AppSpec)) {
-    world.change(&web(), |app, _| *app = edited(app, edit));
+    world.edit(&web(), edit);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn scaling_down_takes_the_highest_index_first() {
 }
 
 #[test]
-fn a_new_revision_waits_for_the_last_of_the_former() {
+fn a_new_revision_comes_in_one_by_one() {
     let mut world = world_of(0);
     world.natures.extend([Nature::GOOD, Nature { term: Some(ms(900)), ..Nature::GOOD }]);
     edit(&mut world, |spec| spec.instances = 2);
@@ -81,16 +81,14 @@ fn the_first_process_is_asked_and_then_the_rest() {
         spec.stop.kill = KillScope::Main;
     });
     world.run_until(world.now.after(ms(1_000)));
-    world.change(&web(), |app, generation| app.restart_after = generation);
+    world.restart(&web(), None, false);
     insta::assert_snapshot!(told(world, 60_000));
 }
 
 #[test]
 fn one_instance_is_restarted_alone() {
     let mut world = world_of(3);
-    world.change(&web(), |app, generation| {
-        app.restart_instance_after.insert(1, generation);
-    });
+    world.restart(&web(), Some(1), false);
     insta::assert_snapshot!(told(world, 5_000));
 }
 

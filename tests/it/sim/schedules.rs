@@ -1,10 +1,13 @@
 //! Random schedules: what operators, editors and faults do to the world, and when.
 
-use eco::model::{AppKey, AppSpec, Generation, KillScope, LimitThen, RestartWhen, Template};
+use eco::model::{
+    AppKey, AppSpec, Generation, KillScope, LimitThen, OnFailure, ReadyProbe, RestartWhen, Share,
+    Sharing, Template,
+};
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    fixtures::{app, at, backoff, desired, edited, key, limit, ms, spec},
+    fixtures::{app, at, backoff, desired, edited, key, limit, ms, share, spec},
     world::World,
 };
 
@@ -23,6 +26,11 @@ pub(crate) enum Edit {
     Kill(KillScope),
     MinReady(u64),
     Tag(u8),
+    Listen(u8),
+    Probe(u8),
+    Surge(u8),
+    Pause(bool),
+    Drain(u64),
 }
 
 /// One thing that is done to the world.
@@ -33,6 +41,7 @@ pub(crate) enum Deed {
     Stop,
     Start,
     Restart,
+    RestartNow,
     RestartInstance(u32),
     Remove,
     Restore,
@@ -63,6 +72,11 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         1 => any::<bool>().prop_map(|main| Edit::Kill(scope(main))),
         1 => (0..2_000_u64).prop_map(Edit::MinReady),
         1 => (0..3_u8).prop_map(Edit::Tag),
+        2 => (0..3_u8).prop_map(Edit::Listen),
+        1 => (0..4_u8).prop_map(Edit::Probe),
+        1 => (0..4_u8).prop_map(Edit::Surge),
+        1 => any::<bool>().prop_map(Edit::Pause),
+        1 => (0..3_000_u64).prop_map(Edit::Drain),
     ]
 }
 
@@ -85,6 +99,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Stop),
         2 => Just(Deed::Start),
         2 => Just(Deed::Restart),
+        1 => Just(Deed::RestartNow),
         1 => (0..4_u32).prop_map(Deed::RestartInstance),
         1 => Just(Deed::Remove),
         2 => Just(Deed::Restore),
@@ -139,15 +154,49 @@ impl Edit {
             Self::Tag(tag) => {
                 spec.tags.insert(tag.to_string());
             }
+            Self::Listen(0) => spec.listen = None,
+            Self::Listen(other) => {
+                share(spec);
+                let listen = spec.listen.as_mut().expect("it was just made");
+                listen.ports[0].port += u16::from(*other);
+            }
+            Self::Probe(which) => spec.ready.probe = probe(*which),
+            Self::Surge(which) => {
+                let count = |surge, other| (Share::Count(surge), Share::Count(other));
+                let percent = (Share::Percent(25), Share::Percent(25));
+                let shares = [count(0, 1), count(1, 0), count(2, 1), percent];
+                (spec.rollout.max_surge, spec.rollout.max_unavailable) =
+                    shares[usize::from(*which)];
+            }
+            Self::Pause(pause) => {
+                spec.rollout.on_failure =
+                    if *pause { OnFailure::Pause } else { OnFailure::Rollback };
+            }
+            Self::Drain(millis) => spec.stop.drain = ms(*millis),
         }
+    }
+}
+
+fn probe(which: u8) -> ReadyProbe {
+    match which {
+        0 => ReadyProbe::Started,
+        1 => ReadyProbe::Listen,
+        2 => ReadyProbe::Notify,
+        _ => ReadyProbe::Log("up".to_owned()),
     }
 }
 
 /// A world of three apps in two projects, in which faults happen.
 pub(crate) fn stormy_world(seed: u64) -> World {
-    let apps = keys().map(|key| (key, app(spec())));
-    let mut world = World::new(desired(apps), seed);
+    let [web, worker, blog] = keys();
+    let sharing = edited(&app(spec()), share);
+    let asked = edited(&sharing, |spec| spec.ready.probe = probe(3));
+    let mut world =
+        World::new(desired([(web, sharing), (worker, app(spec())), (blog, asked)]), seed);
     world.calm = false;
+    if seed % 8 == 0 {
+        world.sharing = Sharing::Unavailable;
+    }
     world.drive_all();
     world
 }
@@ -161,14 +210,13 @@ pub(crate) fn play(world: &mut World, steps: &[Step]) {
 
 fn act(world: &mut World, key: &AppKey, deed: &Deed) {
     match deed {
-        Deed::Edit(edit) => world.change(key, |app, _| *app = edited(app, |spec| edit.make(spec))),
+        Deed::Edit(edit) => world.edit(key, |spec| edit.make(spec)),
         Deed::Scale(count) => world.change(key, |app, _| app.scale = Some(*count)),
         Deed::Stop => world.change(key, |app, _| app.stopped = true),
         Deed::Start => start(world, key),
-        Deed::Restart => world.change(key, |app, generation| app.restart_after = generation),
-        Deed::RestartInstance(index) => world.change(key, |app, generation| {
-            app.restart_instance_after.insert(*index, generation);
-        }),
+        Deed::Restart => world.restart(key, None, false),
+        Deed::RestartNow => world.restart(key, None, true),
+        Deed::RestartInstance(index) => world.restart(key, Some(*index), false),
         Deed::Remove => world.change(key, |app, _| app.removed = true),
         Deed::Restore => world.change(key, |app, _| app.removed = false),
         Deed::ApplyAgain => world.change(key, |app, _| {

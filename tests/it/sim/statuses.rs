@@ -146,19 +146,14 @@ fn an_app_without_instances_is_off() {
 fn in_a_replacement_the_old_run_and_the_missing_one_are_told_apart() {
     let mut world = world_with(&[Nature { term: None, ..Nature::GOOD }], |_| ());
     world.run_until(at(3_000));
-    world.change(&key("shop", "web"), |app, _| {
-        *app = edited(app, |spec| {
-            spec.instances = 2;
-            spec.cwd = "/new".into();
-        });
-    });
+    world.edit(&key("shop", "web"), |spec| spec.cwd = "/new".into());
     world.run_until(at(3_500));
     let status = status(&world);
     let phases: Vec<_> = status.instances.iter().map(|it| (it.id.index, it.phase)).collect();
-    assert_eq!(phases, [(0, InstancePhase::Stopping), (1, InstancePhase::Waiting)]);
+    assert_eq!(phases, [(0, InstancePhase::Waiting), (0, InstancePhase::Stopping)]);
     let hold = status.hold.unwrap().to_string();
     assert_eq!(hold, "stopping (its revision changed); SIGKILL in 1.5s");
-    assert_eq!((status.state, status.wanted, status.ready), (AppState::Converging, 2, 0));
+    assert_eq!((status.state, status.wanted, status.ready), (AppState::Converging, 1, 0));
 }
 
 #[test]

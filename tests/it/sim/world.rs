@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use eco::{
     model::{
-        Action, App, AppKey, Desired, Event, Exit, InstanceId, Observed, RolledBack,
-        RolloutFailure, RunId, RunTag, SpawnFailure, SpawnStep, Stopping, Time,
+        Action, App, AppKey, AppSpec, Cohort, Desired, Event, Exit, Former, Generation, InstanceId,
+        Observed, Phase, ReadyProbe, RolledBack, RolloutFailure, RunId, RunTag, Sharing,
+        SpawnFailure, SpawnStep, Stopping, Time,
     },
     reconcile::{self, Observation, Readiness},
 };
 
 use super::{
-    fixtures::{at, ms},
+    fixtures::{at, edited, ms},
     invariants,
-    keeper::{Dice, Fate, Keeper, Nature, Next},
+    keeper::{Dice, Fate, Keeper, Nature, Next, Ports},
+    promises,
 };
 
 /// What happens at a time of the agenda.
@@ -26,6 +28,8 @@ enum Item {
     Deliver(Event),
     /// A record reaches the controller as it then is.
     DeliverCurrent(RunId),
+    /// The controller asks a run whether it is ready.
+    Probe(RunId),
     /// A dead controller starts.
     Boot,
 }
@@ -35,6 +39,7 @@ enum Item {
 pub(crate) struct Journal {
     pub(crate) exits: Vec<(InstanceId, Exit)>,
     pub(crate) stops: BTreeMap<RunId, Stopping>,
+    pub(crate) ready: BTreeMap<RunId, Time>,
 }
 
 pub(crate) struct World {
@@ -45,6 +50,8 @@ pub(crate) struct World {
     /// The runs the keeper refused.
     pub(crate) refused: Vec<(RunId, InstanceId)>,
     pub(crate) now: Time,
+    /// How binds are answered on this machine.
+    pub(crate) sharing: Sharing,
     /// Whether new processes behave, and records come at once and in order.
     pub(crate) calm: bool,
     /// What the next processes will be like, before that is left to chance.
@@ -54,6 +61,12 @@ pub(crate) struct World {
     agenda: BTreeMap<(Time, u64), Item>,
     scheduled: u64,
     wakes: BTreeMap<AppKey, Time>,
+    /// The runs that are being asked whether they are ready.
+    probing: BTreeSet<RunId>,
+    /// Changes found good that are not on disk yet: until when, and what there was to go back to.
+    unsaved: BTreeMap<AppKey, (Time, Option<Former>)>,
+    /// The cohorts in the order in which they came, for people.
+    cohorts: Vec<Cohort>,
     alive: bool,
     /// After how many more effects the controller dies, and for how long.
     dies_after: Option<(u64, u64)>,
@@ -69,12 +82,16 @@ impl World {
             journal: Journal::default(),
             refused: Vec::new(),
             now: at(1_000),
+            sharing: Sharing::Injected,
             calm: true,
             natures: VecDeque::new(),
             log: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
             wakes: BTreeMap::new(),
+            probing: BTreeSet::new(),
+            unsaved: BTreeMap::new(),
+            cohorts: Vec::new(),
             alive: true,
             dies_after: None,
             dice: Dice(seed),
@@ -82,11 +99,9 @@ impl World {
     }
 
     /// Accepts a change of one app: the generation of its project rises.
-    pub(crate) fn change(
-        &mut self,
-        key: &AppKey,
-        edit: impl FnOnce(&mut App, eco::model::Generation),
-    ) {
+    pub(crate) fn change(&mut self, key: &AppKey, edit: impl FnOnce(&mut App, Generation)) {
+        // The whole project is stored.
+        self.unsaved.retain(|other, _| other.project != key.project);
         if let Some(project) = self.desired.projects.get_mut(&key.project) {
             project.generation = project.generation.next();
             let generation = project.generation;
@@ -95,6 +110,40 @@ impl World {
             }
         }
         self.drive(key);
+    }
+
+    /// Changes the file of one app.
+    pub(crate) fn edit(&mut self, key: &AppKey, edit: impl FnOnce(&mut AppSpec)) {
+        // What followed from a start may not do so by another probe.
+        for (run, found) in self.observed.apps.get(key).into_iter().flat_map(|app| &app.runs) {
+            if let Phase::Ready { since, .. } = found.phase {
+                self.journal.ready.entry(*run).or_insert(since);
+            }
+        }
+        self.change(key, |app, generation| {
+            let before = app.clone();
+            *app = edited(app, edit);
+            app.rolled_back = None;
+            if app.revision != before.revision {
+                app.former = before.to_former(generation);
+                app.good = false;
+            }
+        });
+    }
+
+    /// Lets an operator replace an app, or one instance of it.
+    pub(crate) fn restart(&mut self, key: &AppKey, index: Option<u32>, now: bool) {
+        self.change(key, |app, generation| {
+            app.former = app.to_former(generation);
+            app.good = false;
+            match index {
+                Some(index) => _ = app.restart_instance_after.insert(index, generation),
+                None => app.restart_after = generation,
+            }
+            if now {
+                app.restart_now_after = generation;
+            }
+        });
     }
 
     /// Lets the time go by until `end`, doing all that is due.
@@ -140,7 +189,8 @@ impl World {
             Item::DeliverCurrent(run) if self.alive && !self.keeper.forgotten.contains(&run) => {
                 self.observe(&Event::Record(self.keeper.record(run)));
             }
-            Item::Deliver(_) | Item::DeliverCurrent(_) => {}
+            Item::Probe(run) if self.alive && self.probing.remove(&run) => self.probe(run),
+            Item::Deliver(_) | Item::DeliverCurrent(_) | Item::Probe(_) => {}
             Item::Boot => self.boot(),
         }
     }
@@ -165,8 +215,10 @@ impl World {
             if self.calm || self.dice.percent(50) {
                 self.schedule(time, Item::DeliverCurrent(run));
             } else {
+                // The keeper's messages come in order, so what it says of sockets is never older.
                 let record = self.keeper.record(run);
                 self.schedule(time, Item::Deliver(Event::Record(record)));
+                self.schedule(time, Item::DeliverCurrent(run));
             }
         }
     }
@@ -179,6 +231,7 @@ impl World {
     /// Makes the last good state the desired one again, as the controller does.
     fn roll_back(&mut self, key: &AppKey, failure: &RolloutFailure) {
         self.note(&format!("roll back {key}: {failure}"));
+        self.unsaved.retain(|other, _| other.project != key.project);
         let project = self.desired.projects.get_mut(&key.project).expect("it is desired");
         project.generation = project.generation.next();
         let generation = project.generation;
@@ -196,12 +249,32 @@ impl World {
         let found = reconcile::readiness(app, self.observed.apps.get(key), self.now);
         for (run, readiness) in found {
             match readiness {
-                Readiness::Ready(at) => {
-                    reconcile::observe(&mut self.observed, &Event::Ready { run, at }, self.now);
+                Readiness::Ready(at) => self.on_ready(run, at),
+                Readiness::Probed if self.probing.insert(run) => {
+                    self.schedule(self.now.after(ms(50)), Item::Probe(run));
                 }
                 Readiness::Awaited | Readiness::Probed => {}
             }
         }
+    }
+
+    /// Notes that a run is ready; in the journal, if that does not follow from its start.
+    fn on_ready(&mut self, run: RunId, at: Time) {
+        let Some(key) = self.observed.owners.get(&run).cloned() else { return };
+        let (app, found) = (self.desired.app(&key), self.observed.apps[&key].runs.get(&run));
+        let spec = app.zip(found).map(|(app, found)| reconcile::spec_of(app, found));
+        if spec.is_some_and(|spec| spec.ready.probe != ReadyProbe::Started) {
+            self.journal.ready.insert(run, at);
+        }
+        reconcile::observe(&mut self.observed, &Event::Ready { run, at }, self.now);
+    }
+
+    fn probe(&mut self, run: RunId) {
+        let Some(key) = self.observed.owners.get(&run).cloned() else { return };
+        if self.keeper.processes.get(&run).is_some_and(|process| process.answering) {
+            self.on_ready(run, self.now);
+        }
+        self.drive(&key);
     }
 
     fn observe(&mut self, event: &Event) {
@@ -254,6 +327,14 @@ impl World {
         if self.alive {
             self.alive = false;
             self.wakes.clear();
+            self.probing.clear();
+            for (key, (until, former)) in std::mem::take(&mut self.unsaved) {
+                if self.now < until {
+                    let app = self.app_mut(&key);
+                    app.good = false;
+                    app.former = former;
+                }
+            }
             self.observed = Observed::default();
             self.note("controller dies");
             self.schedule(self.now.after(ms(down)), Item::Boot);
@@ -273,7 +354,17 @@ impl World {
         let mut seen = Vec::new();
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
-            seen.push(reconcile::adopt(&mut self.observed, &record, stopping, self.now));
+            let ready = self.journal.ready.get(&record.run).copied();
+            let journaled = reconcile::Journaled { stopping, ready };
+            let observed = &mut self.observed;
+            seen.push(reconcile::adopt_journaled(observed, &record, journaled, self.now));
+        }
+        for (cohort, key) in self.keeper.cohorts.clone() {
+            reconcile::observe(&mut self.observed, &Event::Cohort { key, cohort }, self.now);
+        }
+        let draining = self.journal.stops.iter().filter(|(_, stop)| stop.draining);
+        for run in draining.map(|(run, _)| *run).collect::<Vec<_>>() {
+            self.drain(run);
         }
         for seen in seen {
             self.take(seen);
@@ -290,12 +381,13 @@ impl World {
 
     /// Plans one app and does it, until there is nothing to do.
     pub(crate) fn drive(&mut self, key: &AppKey) {
-        for _round in 0..4 {
+        for _round in 0..8 {
             if !self.alive {
                 return;
             }
             self.find_ready(key);
             let plan = self.plan(key);
+            promises::check_plan(&plan);
             if plan.actions.is_empty() {
                 invariants::check_rest(self, key, &plan);
                 match plan.wake_at {
@@ -322,14 +414,15 @@ impl World {
             return;
         }
         invariants::check_action(self, action);
+        promises::check_action(self, action);
         let run = reconcile::issue(&mut self.observed, action, self.now);
         match action {
-            Action::Start { id, revision, generation, cohort: _ } => {
+            Action::Start { id, revision, generation, cohort } => {
                 let run = run.expect("a start has a run");
                 let tag = RunTag::new(id.clone(), *revision, *generation);
                 if self.takes_effect() {
                     self.note(&format!("start {id}"));
-                    self.spawn(run, tag);
+                    self.spawn(run, tag, *cohort);
                 }
             }
             Action::Stop { id, run, signal, scope, reason } => {
@@ -339,15 +432,40 @@ impl World {
                     self.plan_fates(next);
                 }
             }
-            Action::Drain { run, .. } => {
-                self.journal_stop(*run);
+            Action::Drain { id, run, reason } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("drain {id} ({reason})"));
+                    self.drain(*run);
+                }
             }
-            Action::Steer { .. } | Action::Retire { .. } => {}
-            Action::RollBack { key, failure } => self.roll_back(key, failure),
+            Action::Steer { key, weights } => {
+                if self.takes_effect() {
+                    let named = weights
+                        .iter()
+                        .map(|(cohort, weight)| format!("{}×{weight}", self.name(*cohort)));
+                    let named = named.collect::<Vec<_>>().join(" ");
+                    self.note(&format!("steer {key}: {named}"));
+                    self.keeper.weights.insert(key.clone(), weights.clone());
+                }
+            }
+            Action::Retire { key, cohort } => {
+                if self.takes_effect() {
+                    self.note(&format!("retire {key}: {}", self.name(*cohort)));
+                    self.keeper.cohorts.remove(cohort);
+                }
+            }
+            Action::RollBack { key, failure } => {
+                if self.takes_effect() {
+                    self.roll_back(key, failure);
+                }
+            }
             Action::Complete { key } => {
+                let until = self.now.after(ms(1_000));
                 let app = self.app_mut(key);
                 app.good = true;
-                app.former = None;
+                let former = app.former.take();
+                self.unsaved.insert(key.clone(), (until, former));
+                self.note(&format!("good {key}"));
             }
             Action::Kill { id, run } => {
                 if self.takes_effect() && self.journal_stop(*run) {
@@ -372,7 +490,28 @@ impl World {
         self.takes_effect()
     }
 
-    fn spawn(&mut self, run: RunId, tag: RunTag) {
+    /// Lets a run accept no more, and its open requests end.
+    fn drain(&mut self, run: RunId) {
+        self.keeper.quiet.insert(run);
+        let process = self.keeper.processes.get(&run);
+        if let Some(wait) = process.and_then(|process| process.nature.drains) {
+            self.schedule(self.now.after(wait), Item::Deliver(Event::Drained { run }));
+        }
+    }
+
+    /// `a`, `b` …: the cohorts in the order in which they came.
+    fn name(&self, cohort: Cohort) -> char {
+        let place = self.cohorts.iter().position(|it| *it == cohort).unwrap_or(25);
+        char::from(b'a' + u8::try_from(place % 26).unwrap())
+    }
+
+    fn spawn(&mut self, run: RunId, tag: RunTag, cohort: Cohort) {
+        let spec = &self.desired.app(&tag.id.key).expect("it is desired").spec;
+        let port = spec.listen.as_ref().map(|listen| listen.ports[0].port);
+        let sharing = if port.is_some() { self.sharing } else { Sharing::None };
+        if cohort != Cohort::NONE && !self.cohorts.contains(&cohort) {
+            self.cohorts.push(cohort);
+        }
         if !self.calm && self.dice.percent(5) {
             let failure = SpawnFailure { step: SpawnStep::Fork, errno: 11 };
             let time = self.now.after(ms(self.dice.below(30)));
@@ -384,7 +523,8 @@ impl World {
             None if self.calm => Nature::GOOD,
             None => Nature::random(&mut self.dice),
         };
-        let next = self.keeper.spawn(run, tag, nature, self.now);
+        let ports = Ports { cohort, port, sharing };
+        let next = self.keeper.spawn((run, self.now), tag, nature, ports);
         self.plan_fates(next);
         self.send_record(run);
     }

@@ -1,0 +1,230 @@
+//! What a change must never cost, at every moment of the simulated world: how many runs there may
+//! be, how many have to serve, who gets connections and what becomes of those that wait.
+
+use std::collections::BTreeMap;
+
+use eco::model::{
+    Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Sharing, StopReason, Time,
+};
+
+use super::world::World;
+
+/// How many runs more than wanted there may be, judged from the spec and the machine.
+pub(crate) fn surge(world: &World, key: &AppKey) -> u32 {
+    let app = world.desired.app(key).unwrap();
+    let alone = world.sharing == Sharing::Unavailable && runs(world, key).any(|(_, it)| binds(it));
+    if alone || recreates(world, key) {
+        return 0;
+    }
+    app.spec.rollout.max_surge.rounded_up(app.wanted())
+}
+
+fn binds(run: &Run) -> bool {
+    run.sockets.sharing == Sharing::Unavailable
+}
+
+fn unavailable(world: &World, key: &AppKey) -> u32 {
+    let app = world.desired.app(key).unwrap();
+    if recreates(world, key) {
+        return app.wanted();
+    }
+    let written = app.spec.rollout.max_unavailable.rounded_down(app.wanted());
+    if surge(world, key) == 0 { written.max(1) } else { written }
+}
+
+/// Whether former runs hold their ports in another way than new ones would.
+fn recreates(world: &World, key: &AppKey) -> bool {
+    let app = world.desired.app(key).unwrap();
+    let shares = app.spec.listen.is_some();
+    let known = world.observed.apps.get(key);
+    let mixed = |run: &Run| !is_new(app, run) && shares != (run.cohort != Cohort::NONE);
+    (!shares && known.is_some_and(|it| !it.cohorts.is_empty()))
+        || runs(world, key).any(|(_, run)| mixed(run))
+}
+
+fn runs<'w>(world: &'w World, key: &AppKey) -> impl Iterator<Item = (RunId, &'w Run)> {
+    let app = world.observed.apps.get(key);
+    app.into_iter().flat_map(|app| app.runs.iter().map(|(run, found)| (*run, found)))
+}
+
+fn is_new(app: &App, run: &Run) -> bool {
+    run.revision == app.revision && app.fresh_from(run.index) <= run.generation
+}
+
+fn ready_since(run: &Run) -> Option<Time> {
+    match run.phase {
+        Phase::Ready { since, .. } => Some(since).filter(|_| run.stopping.is_none()),
+        Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,
+    }
+}
+
+/// The runs that are ready and to stay.
+fn serving<'w>(world: &'w World, key: &AppKey) -> impl Iterator<Item = (RunId, &'w Run)> {
+    let wanted = world.desired.app(key).unwrap().wanted();
+    runs(world, key).filter(move |(_, run)| ready_since(run).is_some() && run.index < wanted)
+}
+
+fn is_available(world: &World, app: &App, run: &Run) -> bool {
+    let spec = eco::reconcile::spec_of(app, run);
+    ready_since(run).is_some_and(|since| since.after(spec.rollout.min_ready) <= world.now)
+}
+
+/// Checks a plan as a whole.
+pub(crate) fn check_plan(plan: &Plan) {
+    let place = |kind: fn(&Action) -> bool| plan.actions.iter().position(kind);
+    let steer = place(|it| matches!(it, Action::Steer { .. }));
+    let drain = place(|it| matches!(it, Action::Drain { .. } | Action::Stop { .. }));
+    assert!(steer.is_none_or(|at| at == 0), "who gets connections is said first: {plan:#?}");
+    assert!(steer.is_none() || drain.is_none_or(|at| 0 < at));
+}
+
+/// Checks an action at the moment it is decided.
+pub(crate) fn check_action(world: &World, action: &Action) {
+    match action {
+        Action::Start { id, .. } => check_number(world, id),
+        Action::Drain { run, reason, .. } => {
+            let found = &world.observed.apps[&world.observed.owners[run]].runs[run];
+            assert!(found.stopping.is_none(), "drained twice");
+            assert!(!found.sockets.shared.is_empty(), "nothing is shared");
+            check_leave(world, *run, *reason);
+        }
+        Action::Stop { run, reason, .. } => {
+            check_drained(world, *run, *reason);
+            check_leave(world, *run, *reason);
+        }
+        Action::Steer { key, weights } => check_weights(world, key, weights),
+        Action::Retire { key, cohort } => check_retire(world, key, *cohort),
+        Action::RollBack { key, .. } => {
+            let app = world.desired.app(key).unwrap();
+            let former = app.former.as_ref().expect("there is something to go back to");
+            assert!(!app.good, "what is good is not undone");
+            let since = former.changed_in;
+            let tried = |tag: &eco::model::RunTag| {
+                tag.id.key == *key && tag.revision == app.revision && since <= tag.generation
+            };
+            let tried = world.keeper.processes.values().any(|process| tried(&process.tag));
+            let refused = world.refused.iter().any(|(_, id)| id.key == *key);
+            assert!(tried || refused, "what was never tried is undone");
+        }
+        Action::Complete { key } => {
+            let app = world.desired.app(key).unwrap();
+            let former = |(_, run): (RunId, &Run)| !is_new(app, run) && run.stopping.is_none();
+            assert!(!runs(world, key).any(former), "a former run of {key} goes on");
+        }
+        Action::Kill { .. } => {}
+    }
+}
+
+/// Checks that there are not more runs than may be: one of each instance, and as many second ones
+/// as the surge allows. (A rollback may lower that while there are more.)
+fn check_number(world: &World, id: &InstanceId) {
+    let app = world.desired.app(&id.key).unwrap();
+    let staying = world.keeper.processes.iter().filter(|(run, process)| {
+        process.tag.id.key == id.key
+            && process.is_alive()
+            && process.ended.is_none()
+            && !world.journal.stops.contains_key(run)
+            && world.observed.owners.contains_key(run)
+    });
+    let mut indices: Vec<u32> = staying.map(|(_, process)| process.tag.id.index).collect();
+    indices.retain(|index| *index < app.wanted());
+    indices.sort_unstable();
+    let second = indices.contains(&id.index);
+    let seconds = indices.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    let most = surge(world, &id.key) as usize;
+    assert!(!second || seconds < most, "{id} is one more than {most}: {:#?}", world.log);
+}
+
+/// Checks that a run that is as good as a new one stays until others serve in its place.
+fn check_leave(world: &World, run: RunId, reason: StopReason) {
+    let key = &world.observed.owners[&run];
+    let app = world.desired.app(key).unwrap();
+    let found = &world.observed.apps[key].runs[&run];
+    let hurried = match reason {
+        StopReason::Changed => false,
+        StopReason::Restarted => app.fresh_from(found.index) <= app.restart_now_after,
+        StopReason::Duplicate => {
+            let other =
+                serving(world, key).find(|(other, it)| *other != run && it.index == found.index);
+            let unready = ready_since(found).is_none();
+            assert!(unready || other.is_some(), "the run that serves is stopped as a duplicate");
+            return;
+        }
+        StopReason::Removed
+        | StopReason::ScaledDown
+        | StopReason::Stopped
+        | StopReason::Leftover
+        | StopReason::NotReady => true,
+    };
+    if hurried || ready_since(found).is_none() {
+        return;
+    }
+    let others = serving(world, key)
+        .filter(|(other, it)| *other != run && (!is_new(app, it) || is_available(world, app, it)));
+    let (others, needed) = (others.count(), app.wanted().saturating_sub(unavailable(world, key)));
+    assert!(needed as usize <= others, "{others} of {needed} would serve: {:#?}", world.log);
+}
+
+/// Checks that open requests were given time before the first signal.
+fn check_drained(world: &World, run: RunId, reason: StopReason) {
+    let key = &world.observed.owners[&run];
+    let policy = &world.desired.app(key).unwrap().spec.stop;
+    let found = &world.observed.apps[key].runs[&run];
+    let exempt = matches!(reason, StopReason::NotReady | StopReason::Leftover);
+    let ended = matches!(found.phase, Phase::Exited { .. });
+    if exempt || ended || found.sockets.shared.is_empty() || policy.drain.is_zero() {
+        return;
+    }
+    let stopping = found.stopping.expect("it was drained");
+    if stopping.draining {
+        let late = stopping.since.after(policy.drain) <= world.now;
+        assert!(stopping.drained || late, "asked to stop while it has open requests");
+    }
+}
+
+fn check_weights(world: &World, key: &AppKey, weights: &BTreeMap<Cohort, u32>) {
+    let app = world.desired.app(key).unwrap();
+    assert!(0 < weights.values().sum::<u32>(), "nobody gets connections");
+    let proven = serving(world, key)
+        .any(|(_, run)| is_available(world, app, run) && run.cohort != Cohort::NONE);
+    for cohort in weights.keys() {
+        assert!(world.keeper.cohorts.contains_key(cohort), "connections go nowhere");
+        let takes = |(_, run): (RunId, &Run)| {
+            run.cohort == *cohort && (!proven || is_available(world, app, run))
+        };
+        assert!(serving(world, key).any(takes), "connections go where nobody is");
+    }
+}
+
+fn check_retire(world: &World, key: &AppKey, cohort: Cohort) {
+    let app = world.desired.app(key).unwrap();
+    let members = || world.keeper.processes.values().filter(|it| it.cohort == cohort);
+    assert!(!members().any(|it| it.is_alive()), "sockets are taken from a run");
+    let current = (0..app.wanted()).any(|index| app.cohort(key, index) == cohort);
+    let queue = app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
+    let since = members().filter_map(|it| it.gone.or(it.failed)).max().unwrap_or_default();
+    assert!(!current || since.after(queue) <= world.now, "those who wait are sent away");
+}
+
+/// Checks where connections go while there is nothing to do.
+pub(crate) fn check_rest(world: &World, key: &AppKey) {
+    let Some(weights) = world.desired.app(key).map(|_| world.keeper.weights.get(key)) else {
+        return;
+    };
+    let shares = |run: &Run| run.cohort != Cohort::NONE;
+    let mut serving = serving(world, key).filter(|(_, run)| shares(run)).peekable();
+    if serving.peek().is_some() {
+        let weights = weights.expect("somebody gets connections");
+        let gets = |run: &Run| weights.get(&run.cohort).is_some_and(|weight| *weight != 0);
+        assert!(serving.any(|(_, run)| gets(run)), "nobody that is ready gets connections");
+    }
+    for process in world.keeper.processes.values().filter(|it| it.tag.id.key == *key) {
+        let held = world.keeper.cohorts.contains_key(&process.cohort);
+        let up = process.is_alive() && shares_port(process.cohort);
+        assert!(!up || held, "a run has lost its sockets");
+    }
+}
+
+fn shares_port(cohort: Cohort) -> bool {
+    cohort != Cohort::NONE
+}
