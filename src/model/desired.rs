@@ -45,8 +45,8 @@ pub struct App {
     /// Exits of runs started before this generation no longer count as failures, and no longer
     /// keep an instance `done` or `failed` (`eco start`).
     pub retry_after: Generation,
-    /// Runs that are stale by a restart of this generation or an earlier one are stopped before
-    /// others start in their place (`eco restart --now`).
+    /// Runs that are stale by a restart of this generation or an earlier one stop at once, before
+    /// others serve in their place (`eco restart --now`).
     #[serde(default)]
     pub restart_now_after: Generation,
     /// Whether every instance of it has been good. Without that there is a change under way.

@@ -1,9 +1,6 @@
 //! Observed state: what is known of the world. `reconcile::observe` folds events into it.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -207,30 +204,53 @@ impl Sharing {
 }
 
 impl Sockets {
-    /// Says why an app that should listen on `expected` does not count as listening: after `; `,
-    /// or nothing if nothing is known.
-    pub(super) fn explain(&self, expected: &[u16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Why an app that should listen on `expected` does not count as listening, in words; `None`
+    /// if nothing speaks against it.
+    pub fn explain(&self, expected: &[u16]) -> Option<String> {
         if let Some((port, errno)) = self.refused {
             let error = std::io::Error::from_raw_os_error(errno).to_string();
             let error = error.split(" (os error").next().unwrap_or_default().to_lowercase();
-            return write!(f, "; it could not bind port {port}: {error}");
+            return Some(format!("it could not bind port {port}: {error}"));
         }
         let missing: Vec<u16> =
             expected.iter().copied().filter(|port| !self.shared.contains(port)).collect();
         match (missing.is_empty(), self.elsewhere.is_empty()) {
-            (true, _) => Ok(()),
-            (false, true) => write!(f, "; it does not listen on port {} yet", ports(&missing)),
-            (false, false) => write!(
-                f,
-                "; it listens on port {}, not on port {}",
+            (true, _) => None,
+            (false, true) => Some(format!("it does not listen on {}", ports(&missing))),
+            (false, false) => Some(format!(
+                "it listens on {}, not on {}",
                 ports(&self.elsewhere),
                 ports(&missing)
-            ),
+            )),
         }
     }
 }
 
 fn ports(ports: &[u16]) -> String {
+    let word = if ports.len() == 1 { "port" } else { "ports" };
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-    ports.join(", ")
+    format!("{word} {}", ports.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_of_its_ports_is_said() {
+        let says = |sockets: Sockets, expected: &[u16]| sockets.explain(expected);
+        let none = Sockets::default();
+        assert_eq!(says(none.clone(), &[]), None);
+        assert_eq!(says(none.clone(), &[80]).unwrap(), "it does not listen on port 80");
+        let one = Sockets { shared: vec![80], ..none.clone() };
+        assert_eq!(says(one.clone(), &[80]), None);
+        assert_eq!(says(one, &[80, 81, 82]).unwrap(), "it does not listen on ports 81, 82");
+        let other = Sockets { elsewhere: vec![3000], ..none.clone() };
+        assert_eq!(says(other, &[80]).unwrap(), "it listens on port 3000, not on port 80");
+        let refused = Sockets { refused: Some((80, 98)), ..none };
+        assert_eq!(
+            says(refused, &[80]).unwrap(),
+            "it could not bind port 80: address already in use"
+        );
+    }
 }

@@ -188,7 +188,7 @@ pub enum Hold {
         /// Time until SIGKILL; `None` once that was sent.
         kill_in: Option<Duration>,
     },
-    /// It waits until the runs of the former revision have ended.
+    /// It waits until its former run has ended, or all former runs have.
     Replacing,
     /// Its program is being executed.
     Starting,
@@ -213,7 +213,7 @@ pub enum Hold {
         /// Time until it is asked to stop all the same.
         wait: Duration,
     },
-    /// It is of a former revision and is replaced when its turn comes.
+    /// It is of a former revision, or to be restarted, and is replaced when its turn comes.
     Outdated,
     /// The change failed and goes no further (`on_failure: pause`).
     Paused(RolloutFailure),
@@ -323,23 +323,27 @@ impl fmt::Display for Hold {
             Self::Stopping { reason, kill_in: None } => {
                 write!(f, "stopping ({reason}); SIGKILL was sent")
             }
-            Self::Replacing => write!(f, "waits until the former revision has ended"),
+            Self::Replacing => write!(f, "waits until the former run has ended"),
             Self::Starting => write!(f, "its program is being executed"),
             Self::Settling { wait } => {
                 write!(f, "has to stay up for another {}", human_duration(*wait))
             }
             Self::NotReady { wait, sockets, expected } => {
                 write!(f, "not ready yet")?;
-                sockets.explain(expected, f)?;
+                if let Some(why) = sockets.explain(expected) {
+                    write!(f, "; {why}")?;
+                }
                 write!(f, "; given up in {}", human_duration(*wait))
             }
             Self::Draining { reason, wait } => write!(
                 f,
-                "its open requests end before it stops ({reason}), or after {}",
+                "draining ({reason}): its open requests may end; asked to stop in {} at the latest",
                 human_duration(*wait)
             ),
-            Self::Outdated => write!(f, "of a former revision, replaced when its turn comes"),
-            Self::Paused(failure) => write!(f, "the change is paused: {failure}"),
+            Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
+            Self::Paused(failure) => {
+                write!(f, "paused: {failure}; nothing more is replaced until the file changes")
+            }
             Self::RolledBack { revision, failure } => {
                 write!(f, "rolled back: revision {revision} failed: {failure}")
             }

@@ -8,6 +8,7 @@
 
 mod diff;
 mod fields;
+mod history;
 mod interruption;
 mod observe;
 mod plan;

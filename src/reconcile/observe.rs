@@ -2,10 +2,11 @@
 //! up again by a controller that starts anew.
 
 use crate::model::{
-    Action, AppKey, AppObserved, Cohort, Event, Exit, ExitStatus, History, InstanceId, KillScope,
-    Observed, Phase, Run, RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping,
-    Time,
+    Action, AppKey, AppObserved, Cohort, Event, Exit, ExitStatus, InstanceId, KillScope, Observed,
+    Phase, Run, RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping, Time,
 };
+
+use super::history::{count_restart, is_request, keep, knows_exit};
 
 /// What folding something in has changed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,7 +89,7 @@ pub fn adopt_journaled(
         // One more does no harm, none at all would leave the run for ever.
         stopping: stopping.map(|stopping| Stopping { killed: None, ..stopping }),
     };
-    count_restart(app, record.run, &run);
+    count_restart(app, run.index, (record.run, run.revision));
     let step = step(&run, record, now);
     match step {
         Step::Ended(exit) => {
@@ -112,10 +113,7 @@ pub fn remember(observed: &mut Observed, id: &InstanceId, exit: Exit) {
     if knows_exit(app, id.index, exit.run) {
         return;
     }
-    let history = app.history.entry(id.index).or_default();
-    if is_restart(history, exit.run, exit.revision) {
-        history.restarts = history.restarts.saturating_add(1);
-    }
+    count_restart(app, id.index, (exit.run, exit.revision));
     keep(app, id.index, exit);
 }
 
@@ -146,7 +144,8 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
                 phase: Phase::Launching,
                 stopping: None,
             };
-            count_restart(observed.apps.entry(id.key.clone()).or_default(), run_id, &run);
+            let app = observed.apps.entry(id.key.clone()).or_default();
+            count_restart(app, run.index, (run_id, run.revision));
             insert(observed, &id.key, run_id, run);
             Some(run_id)
         }
@@ -358,19 +357,6 @@ fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitSt
     }
 }
 
-/// Whether a run that is stopped for this reason did nothing wrong.
-pub(super) fn is_request(reason: StopReason) -> bool {
-    match reason {
-        StopReason::Leftover | StopReason::NotReady => false,
-        StopReason::Removed
-        | StopReason::ScaledDown
-        | StopReason::Stopped
-        | StopReason::Changed
-        | StopReason::Restarted
-        | StopReason::Duplicate => true,
-    }
-}
-
 fn retire(observed: &mut Observed, key: &AppKey, exit: Exit, now: Time) -> Observation {
     observed.owners.remove(&exit.run);
     let app = observed.apps.entry(key.clone()).or_default();
@@ -402,47 +388,4 @@ fn find(observed: &mut Observed, run: RunId) -> Option<(AppKey, &mut Run)> {
     let key = observed.owners.get(&run)?.clone();
     let run = observed.apps.get_mut(&key)?.runs.get_mut(&run)?;
     Some((key, run))
-}
-
-fn knows_exit(app: &AppObserved, index: u32, run: RunId) -> bool {
-    app.history.get(&index).is_some_and(|history| history.exits.iter().any(|it| it.run == run))
-}
-
-/// Keeps exits in the order in which their runs were started. Where runs overlapped, later ones now
-/// follow this one.
-fn keep(app: &mut AppObserved, index: u32, exit: Exit) {
-    let history = app.history.entry(index).or_default();
-    let place = history.exits.partition_point(|earlier| earlier.run < exit.run);
-    let next = history.exits.get(place).map(|next| (next.run, next.revision));
-    let end = next.map_or(RunId(u64::MAX), |(run, _)| run);
-    let live = app.runs.iter().filter(|(run, found)| {
-        found.index == index && exit.run < **run && **run < end
-    });
-    let later: Vec<_> = live.map(|(run, found)| (*run, found.revision)).chain(next).collect();
-    let restarts = |history: &History| {
-        later.iter().filter(|(run, revision)| is_restart(history, *run, *revision)).count()
-    };
-    let before = restarts(history);
-    history.exits.insert(place, exit);
-    let (before, after) = (u64::try_from(before), u64::try_from(restarts(history)));
-    let added = history.restarts.saturating_add(after.unwrap_or(0));
-    history.restarts = added.saturating_sub(before.unwrap_or(0));
-    while History::KEPT < history.exits.len() {
-        history.exits.pop_front();
-    }
-}
-
-/// Whether a run is a restart: the run of this instance before it was of the same revision and
-/// ended without being asked to. This follows from the exits alone, so that remembering them all
-/// gives the same count again.
-fn is_restart(history: &History, run: RunId, revision: crate::model::Revision) -> bool {
-    let earlier = history.exits.iter().rev().find(|exit| exit.run < run);
-    earlier.is_some_and(|exit| !exit.requested && exit.revision == revision)
-}
-
-fn count_restart(app: &mut AppObserved, run_id: RunId, run: &Run) {
-    let history = app.history.entry(run.index).or_default();
-    if is_restart(history, run_id, run.revision) {
-        history.restarts = history.restarts.saturating_add(1);
-    }
 }

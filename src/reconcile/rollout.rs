@@ -4,15 +4,15 @@
 //! The arithmetic is that of a Kubernetes deployment: at most `wanted + max_surge` runs that are
 //! not stopping, at least `wanted - max_unavailable` that serve.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::model::{
-    AppSpec, Exit, Former, Generation, Hold, LastExit, Phase, RolloutFailure, Run, RunId,
-    StopReason, Time, human_duration,
+    AppSpec, Exit, Former, Generation, LastExit, Phase, RolloutFailure, Run, RunId, StopReason,
+    human_duration,
 };
 
 use super::{
-    observe::is_request,
+    history::is_request,
     readiness::became_ready,
     restart::{Standing, is_left_good, ran},
     view::{Slot, View},
@@ -125,9 +125,9 @@ fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
     let counts = |run: &Run| view.is_new(run) && from <= run.generation;
     view.runs_of(index).iter().filter(|(_, run)| counts(run)).find_map(|(run_id, run)| {
         match run.phase {
-            Phase::Starting { .. } if run.stopping.is_none_or(|it| !is_request(it.reason)) => {
+            Phase::Starting { started } if run.stopping.is_none_or(|it| !is_request(it.reason)) => {
                 let by = view.ready_by(run).filter(|by| *by <= view.now)?;
-                Some(not_ready(view, run, by))
+                Some(not_ready(view, run, by.since(started)))
             }
             Phase::Exited { status, started, ready, at } => {
                 let asked = |it: crate::model::Stopping| is_request(it.reason) && it.since <= at;
@@ -150,16 +150,10 @@ fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
     })
 }
 
-fn not_ready(view: &View<'_>, run: &Run, by: Time) -> String {
-    let deadline = view.spec_of(run).rollout.deadline;
-    let hold = Hold::NotReady {
-        wait: by.since(view.now),
-        sockets: run.sockets.clone(),
-        expected: view.expected_ports(run),
-    };
-    let words = hold.to_string();
-    let words = words.trim_end_matches("; given up in 0ms").replace("not ready yet", "not ready");
-    format!("{words} after {}", human_duration(deadline))
+fn not_ready(view: &View<'_>, run: &Run, after: Duration) -> String {
+    let why = run.sockets.explain(&view.expected_ports(run));
+    let why = why.map(|why| format!("; {why}")).unwrap_or_default();
+    format!("not ready after {}{why}", human_duration(after))
 }
 
 /// Whether a run ended before it was good.

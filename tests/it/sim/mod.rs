@@ -14,4 +14,5 @@ mod rollouts;
 mod scenarios;
 mod schedules;
 mod statuses;
+mod words;
 mod world;

@@ -1,7 +1,7 @@
 //! What a change must never cost, at every moment of the simulated world: how many runs there may
 //! be, how many have to serve, who gets connections and what becomes of those that wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use eco::model::{
     Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Sharing, StopReason, Time,
@@ -70,12 +70,24 @@ fn is_available(world: &World, app: &App, run: &Run) -> bool {
 }
 
 /// Checks a plan as a whole.
-pub(crate) fn check_plan(plan: &Plan) {
+pub(crate) fn check_plan(world: &World, key: &AppKey, plan: &Plan) {
     let place = |kind: fn(&Action) -> bool| plan.actions.iter().position(kind);
     let steer = place(|it| matches!(it, Action::Steer { .. }));
     let drain = place(|it| matches!(it, Action::Drain { .. } | Action::Stop { .. }));
     assert!(steer.is_none_or(|at| at == 0), "who gets connections is said first: {plan:#?}");
     assert!(steer.is_none() || drain.is_none_or(|at| 0 < at));
+    if let Some(Action::Steer { weights, .. }) = plan.actions.first() {
+        let leaving = plan.actions.iter().filter_map(|action| match action {
+            Action::Drain { run, .. } | Action::Stop { run, .. } => Some(*run),
+            Action::Start { .. }
+            | Action::Steer { .. }
+            | Action::Retire { .. }
+            | Action::RollBack { .. }
+            | Action::Complete { .. }
+            | Action::Kill { .. } => None,
+        });
+        check_weights(world, key, weights, &leaving.collect());
+    }
 }
 
 /// Checks an action at the moment it is decided.
@@ -92,7 +104,6 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             check_drained(world, *run, *reason);
             check_leave(world, *run, *reason);
         }
-        Action::Steer { key, weights } => check_weights(world, key, weights),
         Action::Retire { key, cohort } => check_retire(world, key, *cohort),
         Action::RollBack { key, .. } => {
             let app = world.desired.app(key).unwrap();
@@ -111,7 +122,7 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             let former = |(_, run): (RunId, &Run)| !is_new(app, run) && run.stopping.is_none();
             assert!(!runs(world, key).any(former), "a former run of {key} goes on");
         }
-        Action::Kill { .. } => {}
+        Action::Steer { .. } | Action::Kill { .. } => {}
     }
 }
 
@@ -182,17 +193,25 @@ fn check_drained(world: &World, run: RunId, reason: StopReason) {
     }
 }
 
-fn check_weights(world: &World, key: &AppKey, weights: &BTreeMap<Cohort, u32>) {
+fn check_weights(
+    world: &World,
+    key: &AppKey,
+    weights: &BTreeMap<Cohort, u32>,
+    leaving: &BTreeSet<RunId>,
+) {
     let app = world.desired.app(key).unwrap();
     assert!(0 < weights.values().sum::<u32>(), "nobody gets connections");
-    let proven = serving(world, key)
-        .any(|(_, run)| is_available(world, app, run) && run.cohort != Cohort::NONE);
+    let staying = || {
+        serving(world, key)
+            .filter(|(run, found)| !leaving.contains(run) && found.cohort != Cohort::NONE)
+    };
+    let proven = staying().any(|(_, run)| is_available(world, app, run));
     for cohort in weights.keys() {
         assert!(world.keeper.cohorts.contains_key(cohort), "connections go nowhere");
         let takes = |(_, run): (RunId, &Run)| {
             run.cohort == *cohort && (!proven || is_available(world, app, run))
         };
-        assert!(serving(world, key).any(takes), "connections go where nobody is");
+        assert!(staying().any(takes), "connections go where nobody is");
     }
 }
 

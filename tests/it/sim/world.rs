@@ -387,7 +387,7 @@ impl World {
             }
             self.find_ready(key);
             let plan = self.plan(key);
-            promises::check_plan(&plan);
+            promises::check_plan(self, key, &plan);
             if plan.actions.is_empty() {
                 invariants::check_rest(self, key, &plan);
                 match plan.wake_at {
