@@ -17,11 +17,13 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(20);
 /// A connection that is quiet for so long after an answer is idle.
 const QUIET_MS: u32 = 500;
-/// So long before the deadline any pause counts.
-const HURRY: Duration = Duration::from_millis(1500);
+/// So long before the deadline any pause counts; at most half of the whole time.
+const HURRY: Duration = Duration::from_millis(2500);
 const HURRIED_QUIET_MS: u32 = 8;
-/// So long before it a connection is closed as soon as an answer was sent on it.
-const LAST: Duration = Duration::from_millis(500);
+/// So long before it a connection is closed as soon as an answer was sent on it; at most a quarter
+/// of the whole time. Such moments are short: they are looked for more often.
+const LAST: Duration = Duration::from_millis(1500);
+const LAST_LOOK: Duration = Duration::from_millis(5);
 /// So many looks in a row have to find nothing: a connection may be on its way from the queue.
 const CALM: u32 = 2;
 
@@ -32,6 +34,8 @@ pub(super) struct Drain {
     next: Option<Time>,
     /// Looks in a row that found nothing.
     calm: u32,
+    /// Whether its time is almost over.
+    is_last: bool,
 }
 
 /// The runs that are drained.
@@ -47,7 +51,7 @@ impl State {
             let sent = self.keeper.quiesce(run);
             self.asked(sent);
         }
-        self.drains.insert(run, Drain { next: Some(clock::now()), calm: 0 });
+        self.drains.insert(run, Drain { next: Some(clock::now()), calm: 0, is_last: false });
     }
 
     /// Looks at the draining runs that are due.
@@ -63,6 +67,7 @@ impl State {
             self.asked(sent);
             if let Some(drain) = self.drains.get_mut(&run) {
                 drain.next = None;
+                drain.is_last = closing.between;
             }
         }
     }
@@ -76,9 +81,11 @@ impl State {
         if spec.listen.as_ref().is_some_and(|listen| !listen.close_idle) {
             return Some(Closing::default());
         }
-        let left = stopping.since.after(spec.stop.drain).since(now);
-        let quiet_ms = if left < HURRY { HURRIED_QUIET_MS } else { QUIET_MS };
-        Some(Closing { quiet_ms, between: left < LAST })
+        let drain = spec.stop.drain;
+        let left = stopping.since.after(drain).since(now);
+        let hurried = left < HURRY.min(drain / 2);
+        let quiet_ms = if hurried { HURRIED_QUIET_MS } else { QUIET_MS };
+        Some(Closing { quiet_ms, between: left < LAST.min(drain / 4) })
     }
 
     /// The keeper has looked at a run's connections.
@@ -92,7 +99,8 @@ impl State {
             self.drains.remove(&run);
             self.observe(&Event::Drained { run });
         } else {
-            drain.next = Some(clock::now().after(LOOK));
+            let pause = if drain.is_last { LAST_LOOK } else { LOOK };
+            drain.next = Some(clock::now().after(pause));
         }
     }
 
