@@ -59,10 +59,8 @@ pub fn plan_app(
     }
     // What failed goes on by its restart policy; nothing else is replaced.
     let paused = failure.is_some();
-    if !paused {
-        planner.stop_outdated();
-    }
-    planner.fill(paused);
+    let leaves = if paused { BTreeSet::new() } else { planner.stop_outdated() };
+    planner.fill(paused, &leaves);
     planner.share();
     if rollout::is_complete(&view) {
         planner.plan.actions.push(Action::Complete { key: key.clone() });
@@ -107,17 +105,20 @@ impl Planner<'_> {
     }
 
     /// Stops runs of former revisions as far as enough instances stay available.
-    fn stop_outdated(&mut self) {
+    fn stop_outdated(&mut self) -> BTreeSet<RunId> {
+        let mut leaves = BTreeSet::new();
         for (run_id, run) in rollout::to_stop(self.view) {
+            leaves.insert(run_id);
             if let Some(reason) = self.view.stop_reason(run_id, run) {
                 self.begin_stop(run_id, run, reason);
             }
         }
+        leaves
     }
 
     /// Starts what is missing, and as many beside former runs as there may be.
-    fn fill(&mut self, paused: bool) {
-        let mut room = rollout::room(self.view);
+    fn fill(&mut self, paused: bool, leaves: &BTreeSet<RunId>) {
+        let mut room = rollout::room(self.view, leaves);
         for index in 0..self.view.app.wanted() {
             self.fill_slot(index, paused, &mut room);
         }

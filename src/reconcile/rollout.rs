@@ -67,9 +67,9 @@ pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
 }
 
 /// How many instances may get a second run beside the one they have. That an instance has none
-/// now gives nothing to others: it may get one again at any time.
-pub(super) fn room(view: &View<'_>) -> u32 {
-    let leaves: BTreeSet<RunId> = to_stop(view).into_iter().map(|(run_id, _)| run_id).collect();
+/// now gives nothing to others: it may get one again at any time. `leaves` are the former runs
+/// that are being stopped.
+pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
     let stays = |(run_id, run): &&(RunId, &Run)| {
         run.stopping.is_none()
             && !leaves.contains(run_id)
