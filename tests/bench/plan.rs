@@ -21,9 +21,9 @@ use std::{
 use eco::{
     model::{
         Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
-        Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, LogPolicy, Observed,
-        OnFailure, Project, ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunRecord,
-        RunState, RunTag, Signal, StopPolicy, Template, Time,
+        Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, ListenPolicy, ListenPort,
+        LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy, RestartWhen,
+        RolloutPolicy, RunRecord, RunState, RunTag, Share, Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -96,10 +96,11 @@ fn all_running(desired: &Desired) -> Observed {
     let plan = reconcile::plan(desired, &observed, Time::default());
     for action in &plan.actions {
         let run = reconcile::issue(&mut observed, action, Time::default()).unwrap();
-        let Action::Start { id, revision, generation, .. } = action else { unreachable!() };
+        let Action::Start { id, revision, generation, cohort } = action else { unreachable!() };
         let record = RunRecord {
             started: Some(Time::default()),
             exited: None,
+            cohort: *cohort,
             ..RunRecord::new(
                 run,
                 RunTag::new(id.clone(), *revision, *generation),
@@ -161,6 +162,41 @@ fn edited(apps: &BTreeMap<AppName, App>) -> BTreeMap<AppName, App> {
     apps.iter().map(|(name, app)| (name.clone(), edit(app))).collect()
 }
 
+/// The same apps sharing a port each, and what is known of them half way through a change: every
+/// instance has a former run, every other one a new one beside it.
+fn half_way(apps: u32, instances: u32) -> (Desired, Observed) {
+    let mut desired = desired(apps, instances);
+    let share = |app: &mut App| {
+        let mut spec = AppSpec::clone(&app.spec);
+        spec.listen = Some(ListenPolicy {
+            ports: vec![ListenPort { host: None, port: 8080 }],
+            queue: Duration::from_secs(60),
+            close_idle: true,
+            pass: Pass::Inject,
+        });
+        (spec.rollout.max_surge, spec.rollout.max_unavailable) =
+            (Share::Percent(50), Share::Count(0));
+        *app = App { good: true, ..App::new(spec.clone(), reconcile::revision(&spec)) };
+    };
+    let mut all: Vec<&mut App> =
+        desired.projects.values_mut().flat_map(|project| project.apps.values_mut()).collect();
+    all.iter_mut().for_each(|app| share(app));
+    let mut observed = all_running(&desired);
+    for project in desired.projects.values_mut() {
+        for app in project.apps.values_mut() {
+            let mut spec = AppSpec::clone(&app.spec);
+            spec.cwd = PathBuf::from("/srv/other");
+            let former = app.to_former(Generation(2));
+            *app = App { former, ..App::new(spec.clone(), reconcile::revision(&spec)) };
+        }
+    }
+    let plan = reconcile::plan(&desired, &observed, Time::default());
+    for action in &plan.actions {
+        reconcile::issue(&mut observed, action, Time::default());
+    }
+    (desired, observed)
+}
+
 fn whole(apps: u32, instances: u32) {
     let desired = desired(apps, instances);
     let old = desired.projects.values().next().unwrap().apps.clone();
@@ -172,11 +208,13 @@ fn whole(apps: u32, instances: u32) {
     let now = Time(Duration::from_secs(128));
     let plan = |desired, observed| median(|| reconcile::plan(desired, observed, now));
     let empty = Observed::default();
+    let (changing, beside) = half_way(apps, instances);
     let figures = [
         ("plan, all to be started", plan(&desired, &empty)),
         ("plan, all running", plan(&desired, &running)),
         ("plan, all to be replaced", plan(&changed, &running)),
         ("plan, all failing, 128 exits each", plan(&desired, &failing)),
+        ("plan, half way through a change", plan(&changing, &beside)),
         ("diff, nothing changed", median(|| reconcile::diff(&old, &old.clone()))),
         ("diff, all changed", median(|| reconcile::diff(&old, &new))),
     ];
@@ -185,7 +223,7 @@ fn whole(apps: u32, instances: u32) {
         println!("  {what:<36} {:>9.3} ms", time.as_secs_f64() * 1e3);
         assert!(time < MUST * 4, "{what} takes {time:?}");
     }
-    let [_, running, replaced, _, _, diff] = figures.map(|(_, time)| time);
+    let [_, running, replaced, _, _, _, diff] = figures.map(|(_, time)| time);
     println!(
         "  plan + diff, the must is 50 ms       {:>9.3} ms",
         (replaced.max(running) + diff).as_secs_f64() * 1e3
