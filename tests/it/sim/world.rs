@@ -264,7 +264,7 @@ impl World {
         let (app, found) = (self.desired.app(&key), self.observed.apps[&key].runs.get(&run));
         let spec = app.zip(found).map(|(app, found)| reconcile::spec_of(app, found));
         if spec.is_some_and(|spec| spec.ready.probe != ReadyProbe::Started) {
-            self.journal.ready.insert(run, at);
+            self.journal.ready.entry(run).or_insert(at);
         }
         reconcile::observe(&mut self.observed, &Event::Ready { run, at }, self.now);
     }
