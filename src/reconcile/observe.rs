@@ -153,10 +153,8 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
             let group = *scope == KillScope::Group;
             if let Some((_, found)) = find(observed, *run) {
                 let stopping = found.stopping.get_or_insert(stopping(*reason, now));
-                if stopping.draining {
-                    // From now on its time until SIGKILL counts.
-                    stopping.since = now;
-                }
+                // From now on its time until SIGKILL counts.
+                stopping.since = if stopping.draining { now } else { stopping.since };
                 stopping.draining = false;
                 stopping.group |= group;
             }

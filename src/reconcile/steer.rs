@@ -78,7 +78,8 @@ fn abandoned(view: &View<'_>) -> Vec<Cohort> {
     };
     let runs_of = |cohort: Cohort| view.runs().iter().filter(move |(_, run)| run.cohort == cohort);
     let is_abandoned = |cohort: &Cohort| {
-        runs_of(*cohort).next().is_some()
+        // Of what never listened nobody knows a port; its cohort may be one that goes on.
+        runs_of(*cohort).any(|(_, run)| !run.sockets.shared.is_empty())
             && runs_of(*cohort).all(|(_, run)| {
                 run.stopping.is_some() && !run.sockets.shared.iter().any(|port| goes_on(*port))
             })

@@ -178,9 +178,9 @@ fn half_way(apps: u32, instances: u32) -> (Desired, Observed) {
             (Share::Percent(50), Share::Count(0));
         *app = App { good: true, ..App::new(spec.clone(), reconcile::revision(&spec)) };
     };
-    let mut all: Vec<&mut App> =
-        desired.projects.values_mut().flat_map(|project| project.apps.values_mut()).collect();
-    all.iter_mut().for_each(|app| share(app));
+    for project in desired.projects.values_mut() {
+        project.apps.values_mut().for_each(share);
+    }
     let mut observed = all_running(&desired);
     for project in desired.projects.values_mut() {
         for app in project.apps.values_mut() {

@@ -103,6 +103,7 @@ impl Nature {
 
 /// A process and what became of it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each may be so without the others")]
 pub(crate) struct Process {
     pub(crate) tag: RunTag,
     /// With whom it shares its port, and which one it should listen on, if any.
@@ -225,7 +226,9 @@ impl Keeper {
     pub(crate) fn happen(&mut self, run: RunId, fate: Fate, now: Time) -> (Next, bool) {
         let process = self.processes.get_mut(&run).expect("fates are of known runs");
         match fate {
-            Fate::Execute if process.ended.is_some() => (Vec::new(), false),
+            Fate::Execute | Fate::Listen | Fate::Answer if process.ended.is_some() => {
+                (Vec::new(), false)
+            }
             Fate::Execute if process.nature.failure.is_some() => {
                 process.failed = Some(now);
                 (Vec::new(), true)
@@ -241,7 +244,6 @@ impl Keeper {
                 let answers = nature.answers.map(|wait| (now.after(wait), run, Fate::Answer));
                 (end.into_iter().chain(listens).chain(answers).collect(), true)
             }
-            Fate::Listen | Fate::Answer if process.ended.is_some() => (Vec::new(), false),
             Fate::Listen => {
                 process.listening = true;
                 (Vec::new(), true)

@@ -218,19 +218,16 @@ fn check_weights(
 fn check_retire(world: &World, key: &AppKey, cohort: Cohort) {
     let app = world.desired.app(key).unwrap();
     let members = || world.keeper.processes.values().filter(|it| it.cohort == cohort);
-    // Runs that are on their way out lose them at a port nobody goes on serving.
-    let runs = world.observed.apps.get(key).into_iter().flat_map(|app| app.runs.values());
-    let mine: Vec<&Run> = runs.filter(|run| run.cohort == cohort).collect();
-    let listen = app.spec.listen.as_ref().filter(|_| app.wanted() != 0);
-    let goes_on = |port: &u16| {
-        listen.is_some_and(|it| it.ports.is_empty() || it.ports.iter().any(|at| at.port == *port))
-    };
-    let may_lose = |run: &&Run| run.stopping.is_some() && !run.sockets.shared.iter().any(goes_on);
-    assert!(mine.iter().all(may_lose), "sockets are taken from a run");
-    if !mine.is_empty() {
+    let ports = app.spec.listen.as_ref().filter(|_| app.wanted() != 0);
+    let goes_on = |port: &u16| ports.is_some_and(|it| it.ports.iter().any(|it| it.port == *port));
+    let left = |run: &Run| run.stopping.is_some() && !run.sockets.shared.iter().any(goes_on);
+    let known = || runs(world, key).filter(|(_, run)| run.cohort == cohort);
+    if known().next().is_some() {
+        let listened = known().any(|(_, run)| !run.sockets.shared.is_empty());
+        assert!(listened && known().all(|(_, run)| left(run)), "sockets are taken from a run");
         return;
     }
-    assert!(!members().any(|it| it.is_alive()), "sockets are taken from a run nobody knows");
+    assert!(!members().any(|it| it.is_alive()), "sockets are taken from a run");
     let current = (0..app.wanted()).any(|index| app.cohort(key, index) == cohort);
     let queue = app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
     let since = members().filter_map(|it| it.gone.or(it.failed)).max().unwrap_or_default();
@@ -251,8 +248,8 @@ pub(crate) fn check_rest(world: &World, key: &AppKey) {
     }
     for (run, process) in world.keeper.processes.iter().filter(|(_, it)| it.tag.id.key == *key) {
         let held = world.keeper.cohorts.contains_key(&process.cohort);
-        let leaving = world.journal.stops.contains_key(run);
-        let up = process.is_alive() && shares_port(process.cohort) && !leaving;
+        let asked = world.journal.stops.contains_key(run);
+        let up = process.is_alive() && !asked && shares_port(process.cohort);
         assert!(!up || held, "a run has lost its sockets");
     }
 }
