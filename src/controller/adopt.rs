@@ -31,10 +31,8 @@ use crate::{
         source_watch::SourceWatcher,
         store::{Events, Journal, Recovered, Store, StoreFault},
     },
-    model::{
-        AppKey, Cohort, CohortGroup, Desired, Event, Generation, Observed, RunRecord, RunState,
-    },
-    reconcile,
+    model::{AppKey, Cohort, CohortGroup, Desired, Generation, Observed, RunRecord, RunState},
+    reconcile::{self, Journaled},
 };
 
 impl State {
@@ -137,10 +135,9 @@ impl State {
                 RunState::Failed(_) | RunState::Gone(_) => true,
                 RunState::Launching | RunState::Running | RunState::Exited(_) => false,
             };
-            let observation = reconcile::adopt(&mut self.observed, &record, stopping, now);
-            if let Some(at) = recovered.ready.get(&run) {
-                reconcile::observe(&mut self.observed, &Event::Ready { run, at: *at }, now);
-            }
+            let ready = recovered.ready.get(&record.run).copied();
+            let journaled = Journaled { stopping, ready };
+            let observation = reconcile::adopt(&mut self.observed, &record, journaled, now);
             if let Some((id, exit)) = observation.retired {
                 self.ends.push((id, exit));
             }

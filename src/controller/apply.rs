@@ -158,6 +158,7 @@ impl State {
     fn replace(&mut self, name: &ProjectName, accepted: &Accepted, reason: &Reason) {
         let moved: BTreeSet<&AppName> =
             accepted.changes.iter().filter(|it| it.field == "logs.dir").map(|it| &it.app).collect();
+        self.keep_readiness(name, &accepted.changes);
         self.desired.projects.insert(name.clone(), accepted.project.clone());
         self.floors.remove(name);
         self.supersede(name, &accepted.changes);

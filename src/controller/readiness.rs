@@ -6,7 +6,10 @@ use super::{environment, report, state::State};
 use crate::{
     api::Stream,
     host::probe::{Output, ProbeEvent, Subject},
-    model::{App, AppKey, Event, InstanceVars, Phase, ReadyProbe, Run, RunId, RunRecord, Time},
+    model::{
+        App, AppKey, Change, Event, InstanceVars, Phase, ProjectName, ReadyProbe, Run, RunId,
+        RunRecord, Time,
+    },
     reconcile::{self, Readiness},
 };
 
@@ -113,6 +116,23 @@ impl State {
             tracing::warn!(%error, "cannot write the journal");
         }
         self.observe(&Event::Ready { run, at });
+    }
+
+    /// Writes down which runs are ready of the apps whose `ready` changes: by the new one that may
+    /// not be told of them.
+    pub(super) fn keep_readiness(&mut self, name: &ProjectName, changes: &[Change]) {
+        let affected: BTreeSet<_> = changes
+            .iter()
+            .filter(|change| change.field == "ready" || change.field.starts_with("ready."))
+            .map(|change| AppKey { project: name.clone(), app: change.app.clone() })
+            .collect();
+        let apps = affected.iter().filter_map(|key| self.observed.apps.get(key));
+        for (run, found) in apps.flat_map(|app| &app.runs) {
+            let Phase::Ready { since, .. } = found.phase else { continue };
+            if let Err(error) = self.journal.ready(*run, since) {
+                tracing::warn!(%error, "cannot write the journal");
+            }
+        }
     }
 
     fn is_told_by_start(&self, run: RunId) -> bool {

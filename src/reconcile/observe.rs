@@ -44,26 +44,22 @@ pub struct Journaled {
     pub ready: Option<Time>,
 }
 
+impl From<Option<Stopping>> for Journaled {
+    /// Nothing but a stop.
+    fn from(stopping: Option<Stopping>) -> Self {
+        Self { stopping, ready: None }
+    }
+}
+
 /// Takes up a run of the keeper's records when the controller starts, after every exit of the
-/// journal was remembered. `stopping` is what the journal says of a stop that was asked for.
+/// journal was remembered, with what the journal says of it.
 pub fn adopt(
     observed: &mut Observed,
     record: &RunRecord,
-    stopping: Option<Stopping>,
+    journaled: impl Into<Journaled>,
     now: Time,
 ) -> Observation {
-    adopt_journaled(observed, record, Journaled { stopping, ready: None }, now)
-}
-
-/// The same for a run of which the journal may know that it had become ready: that cannot be told
-/// afterwards of one that is gone.
-pub fn adopt_journaled(
-    observed: &mut Observed,
-    record: &RunRecord,
-    journaled: Journaled,
-    now: Time,
-) -> Observation {
-    let Journaled { stopping, ready: ready_at } = journaled;
+    let Journaled { stopping, ready: ready_at } = journaled.into();
     observed.last_run = observed.last_run.max(record.run);
     if observed.owners.contains_key(&record.run) {
         return advance(observed, record, now);

@@ -116,7 +116,8 @@ impl Replay {
                 self.stops.insert(run, stopping);
             }
             Entry::Ready { run, at } => {
-                self.ready.insert(run, at);
+                // Readiness is latched: the first word counts.
+                self.ready.entry(run).or_insert(at);
             }
             Entry::Kill { run, at } => {
                 if let Some(stopping) = self.stops.get_mut(&run) {

@@ -274,7 +274,12 @@ fn where_to(loaded: &Loaded, name: &str) -> String {
     let address = match &app(loaded, name).ready.probe {
         ReadyProbe::Http(http) => &http.address,
         ReadyProbe::Tcp(address) => address,
-        other => panic!("{other:?}"),
+        other @ (ReadyProbe::Started
+        | ReadyProbe::Listen
+        | ReadyProbe::Exec(_)
+        | ReadyProbe::Log(_)
+        | ReadyProbe::Notify
+        | ReadyProbe::Delay(_)) => panic!("{other:?}"),
     };
     match address {
         ProbeAddress::Tcp { host, port } => format!("{host} {}", filled(loaded, name, port)),

@@ -7,7 +7,7 @@ use eco::model::{
     Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Sharing, StopReason, Time,
 };
 
-use super::world::World;
+use super::{keeper::Process, world::World};
 
 /// How many runs more than wanted there may be, judged from the spec and the machine.
 pub(crate) fn surge(world: &World, key: &AppKey) -> u32 {
@@ -227,7 +227,7 @@ fn check_retire(world: &World, key: &AppKey, cohort: Cohort) {
         assert!(listened && known().all(|(_, run)| left(run)), "sockets are taken from a run");
         return;
     }
-    assert!(!members().any(|it| it.is_alive()), "sockets are taken from a run");
+    assert!(!members().any(Process::is_alive), "sockets are taken from a run");
     let current = (0..app.wanted()).any(|index| app.cohort(key, index) == cohort);
     let queue = app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
     let since = members().filter_map(|it| it.gone.or(it.failed)).max().unwrap_or_default();

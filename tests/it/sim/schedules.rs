@@ -194,7 +194,7 @@ pub(crate) fn stormy_world(seed: u64) -> World {
     let mut world =
         World::new(desired([(web, sharing), (worker, app(spec())), (blog, asked)]), seed);
     world.calm = false;
-    if seed % 8 == 0 {
+    if seed.is_multiple_of(8) {
         world.sharing = Sharing::Unavailable;
     }
     world.drive_all();

@@ -21,6 +21,7 @@ use super::{
 
 /// What happens at a time of the agenda.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test has few of them")]
 enum Item {
     /// Something happens to a process.
     Fate(RunId, Fate),
@@ -357,7 +358,7 @@ impl World {
             let ready = self.journal.ready.get(&record.run).copied();
             let journaled = reconcile::Journaled { stopping, ready };
             let observed = &mut self.observed;
-            seen.push(reconcile::adopt_journaled(observed, &record, journaled, self.now));
+            seen.push(reconcile::adopt(observed, &record, journaled, self.now));
         }
         for (cohort, key) in self.keeper.cohorts.clone() {
             reconcile::observe(&mut self.observed, &Event::Cohort { key, cohort }, self.now);
@@ -401,6 +402,15 @@ impl World {
             }
         }
         panic!("the plan of {key} does not come to rest");
+    }
+
+    fn complete(&mut self, key: &AppKey) {
+        let until = self.now.after(ms(1_000));
+        let app = self.app_mut(key);
+        app.good = true;
+        let former = app.former.take();
+        self.unsaved.insert(key.clone(), (until, former));
+        self.note(&format!("good {key}"));
     }
 
     fn plan(&self, key: &AppKey) -> eco::model::Plan {
@@ -459,14 +469,7 @@ impl World {
                     self.roll_back(key, failure);
                 }
             }
-            Action::Complete { key } => {
-                let until = self.now.after(ms(1_000));
-                let app = self.app_mut(key);
-                app.good = true;
-                let former = app.former.take();
-                self.unsaved.insert(key.clone(), (until, former));
-                self.note(&format!("good {key}"));
-            }
+            Action::Complete { key } => self.complete(key),
             Action::Kill { id, run } => {
                 if self.takes_effect() && self.journal_stop(*run) {
                     self.note(&format!("kill {id}"));
