@@ -16,6 +16,7 @@ use super::{
     execute,
     projects::Meta,
     readiness::AllAsked,
+    seen::AllSeen,
     state::{Ending, State},
     timers::Timers,
 };
@@ -72,6 +73,7 @@ impl State {
             over: Vec::new(),
             probes: Probes::new(),
             asked_runs: AllAsked::new(),
+            seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             log_from: BTreeMap::new(),
             drains: Drains::new(),

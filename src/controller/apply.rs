@@ -214,7 +214,7 @@ impl State {
         let world = World {
             desired: &self.desired,
             observed: &self.observed,
-            asked: &self.asked_runs,
+            seen: &self.seen,
             now: clock::now(),
         };
         let waiting = waiters.into_iter().filter_map(|mut waiter| {

@@ -25,6 +25,7 @@ mod readiness;
 mod records;
 mod report;
 mod rollout;
+mod seen;
 mod serve;
 mod state;
 mod timers;

@@ -199,6 +199,7 @@ impl State {
         }
         self.timers.set(key, None);
         reconcile::forget(&mut self.observed, key);
+        self.seen.retain(|id, _| id.key != *key);
         if let Err(error) = self.journal.forget(key) {
             tracing::warn!(%error, "cannot write the journal");
         }

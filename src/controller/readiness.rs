@@ -17,8 +17,6 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Asked {
     key: AppKey,
-    /// What the last try showed, in words.
-    pub(super) failing: Option<String>,
 }
 
 /// The runs that are asked.
@@ -69,7 +67,7 @@ impl State {
         let outputs = self.outputs(key, app, (run_id, run));
         let subject = Subject::new(&spec.ready, &vars, started, outputs);
         self.probes.begin(run_id, subject);
-        self.asked_runs.insert(run_id, Asked { key: key.clone(), failing: None });
+        self.asked_runs.insert(run_id, Asked { key: key.clone() });
     }
 
     /// The log files of a run, from where its part begins.
@@ -95,9 +93,9 @@ impl State {
         match event {
             ProbeEvent::Ready { run, at } => self.on_ready(run, at),
             ProbeEvent::Failing { run, why } => {
-                let Some(asked) = self.asked_runs.get_mut(&run) else { return };
-                asked.failing = Some(why);
+                let Some(asked) = self.asked_runs.get(&run) else { return };
                 let key = asked.key.clone();
+                self.note_try(run, why);
                 self.touched.insert(key);
             }
             ProbeEvent::Exec { run, attempt, command } => {
@@ -115,6 +113,7 @@ impl State {
         {
             tracing::warn!(%error, "cannot write the journal");
         }
+        self.forget_seen(run);
         self.observe(&Event::Ready { run, at });
     }
 

@@ -61,6 +61,7 @@ impl State {
             return;
         }
         let id = record.tag.id.clone();
+        self.note_refused(&record);
         self.observe(&Event::Record(record));
         if over {
             self.over.push((run, id.key, drained));

@@ -106,7 +106,7 @@ fn file_state(meta: &Meta) -> (FileState, Option<String>) {
 pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> AppReply {
     let observed = state.observed.apps.get(key);
     let status = reconcile::status(key, app, observed, look.now);
-    let words = |hold: &Hold, run| explained(hold, &app.spec, (run, &state.asked_runs));
+    let words = |hold: &Hold, of| explained(hold, (&app.spec, key), of, &state.seen);
     let mut overrides = Vec::new();
     if app.stopped {
         overrides.push("stopped".to_owned());
@@ -125,7 +125,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
         state: status.state,
         hold: status.hold.as_ref().map(|hold| {
             let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
-            words(hold, holding.and_then(|it| it.run))
+            words(hold, holding)
         }),
         hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
         overrides,
@@ -135,7 +135,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .instances
             .iter()
             .map(|found| {
-                let hold = found.hold.as_ref().map(|hold| words(hold, found.run));
+                let hold = found.hold.as_ref().map(|hold| words(hold, Some(found)));
                 instance_reply(found, hold, look)
             })
             .collect(),

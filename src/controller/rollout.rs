@@ -24,6 +24,10 @@ impl State {
         let Some(app) = project.apps.get_mut(&key.app) else { return };
         let Some(former) = app.former.clone() else { return };
         let failed = app.revision;
+        let mut failure = failure.clone();
+        if let Some(seen) = self.seen_of(&key.instance(failure.index), failed) {
+            failure.reason = format!("{}; {seen}", failure.reason);
+        }
         let why = RolledBack {
             revision: failed,
             generation: next,

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Internal, drains::Drains, exec_probes::ExecProbes, projects::Meta, readiness::AllAsked,
-    timers::Timers, wait::Waiter,
+    seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::EventReply,
@@ -68,6 +68,8 @@ pub(super) struct State {
     pub(super) probes: Probes,
     /// The runs that are asked.
     pub(super) asked_runs: AllAsked,
+    /// What was seen of instances that have not become ready.
+    pub(super) seen: AllSeen,
     /// The commands by which they are asked.
     pub(super) exec_probes: ExecProbes,
     /// Where the output of runs begins whose readiness is told there.

@@ -8,8 +8,8 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    readiness::AllAsked,
-    words::{explained, named},
+    seen::AllSeen,
+    words::{explained, named, seen_when_paused},
 };
 
 use crate::{
@@ -47,7 +47,7 @@ pub(super) struct Waiter {
 pub(super) struct World<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
-    pub(super) asked: &'a AllAsked,
+    pub(super) seen: &'a AllSeen,
     pub(super) now: Time,
 }
 
@@ -197,7 +197,7 @@ fn judge(
         desired: status.wanted,
         hold: status.hold.as_ref().map(|hold| {
             let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
-            explained(hold, &app.spec, (holding.and_then(|it| it.run), world.asked))
+            explained(hold, (&app.spec, key), holding, world.seen)
         }),
         settled: matches!(verdict, Verdict::Settled),
     };
@@ -224,17 +224,26 @@ fn instances_not_ready(
 ) -> Vec<FailedInstance> {
     let Some(app) = world.desired.app(key) else { return Vec::new() };
     let status: AppStatus = reconcile::status(key, app, world.observed.apps.get(key), world.now);
-    if let Some(Hold::Paused(failure) | Hold::RolledBack { failure, .. }) = &status.hold {
+    if let Some(hold @ (Hold::Paused(failure) | Hold::RolledBack { failure, .. })) = &status.hold {
+        let seen = seen_when_paused(hold, key, world.seen);
         return vec![FailedInstance {
             id: key.instance(failure.index).short(),
-            hold: failure.reason.clone(),
+            hold: seen.map_or_else(
+                || failure.reason.clone(),
+                |seen| format!("{}; {seen}", failure.reason),
+            ),
             hold_code: status.hold.as_ref().map(|it| it.code().to_owned()).unwrap_or_default(),
             stderr: stderr(key, failure.index),
         }];
     }
     let holding = status.instances.iter().filter_map(|instance| {
-        let (hold, hold_code) = reason(instance)?;
-        let hold = named(&hold, &app.spec);
+        let (hold, hold_code) = match reason(instance)? {
+            (Some(before), code) => (named(&before, &app.spec), code),
+            (None, code) => {
+                let hold = instance.hold.as_ref()?;
+                (explained(hold, (&app.spec, key), Some(instance), world.seen), code)
+            }
+        };
         Some(FailedInstance {
             id: instance.id.short(),
             hold,
@@ -246,8 +255,8 @@ fn instances_not_ready(
 }
 
 /// Why an instance is not as desired. One that is just being tried again has failed all the same:
-/// what counts is how it ended before.
-fn reason(instance: &InstanceStatus) -> Option<(String, String)> {
+/// what counts is how it ended before. The words are `None` if they are those of its hold.
+fn reason(instance: &InstanceStatus) -> Option<(Option<String>, String)> {
     let hold = instance.hold.as_ref()?;
     let code = hold.code().to_owned();
     let before = instance.exit.filter(|exit| !exit.requested);
@@ -258,7 +267,7 @@ fn reason(instance: &InstanceStatus) -> Option<(String, String)> {
                 failure: exit.failure,
                 ran: exit.ended.since(exit.started),
             };
-            Some((format!("{last}; started again, {hold}"), code))
+            Some((Some(format!("{last}; started again, {hold}")), code))
         }
         (
             Hold::Starting
@@ -275,6 +284,6 @@ fn reason(instance: &InstanceStatus) -> Option<(String, String)> {
             | Hold::Paused(_)
             | Hold::RolledBack { .. },
             _,
-        ) => Some((hold.to_string(), code)),
+        ) => Some((None, code)),
     }
 }

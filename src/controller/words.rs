@@ -3,10 +3,10 @@
 
 use std::fmt::Display;
 
-use super::readiness::AllAsked;
+use super::seen::AllSeen;
 use crate::{
-    host::port_owner::port_owner,
-    model::{AppSpec, Command, Hold, RunId, Template},
+    model::{AppKey, AppSpec, Command, Hold, StopReason, Template},
+    reconcile::InstanceStatus,
 };
 
 /// The sentence, with the program and the directory in the place of "its command" and "its cwd".
@@ -21,21 +21,51 @@ pub(super) fn named(sentence: &impl Display, spec: &AppSpec) -> String {
         .replace("enter its cwd", &format!("enter its cwd {}", spec.cwd.display()))
 }
 
-/// Why an instance is not as desired, with what asking it showed and who is in its way.
+/// Why an instance is not as desired, with what was seen of it. `of` is the instance the hold is
+/// about, if it is about one.
 pub(super) fn explained(
     hold: &Hold,
-    spec: &AppSpec,
-    (run, asked): (Option<RunId>, &AllAsked),
+    (spec, key): (&AppSpec, &AppKey),
+    of: Option<&InstanceStatus>,
+    seen: &AllSeen,
 ) -> String {
     let sentence = named(hold, spec);
-    let Hold::NotReady { sockets, .. } = hold else { return sentence };
-    let shown = run.and_then(|run| asked.get(&run)?.failing.as_ref());
-    let in_use = sockets.refused.filter(|(_, errno)| *errno == libc::EADDRINUSE);
-    let holder = in_use.and_then(|(port, _)| port_owner(port));
-    let detail = match (shown, holder) {
-        (Some(shown), _) => format!("not ready yet; {shown}"),
-        (None, Some(owner)) => format!("not ready yet; {owner} holds the port"),
-        (None, None) => return sentence,
-    };
-    sentence.replacen("not ready yet", &detail, 1)
+    let found = of.and_then(|of| seen.get(&of.id).map(|seen| (of, seen)));
+    let now = found.filter(|(of, seen)| of.run == Some(seen.run)).map(|(_, seen)| &seen.words);
+    let last = found.filter(|(of, seen)| of.exit.is_some_and(|it| it.run == seen.run));
+    let last = last.map(|(_, seen)| &seen.words);
+    let after_first = |words: &str| sentence.replacen("; ", &format!("; {words}; "), 1);
+    match hold {
+        Hold::NotReady { .. } => now
+            .map(|words| sentence.replacen("not ready yet", &format!("not ready yet; {words}"), 1)),
+        Hold::Backoff { .. }
+        | Hold::CrashLooping { .. }
+        | Hold::GaveUp { .. }
+        | Hold::NotRestarted { .. } => last.map(|words| after_first(words)),
+        Hold::Stopping { reason: StopReason::NotReady, .. } => {
+            now.map(|words| format!("{sentence}; {words}"))
+        }
+        Hold::Paused(_) => {
+            seen_when_paused(hold, key, seen).map(|words| format!("{sentence}; {words}"))
+        }
+        Hold::Stopping { .. }
+        | Hold::Replacing
+        | Hold::Starting
+        | Hold::Settling { .. }
+        | Hold::Draining { .. }
+        | Hold::Outdated
+        | Hold::RolledBack { .. } => None,
+    }
+    .unwrap_or(sentence)
+}
+
+/// What was seen of the instance for which a change is paused. A change that was undone has that in
+/// its reason already.
+pub(super) fn seen_when_paused<'a>(
+    hold: &Hold,
+    key: &AppKey,
+    seen: &'a AllSeen,
+) -> Option<&'a str> {
+    let Hold::Paused(failure) = hold else { return None };
+    seen.get(&key.instance(failure.index)).map(|seen| seen.words.as_str())
 }

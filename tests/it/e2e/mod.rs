@@ -11,13 +11,18 @@ mod failures;
 mod follow;
 mod logs;
 mod lookup;
+mod ports;
 mod programs;
+mod readiness;
+mod rollout;
 mod scenario;
 mod stop;
 mod survive;
 mod watch;
 
-use crate::harness::TestEnv;
+use std::fs;
+
+use crate::harness::{TestEnv, program, repository};
 
 /// Two apps that do nothing for as long as they are let.
 const TWO_SLEEPERS: &str =
@@ -26,4 +31,13 @@ const TWO_SLEEPERS: &str =
 /// A program that says which run it is and then waits: `./say.sh WORDS`.
 fn say(env: &TestEnv) {
     env.script("say.sh", "#!/bin/sh\necho \"$@\"\nexec sleep 100000\n");
+}
+
+/// A world with `server.py` in it, which says itself what it can do.
+fn server() -> TestEnv {
+    program("python3");
+    let env = TestEnv::new();
+    let source = repository("tests/apps/python/server.py");
+    fs::copy(source, env.path("server.py")).unwrap();
+    env
 }
