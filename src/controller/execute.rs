@@ -8,7 +8,7 @@ use crate::{
     host::{clock, home::Home},
     model::{
         Action, App, AppKey, Cohort, Event, InstanceId, KillScope, ReadyProbe, RunId, RunTag,
-        Signal, SpawnFailure, SpawnStep, Time,
+        Signal, SpawnFailure, SpawnStep, StopReason, Time,
     },
     protocol::{self, Sink, SpawnSpec},
     reconcile,
@@ -50,6 +50,11 @@ impl State {
     }
 
     fn execute(&mut self, action: &Action, now: Time) {
+        if let Action::Drain { id, run, reason: StopReason::NotReady }
+        | Action::Stop { id, run, reason: StopReason::NotReady, .. } = action
+        {
+            self.note_not_ready(id, *run);
+        }
         let started = reconcile::issue(&mut self.observed, action, now);
         match action {
             Action::Start { id, revision, generation, cohort } => {

@@ -25,7 +25,8 @@ impl State {
         let Some(former) = app.former.clone() else { return };
         let failed = app.revision;
         let mut failure = failure.clone();
-        if let Some(seen) = self.seen_of(&key.instance(failure.index), failed) {
+        let seen = self.seen_of(&key.instance(failure.index), failed);
+        if let Some(seen) = seen.filter(|seen| !failure.reason.contains(seen)) {
             failure.reason = format!("{}; {seen}", failure.reason);
         }
         let why = RolledBack {

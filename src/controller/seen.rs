@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::state::State;
 use crate::{
-    host::port_owner::port_owner,
-    model::{AppKey, InstanceId, Revision, RunId, RunRecord, RunTag},
+    host::{clock, port_owner::port_owner},
+    model::{AppKey, Hold, InstanceId, Revision, RunId, RunRecord, RunTag},
+    reconcile,
 };
 
 /// What was seen of a run.
@@ -30,6 +31,10 @@ impl State {
         let Some(found) = self.observed.apps.get(key).and_then(|app| app.runs.get(&run)) else {
             return;
         };
+        // What its end looks like from outside tells nothing.
+        if found.stopping.is_some() {
+            return;
+        }
         let seen = Seen { run, revision: found.revision, port: None, words };
         self.seen.insert(key.instance(found.index), seen);
     }
@@ -49,6 +54,29 @@ impl State {
         let (run, revision) = (record.run, *revision);
         let words = format!("{holder} holds port {port}");
         self.seen.insert(id.clone(), Seen { run, revision, port: Some(port), words });
+    }
+
+    /// A run is about to be stopped because it did not become ready: notes what it lacked, unless
+    /// more is known of it.
+    pub(super) fn note_not_ready(&mut self, id: &InstanceId, run: RunId) {
+        if self.seen.get(id).is_some_and(|seen| seen.run == run) {
+            return;
+        }
+        let observed = self.observed.apps.get(&id.key);
+        let Some(app) = self.desired.app(&id.key) else { return };
+        let status = reconcile::status(&id.key, app, observed, clock::now());
+        let found = status.instances.iter().find(|instance| instance.run == Some(run));
+        let Some((hold, revision)) = found.and_then(|it| it.hold.as_ref().zip(it.revision)) else {
+            return;
+        };
+        let Hold::NotReady { .. } = hold else { return };
+        let sentence = hold.to_string();
+        let parts: Vec<&str> = sentence.split("; ").collect();
+        let [_, parts @ .., _] = parts.as_slice() else { return };
+        if !parts.is_empty() {
+            let words = parts.join("; ").trim_end_matches(" yet").to_owned();
+            self.seen.insert(id.clone(), Seen { run, revision, port: None, words });
+        }
     }
 
     /// An instance is ready: nothing seen of it before matters any more.

@@ -146,7 +146,9 @@ impl Waiter {
         stderr: impl Fn(&AppKey, u32) -> Option<PathBuf>,
     ) {
         let mut failed = Vec::new();
-        for app in self.failed.iter().chain(self.converging.keys()) {
+        let apps = self.failed.iter().chain(self.converging.keys());
+        // Once something else is wanted, it does not matter what still stood in the way.
+        for app in apps.filter(|_| kind != OutcomeKind::Superseded) {
             let key = AppKey { project: self.project.clone(), app: app.clone() };
             failed.extend(instances_not_ready(&key, world, &stderr));
         }

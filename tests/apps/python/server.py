@@ -2,7 +2,8 @@
 
 LISTEN_WITH and GOOD_WITH name a file it waits for before it listens, or answers well. BIND is
 another port than PORT, ALSO a second one, HOST another address. With FDS it takes the sockets that
-LISTEN_FDS tells of. BEHAVE has it misbehave: throw, deaf, crash.
+LISTEN_FDS tells of. With PATIENT it tries again while a port is taken. BEHAVE has it misbehave:
+throw, deaf, crash.
 """
 
 import os
@@ -42,7 +43,14 @@ def answer(connection):
 def listen(port):
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((get("HOST", "127.0.0.1"), int(port)))
+    while True:
+        try:
+            listener.bind((get("HOST", "127.0.0.1"), int(port)))
+            break
+        except OSError:
+            if not get("PATIENT"):
+                raise
+            time.sleep(0.05)
     listener.listen(100)
     return listener
 

@@ -229,8 +229,7 @@ fn fifty_hanging_probes_delay_nobody() {
         env.eco(&["restart", "other"]).ok();
         assert_ne!(env.pid("other"), pid);
     }
-    let hanging: Vec<u32> =
-        env.read("hanging").lines().map(|line| line.parse().unwrap()).collect();
+    let hanging: Vec<u32> = env.read("hanging").lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(hanging.len(), 50, "each was asked once");
     assert!(hanging.iter().all(|pid| alive(*pid)), "all of them hang still");
     assert_eq!(env.app("web")["ready"], 0);

@@ -1,6 +1,9 @@
 //! Changes that come in one instance at a time, fail without a trace, are taken back or superseded.
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::Value;
 
@@ -62,8 +65,14 @@ impl Site {
         body.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 
+    fn server_pids(&self) -> BTreeSet<u32> {
+        let processes = self.env.processes().into_iter();
+        let servers = processes.filter(|it| it.to_string().contains("server.py"));
+        servers.map(|it| it.pid).collect()
+    }
+
     fn servers(&self) -> usize {
-        self.env.processes().iter().filter(|it| it.to_string().contains("server.py")).count()
+        self.server_pids().len()
     }
 
     fn events(&self, kind: &str) -> usize {
@@ -173,10 +182,10 @@ fn pause_goes_no_further_and_not_back() {
 
 /// Begins a release whose instances listen only once there is the file `go`.
 fn begin(site: &mut Site, version: &str) {
-    let before = site.servers();
+    let before = site.server_pids();
     site.release(&format!("VERSION: {version}, LISTEN_WITH: go"));
     site.env.eco(&["apply", "--no-wait"]).ok();
-    site.env.wait_for("a new instance", || before < site.servers());
+    site.env.wait_for("a new instance", || !site.server_pids().is_subset(&before));
 }
 
 #[test]
@@ -200,7 +209,7 @@ fn a_newer_edit_supersedes() {
     site.env.wait_for("a new instance", || former < site.servers());
     site.release("VERSION: three");
     site.env.apply();
-    first.wait().exits(1).says("superseded");
+    first.wait().exits(1).says("Superseded");
     assert_eq!(site.version(), "three");
     assert_eq!(site.servers(), 2);
 }
@@ -319,9 +328,8 @@ fn killing_the_controller_on_the_way_changes_nothing() {
     site.env.write("go", "");
     site.env.wait_for("one to be replaced", || before.values().any(|pid| !alive(*pid)));
     site.kill_controller();
-    site.env.wait_for("the end", || {
-        site.env.eco(&["status"]).code == Some(0) && site.servers() == 3
-    });
+    site.env
+        .wait_for("the end", || site.env.eco(&["status"]).code == Some(0) && site.servers() == 3);
     assert_eq!(site.version(), "two");
     let after = site.pids();
     assert_eq!(after.len(), 3);
