@@ -78,7 +78,7 @@ def wrk(ports, close, seconds):
         text, _ = run.communicate(timeout=seconds + 60)
         requests += int(re.search(r"(\d+) requests in", text)[1])
         rate += float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
-        p99 = max(p99, milliseconds(re.search(r"99%\s+(\S+)", text)[1]))
+        p99 = max(p99, milliseconds(re.search(r"^ +99%\s+(\S+)", text, re.M)[1]))
         found = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)",
                           text)
         errors += sum(map(int, found.groups())) if found else 0
