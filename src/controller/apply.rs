@@ -86,7 +86,20 @@ impl State {
 
     fn preview(&self, request: &ApplyRequest, present: &Project, accepted: &Accepted) -> DiffReply {
         let view = (request.show_values, clock::now());
-        preview::preview(&request.name, present, accepted, &self.observed, view)
+        let mut plan = preview::preview(&request.name, present, accepted, &self.observed, view);
+        plan.notes.extend(self.sharing_notes(&request.name, accepted));
+        plan
+    }
+
+    /// What is not as it should be about the ports of these apps on this system.
+    fn sharing_notes(&self, name: &ProjectName, accepted: &Accepted) -> Vec<String> {
+        let lacks = accepted.scope.iter().filter_map(|app| {
+            let key = AppKey { project: name.clone(), app: app.clone() };
+            let runs = self.observed.apps.get(&key)?.runs.values();
+            let lack = runs.map(|run| run.sockets.sharing).max()?.lack()?;
+            Some(format!("{app}: {lack}"))
+        });
+        lacks.collect()
     }
 
     /// A project belongs to one directory, and a directory to one project.
