@@ -66,6 +66,7 @@ impl Keeper {
         }
         let again = sys::now().saturating_add(LOOK_AGAIN);
         self.look_again_at = (!self.exited.is_empty()).then_some(again);
+        self.remove_parked();
     }
 
     /// Puts down how runs ended, once for each and after the controller was told: it can start the

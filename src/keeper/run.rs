@@ -53,11 +53,16 @@ impl Run {
 
     /// Whether nothing of it is left and nothing is left to be read.
     pub(super) fn is_finished(&self) -> bool {
+        self.is_over() && self.record.drained
+    }
+
+    /// Whether no process of it is left.
+    pub(super) fn is_over(&self) -> bool {
         let ended = match self.record.state {
             State::Failed { .. } | State::Gone => true,
             State::Launching | State::Running | State::Exited => false,
         };
-        ended && !self.has_leader() && self.record.drained
+        ended && !self.has_leader()
     }
 
     /// The program was executed.

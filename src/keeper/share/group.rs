@@ -6,6 +6,9 @@
 //! beyond the end picks none, and the kernel then spreads connections over all; so there is a
 //! program from the first listener on, which keeps connections from whoever joins later, and it is
 //! replaced before and after a removal.
+//!
+//! A parked socket keeps its place. One that begins to listen where there are only parked ones
+//! does not join them: the kernel begins another array then.
 
 use libc::sock_filter;
 
@@ -19,7 +22,7 @@ const FINENESS: u64 = 64;
 struct Member {
     cohort: u64,
     inode: u64,
-    /// It is about to be shut down.
+    /// It gets no more connections, and is about to be shut down or stays until its runs are gone.
     leaves: bool,
 }
 
@@ -34,12 +37,15 @@ pub(super) struct Line {
 impl Line {
     /// A socket has begun to listen.
     pub(super) fn join(&mut self, cohort: u64, inode: u64) {
+        if self.order.iter().all(|member| member.leaves) {
+            self.order.clear();
+        }
         if self.order.iter().all(|member| member.inode != inode) {
             self.order.push(Member { cohort, inode, leaves: false });
         }
     }
 
-    /// A socket is about to be shut down: it gets no more connections, if others can take them.
+    /// A socket is about to be parked or shut down: it gets no more connections, if others can take them.
     pub(super) fn leaves(&mut self, inode: u64) {
         for member in self.order.iter_mut().filter(|member| member.inode == inode) {
             member.leaves = true;
@@ -56,6 +62,11 @@ impl Line {
     /// The sockets of the line.
     pub(super) fn inodes(&self) -> impl Iterator<Item = u64> {
         self.order.iter().map(|member| member.inode)
+    }
+
+    /// Whether there is a socket that gets connections or may get some.
+    pub(super) fn is_open(&self) -> bool {
+        self.order.iter().any(|member| !member.leaves)
     }
 
     fn listens(&self, cohort: u64) -> bool {
@@ -193,6 +204,27 @@ mod tests {
         assert_eq!(hits(&line, 100), [0, 100, 0]);
         line.settle(&[]);
         assert_eq!(hits(&line, 100), [0, 100, 0]);
+    }
+
+    #[test]
+    fn nobody_joins_parked_ones() {
+        let mut line = line(&[5, 6]);
+        line.leaves(1);
+        line.settle(&[]);
+        // Its place is still taken.
+        assert_eq!(hits(&line, 100), [0, 100]);
+        line.join(7, 3);
+        line.settle(&[(7, 1)]);
+        assert_eq!(run(&line, 1), Some(2));
+        line.leaves(2);
+        line.leaves(3);
+        line.settle(&[]);
+        assert!(!line.is_open() && line.program().is_empty());
+        line.join(5, 4);
+        line.settle(&[]);
+        assert_eq!(hits(&line, 100), [100]);
+        line.left(1);
+        assert_eq!(hits(&line, 100), [100]);
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub(super) struct Socket {
     pub(super) owner: Owner,
     pub(super) place: Place,
     pub(super) listening: bool,
+    /// Its cohort is over, but not its runs: it gets no more connections.
+    parked: bool,
     /// The run whose own socket it is; `None` if all of the cohort have it.
     only_of: Option<u64>,
     /// The runs and processes that have bound it.
@@ -61,32 +63,44 @@ impl Held {
         self.sockets.iter().find(|socket| socket.inode == inode)
     }
 
-    /// The cohorts that have sockets.
+    /// The cohorts that have sockets; those that are over do not count.
     pub(super) fn owners(&self) -> Vec<Owner> {
-        let mut owners: Vec<_> = self.sockets.iter().map(|socket| socket.owner).collect();
+        let open = self.sockets.iter().filter(|socket| !socket.parked);
+        let mut owners: Vec<_> = open.map(|socket| socket.owner).collect();
         owners.sort_unstable_by_key(|owner| owner.cohort);
         owners.dedup();
         owners
     }
 
-    /// The listening sockets of a cohort.
+    /// The sockets of a cohort that listen and get connections.
     pub(super) fn listening(&self, cohort: u64) -> impl Iterator<Item = &Socket> {
-        self.sockets.iter().filter(move |socket| socket.owner.cohort == cohort && socket.listening)
+        self.sockets.iter().filter(move |socket| {
+            socket.owner.cohort == cohort && socket.listening && !socket.parked
+        })
     }
 
-    /// Whether a cohort has sockets.
+    /// Whether a cohort has sockets that are not parked.
     pub(super) fn has(&self, cohort: u64) -> bool {
-        self.sockets.iter().any(|socket| socket.owner.cohort == cohort)
+        self.sockets.iter().any(|socket| socket.owner.cohort == cohort && !socket.parked)
+    }
+
+    /// The cohorts with parked sockets.
+    pub(super) fn parked(&self) -> BTreeSet<u64> {
+        let parked = self.sockets.iter().filter(|socket| socket.parked);
+        parked.map(|socket| socket.owner.cohort).collect()
     }
 
     /// Whether sockets of a group listen at the place of this one.
     pub(super) fn is_taken(&self, group: u64, place: &Place) -> bool {
-        self.groups.get(&group).is_some_and(|group| group.lines.contains_key(place))
+        let line = self.groups.get(&group).and_then(|group| group.lines.get(place));
+        line.is_some_and(Line::is_open)
     }
 
     /// Whether a process of the run has bound a socket there and still has it.
     pub(super) fn is_bound_by(&mut self, run: u64, owner: Owner, place: &Place) -> bool {
-        let there = |socket: &&mut Socket| socket.owner == owner && socket.place == *place;
+        let there = |socket: &&mut Socket| {
+            socket.owner == owner && socket.place == *place && !socket.parked
+        };
         self.sockets.iter_mut().filter(there).any(|socket| {
             let inode = socket.inode;
             socket.holders.retain(|(by, process)| *by != run || inspect::holds(*process, inode));
@@ -95,14 +109,19 @@ impl Held {
     }
 
     /// Who is at a place of a group already. A cohort may bind a place that overlaps another
-    /// cohort's, since that one is on its way out, but not its own.
+    /// cohort's, since that one is on its way out, but not its own. Parked ones are in nobody's way,
+    /// whose ever they are; the system wants it said.
     fn company(&self, owner: Owner, place: &Place) -> Company {
-        let near = self
-            .sockets
-            .iter()
-            .filter(|socket| socket.owner.group == owner.group && socket.place.overlaps(place));
+        let near = self.sockets.iter().filter(|socket| socket.place.overlaps(place));
         let (mut same, mut own, mut others) = (false, false, false);
         for socket in near {
+            if socket.parked {
+                others = true;
+                continue;
+            }
+            if socket.owner.group != owner.group {
+                return Company::Alone;
+            }
             same |= socket.place == *place;
             own |= socket.owner.cohort == owner.cohort;
             others |= socket.owner.cohort != owner.cohort;
@@ -117,7 +136,8 @@ impl Held {
         place: Place,
         original: &OwnedFd,
     ) -> io::Result<u64> {
-        let there = |socket: &&Socket| socket.owner == owner && socket.place == place;
+        let there =
+            |socket: &&Socket| socket.owner == owner && socket.place == place && !socket.parked;
         let mut found = self.sockets.iter().filter(there);
         if let Some(socket) = found.find(|socket| socket.only_of.is_none()) {
             return Ok(socket.inode);
@@ -136,8 +156,8 @@ impl Held {
     ) -> io::Result<u64> {
         let inode = socket::inode(&fd)?;
         socket::bind(&fd, &place, self.company(owner, &place))?;
-        let (listening, holders) = (false, Vec::new());
-        self.sockets.push(Socket { fd, inode, owner, place, listening, only_of, holders });
+        let (listening, parked, holders) = (false, false, Vec::new());
+        self.sockets.push(Socket { fd, inode, owner, place, listening, parked, only_of, holders });
         Ok(inode)
     }
 
@@ -197,12 +217,38 @@ impl Held {
         }
     }
 
-    /// A cohort is over: what waits in its sockets is refused.
+    /// A cohort is over, and so are its runs: what waits in its sockets is refused.
     pub(super) fn retire(&mut self, cohort: u64) {
+        self.forget_weight(cohort);
+        self.remove(|socket| socket.owner.cohort == cohort);
+    }
+
+    /// A cohort is over, but not its runs: its sockets get no more connections, and what waits in
+    /// them will be accepted. Nobody who waits for more connections sees anything of this.
+    pub(super) fn park(&mut self, cohort: u64) {
+        self.forget_weight(cohort);
+        let ours = |socket: &Socket| socket.owner.cohort == cohort && !socket.parked;
+        self.steer_away(ours);
+        for socket in self.sockets.iter_mut().filter(|socket| ours(socket)) {
+            socket.parked = socket.listening && socket::park(&socket.fd).is_ok();
+        }
+        self.remove(ours);
+    }
+
+    /// Shuts the sockets of a cohort down that are not parked.
+    pub(super) fn discard(&mut self, cohort: u64) {
+        self.remove(|socket| socket.owner.cohort == cohort && !socket.parked);
+    }
+
+    /// Shuts the parked sockets of a cohort down.
+    pub(super) fn remove_parked(&mut self, cohort: u64) {
+        self.remove(|socket| socket.owner.cohort == cohort && socket.parked);
+    }
+
+    fn forget_weight(&mut self, cohort: u64) {
         for group in self.groups.values_mut() {
             group.weights.retain(|(named, _)| *named != cohort);
         }
-        self.remove(|socket| socket.owner.cohort == cohort);
     }
 
     /// Nothing of a run is left.
@@ -216,20 +262,10 @@ impl Held {
     /// Shuts sockets down: their processes and others have copies, so that closing would not do.
     /// Connections are steered away from them first.
     fn remove(&mut self, which: impl Fn(&Socket) -> bool) {
+        self.steer_away(&which);
         let (leaving, staying): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.sockets).into_iter().partition(|socket| which(socket));
         self.sockets = staying;
-        let mut places = BTreeSet::new();
-        for socket in &leaving {
-            let group = self.groups.get_mut(&socket.owner.group);
-            if let Some(line) = group.and_then(|group| group.lines.get_mut(&socket.place)) {
-                line.leaves(socket.inode);
-                places.insert((socket.owner.group, socket.place));
-            }
-        }
-        for (group, place) in &places {
-            self.settle(*group, *place);
-        }
         for socket in leaving {
             shutdown(&socket.fd, Shutdown::Both).ok();
             let (group, place) = (socket.owner.group, socket.place);
@@ -244,8 +280,24 @@ impl Held {
         }
     }
 
-    /// The listening sockets of a cohort, as descriptors.
+    /// Steers connections away from sockets, if others can take them.
+    fn steer_away(&mut self, which: impl Fn(&Socket) -> bool) {
+        let mut places = BTreeSet::new();
+        for socket in self.sockets.iter().filter(|socket| which(socket)) {
+            let group = self.groups.get_mut(&socket.owner.group);
+            if let Some(line) = group.and_then(|group| group.lines.get_mut(&socket.place)) {
+                line.leaves(socket.inode);
+                places.insert((socket.owner.group, socket.place));
+            }
+        }
+        for (group, place) in &places {
+            self.settle(*group, *place);
+        }
+    }
+
+    /// The listening sockets of a cohort, as descriptors; parked ones too.
     pub(super) fn descriptors(&self, cohort: u64) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.listening(cohort).map(|socket| socket.fd.as_fd())
+        let ours = move |socket: &&Socket| socket.owner.cohort == cohort && socket.listening;
+        self.sockets.iter().filter(ours).map(|socket| socket.fd.as_fd())
     }
 }

@@ -17,7 +17,7 @@ use std::{
     collections::BTreeMap,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
     rc::Rc,
 };
 
@@ -136,7 +136,8 @@ fn is_without_ipv6(error: &io::Error) -> bool {
 }
 
 impl Keeper {
-    /// The listening sockets of a cohort.
+    /// The listening sockets of a cohort, those of an earlier one of that number too while runs of
+    /// it live.
     pub(super) fn cohort_sockets(&self, cohort: u64) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.share.held.descriptors(cohort)
     }
@@ -145,7 +146,10 @@ impl Keeper {
     pub(super) fn way(&self, cohort: u64) -> Way<'_> {
         match self.share.cohorts.get(&cohort) {
             None => Way::Alone,
-            Some(ports) if ports.fds => Way::Sockets(self.cohort_sockets(cohort).collect()),
+            Some(ports) if ports.fds => {
+                let listening = self.share.held.listening(cohort);
+                Way::Sockets(listening.map(|socket| socket.fd.as_fd()).collect())
+            }
             Some(_) => Way::Filter,
         }
     }
@@ -166,7 +170,7 @@ impl Keeper {
         if ports.fds
             && let Err(error) = self.share.open(&ports)
         {
-            self.share.held.retire(cohort);
+            self.share.held.discard(cohort);
             return Err((Step::Prepare, error.raw_os_error().unwrap_or(libc::EINVAL)));
         }
         self.share.cohorts.insert(cohort, ports);
@@ -178,10 +182,28 @@ impl Keeper {
         self.share.held.steer(group, weights);
     }
 
-    /// Shuts the sockets of a cohort down and forgets it.
+    /// Lets the sockets of a cohort get no more connections and forgets it. They are shut down at
+    /// once if no run of it lives; otherwise what waits in them is still accepted.
     pub(super) fn retire(&mut self, cohort: u64) {
         self.share.cohorts.remove(&cohort);
-        self.share.held.retire(cohort);
+        if self.is_alive(cohort) {
+            self.share.held.park(cohort);
+        } else {
+            self.share.held.retire(cohort);
+        }
+    }
+
+    /// Shuts the parked sockets of cohorts down of which no run is left.
+    pub(super) fn remove_parked(&mut self) {
+        for cohort in self.share.held.parked() {
+            if !self.is_alive(cohort) {
+                self.share.held.remove_parked(cohort);
+            }
+        }
+    }
+
+    fn is_alive(&self, cohort: u64) -> bool {
+        self.runs.values().any(|run| run.record.cohort == cohort && !run.is_over())
     }
 
     /// Shuts all shared sockets down.

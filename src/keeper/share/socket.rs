@@ -17,6 +17,8 @@ const SO_ATTACH_REUSEPORT_CBPF: i32 = 51;
 const SO_BINDTOIFINDEX: i32 = 62;
 const SO_BUF_LOCK: i32 = 72;
 const IPPROTO_MPTCP: i32 = 262;
+/// The system numbers devices from 1 on and never comes so far.
+const NO_DEVICE: i32 = i32::MAX;
 
 /// What a program may set before `bind` and a socket made for it has to have too.
 const COPIED: [(i32, i32); 15] = [
@@ -202,6 +204,13 @@ pub(super) fn bind(socket: &OwnedFd, place: &Place, company: Company) -> io::Res
         set_option(socket, SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
     }
     Ok(())
+}
+
+/// Lets a listening socket get no more connections, for good: from now on it listens on a network
+/// device that there is not. Those that wait in it stay, and whoever waits for more sees nothing
+/// of this. It fails for a socket that is bound to a device already, without privilege.
+pub(super) fn park(socket: &OwnedFd) -> io::Result<()> {
+    set_option(socket, SOL_SOCKET, SO_BINDTOIFINDEX, NO_DEVICE)
 }
 
 /// Makes a socket wait for nothing. It is never undone: another instance may rely on it.
