@@ -7,6 +7,7 @@ fn main() -> ExitCode {
     match args.next().as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("__keeper") => eco::keeper::main(args),
         Some("__recorder") => eco::recorder::main(args),
+        Some("__selftest") => eco::keeper::self_test(args),
         Some("__controller") => eco::controller::main(),
         Some(_) | None => eco::cli::main(),
     }

@@ -5,6 +5,7 @@
 
 mod daemon;
 mod diff;
+mod doctor;
 mod error;
 mod event;
 mod logs;
@@ -15,6 +16,7 @@ mod status;
 
 pub use daemon::{DaemonReply, DaemonStopRequest};
 pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
+pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
 pub use event::{EventReply, EventType};
 pub use logs::{LogFile, LogsReply, Stream};

@@ -7,6 +7,7 @@ mod completions;
 mod daemon;
 mod describe;
 mod diff;
+mod doctor;
 mod down;
 mod error;
 mod events;
@@ -81,6 +82,7 @@ enum Command {
     Schema(schema::SchemaArgs),
     History(history::HistoryArgs),
     Daemon(daemon::DaemonArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -124,6 +126,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Schema(args) => schema::run(&args, ui),
         Command::History(args) => history::run(&args, ui),
         Command::Daemon(args) => daemon::run(&args, ui),
+        Command::Doctor(args) => doctor::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     };
     outcome.map_err(|failure| if json { failure.into_json() } else { failure })
@@ -147,6 +150,7 @@ impl Command {
             Self::Validate(args) => args.json,
             Self::History(args) => args.json,
             Self::Daemon(args) => args.wants_json(),
+            Self::Doctor(args) => args.json,
             Self::Logs(_)
             | Self::Signal(_)
             | Self::Run(_)

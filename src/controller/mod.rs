@@ -9,6 +9,7 @@ mod answer;
 mod apply;
 mod calls;
 mod describe;
+mod doctor;
 mod drains;
 mod drive;
 mod environment;
@@ -43,6 +44,7 @@ pub use crate::host::{
     marker,
     stats::cpus,
 };
+pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
 

@@ -9,6 +9,7 @@ pub mod marker;
 pub mod own;
 pub mod port_owner;
 pub mod probe;
+pub mod self_check;
 pub mod source_watch;
 pub mod stats;
 pub mod store;

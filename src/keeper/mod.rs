@@ -40,6 +40,7 @@ use std::{
 
 use rustix::fs::{Mode, OFlags};
 
+pub use self::share::self_test;
 use self::{event_loop::Keeper, start::StartError};
 
 /// The exit code when another keeper runs.

@@ -5,6 +5,7 @@
 
 mod describe;
 mod diff;
+mod doctor;
 mod error;
 mod event;
 mod layout;
@@ -16,6 +17,7 @@ mod style;
 
 pub use describe::{daemon, describe, history};
 pub use diff::diff;
+pub use doctor::doctor;
 pub use error::error;
 pub use event::event_line;
 pub use outcome::{Tail, outcome};

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
     let (mode, rest) = args.split_first().expect("a mode");
     match *mode {
         "keeper" => return keeper(rest),
+        "under" => under(rest),
         "controller" => controller(rest[0]),
         "env" | "fds" | "cwd" | "signals" => show(mode),
         "flood" | "lines" | "bytes" | "stderr" => write_out(mode, rest),
@@ -230,8 +231,7 @@ fn keeper(args: &[&str]) -> ExitCode {
     let [dir, eco, socket, under @ ..] = args else { panic!("keeper RUN_DIR ECO SOCKET [UNDER]") };
     match under {
         [] => {}
-        ["no-getfd"] => refuse_getfd(),
-        ["supervisor"] => install(&[step(0x06, 0x7fff_0000, 0)], 8),
+        [how] => drop(restrain(how)),
         other => panic!("no such keeper: {other:?}"),
     }
     let run_dir = std::ffi::OsString::from_vec(dir.as_bytes().to_vec()).into();
@@ -240,28 +240,50 @@ fn keeper(args: &[&str]) -> ExitCode {
     eco::keeper::run(Config { run_dir, controller, recorder }, false)
 }
 
+fn restrain(how: &str) -> i32 {
+    match how {
+        "no-getfd" => refuse(libc::SYS_pidfd_getfd),
+        "no-seccomp" => refuse(libc::SYS_seccomp),
+        "supervisor" => install(&[step(0x06, 0x7fff_0000, 0)], 8),
+        other => panic!("no such restraint: {other:?}"),
+    }
+}
+
+/// Runs a program that is restrained: `HOW PROGRAM ARGUMENTS…`.
+fn under(args: &[&str]) {
+    use std::os::unix::process::CommandExt as _;
+    let [how, program, args @ ..] = args else { panic!("under HOW PROGRAM") };
+    let descriptor = restrain(how);
+    // Who could answer is still there after exec.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) };
+    panic!("{program}: {}", Command::new(program).args(args).exec());
+}
+
 fn step(code: u16, k: u32, no: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt: 0, jf: no, k }
 }
 
-/// Makes the system refuse `pidfd_getfd` from now on, as the usual profile of containers does.
-fn refuse_getfd() {
-    let call = u32::try_from(libc::SYS_pidfd_getfd).unwrap();
+/// Makes the system refuse a call from now on, as the usual profile of containers does with some.
+fn refuse(call: libc::c_long) -> i32 {
+    let call = u32::try_from(call).unwrap();
     let refused = 0x0005_0000 | libc::EPERM.cast_unsigned();
     let filter =
         [step(0x20, 0, 0), step(0x15, call, 1), step(0x06, refused, 0), step(0x06, 0x7fff_0000, 0)];
-    install(&filter, 0);
+    install(&filter, 0)
 }
 
-/// Installs a seccomp filter; with flag 8, one that somebody else could answer for.
-fn install(filter: &[libc::sock_filter], flags: libc::c_ulong) {
+/// Installs a seccomp filter; with flag 8, one that somebody else could answer for, with
+/// the descriptor returned.
+fn install(filter: &[libc::sock_filter], flags: libc::c_ulong) -> i32 {
     let program = libc::sock_fprog {
         len: u16::try_from(filter.len()).unwrap(),
         filter: filter.as_ptr().cast_mut(),
     };
     unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        assert!(libc::syscall(libc::SYS_seccomp, 1, flags, &raw const program) >= 0);
+        let made = libc::syscall(libc::SYS_seccomp, 1, flags, &raw const program);
+        assert!(made >= 0);
+        i32::try_from(made).unwrap()
     }
 }
 

@@ -10,6 +10,7 @@ mod group;
 mod held;
 mod inspect;
 mod notification;
+mod self_test;
 mod serve;
 mod socket;
 
@@ -26,6 +27,7 @@ use rustix::{
     process::{PidfdGetfdFlags, pidfd_getfd},
 };
 
+pub use self::self_test::self_test;
 pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
 use self::{
     held::{Held, Owner},

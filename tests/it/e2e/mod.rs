@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod daemon;
 mod diff;
+mod doctor;
 mod env;
 mod examples;
 mod failures;

@@ -13,3 +13,5 @@ mod processes;
 mod protocol;
 mod spawn;
 mod world;
+
+pub(crate) use world::naughty;

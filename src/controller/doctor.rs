@@ -1,0 +1,134 @@
+//! What this machine lets eco do, in words: what is missing, what that means, what mends it.
+
+use std::io;
+
+use crate::{
+    api::{CheckReply, DoctorReply, SCHEMA},
+    host::{home::Home, self_check},
+};
+
+/// So many descriptors are enough for some hundred instances.
+const ENOUGH_FILES: u64 = 4096;
+/// So many watches are enough for the sources of a usual project.
+const ENOUGH_WATCHES: u64 = 8192;
+const PORTS: [(&str, &str); 3] =
+    [("answer", "shared ports"), ("look", "looking into processes"), ("steer", "steering")];
+
+/// Something that is not as it should be: what was found, what eco does without, what mends it.
+struct Fault {
+    found: String,
+    effect: &'static str,
+    help: String,
+}
+
+/// Looks at everything.
+pub fn doctor(home: &Home) -> DoctorReply {
+    let mut checks = ports();
+    checks.push(check(("open_files", "open files"), open_files()));
+    checks.push(check(("watches", "file watches"), watches()));
+    checks.push(check(("home", "state directory"), writable(home)));
+    DoctorReply { schema: SCHEMA, checks }
+}
+
+fn check((name, title): (&str, &str), result: Result<String, Fault>) -> CheckReply {
+    let (name, title) = (name.to_owned(), title.to_owned());
+    match result {
+        Ok(found) => CheckReply { name, title, ok: true, found, effect: None, help: None },
+        Err(Fault { found, effect, help }) => {
+            let (effect, help) = (Some(effect.to_owned()), Some(help));
+            CheckReply { name, title, ok: false, found, effect, help }
+        }
+    }
+}
+
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+fn ports() -> Vec<CheckReply> {
+    let found = self_check::ports();
+    let [answer, look, steer] = PORTS;
+    let outcome = |pick: fn(&self_check::SelfTest) -> i32| match &found {
+        Ok(found) if pick(found) == 0 => Ok("works".to_owned()),
+        Ok(found) => Err((pick(found), words(&io::Error::from_raw_os_error(pick(found))))),
+        Err(error) => Err((0, format!("could not be tried: {}", words(error)))),
+    };
+    vec![
+        check(answer, outcome(|it| it.answer).map_err(without_answers)),
+        check(look, outcome(|it| it.look).map_err(without_looks)),
+        check(steer, outcome(|it| it.steer).map_err(without_steering)),
+    ]
+}
+
+fn without_answers((errno, found): (i32, String)) -> Fault {
+    let help = if errno == libc::EBUSY {
+        "another supervisor answers system calls for this process; start eco outside of it"
+    } else {
+        "needs Linux 5.9, and a container profile that allows `seccomp` with notification and \
+         `process_vm_readv` (Docker: `--security-opt seccomp=unconfined`)"
+    };
+    let effect = "programs bind for themselves: the instances of an app share no port unless they \
+                  take it as `pass: fds`, and the former one stops before its successor starts";
+    Fault { found: format!("refused: {found}"), effect, help: help.to_owned() }
+}
+
+fn without_looks((_, found): (i32, String)) -> Fault {
+    let effect = "socket options set before `bind` are not taken over, and idle keep-alive \
+                  connections are not closed before a stop";
+    let help = "allow `pidfd_getfd` (Docker: `--cap-add SYS_PTRACE`), and \
+                `sysctl kernel.yama.ptrace_scope=1` where it is higher";
+    Fault { found: format!("refused: {found}"), effect, help: help.to_owned() }
+}
+
+fn without_steering((_, found): (i32, String)) -> Fault {
+    let effect = "during a rollout former and new instances both get new connections";
+    let help = "needs a kernel that takes socket filters (SO_ATTACH_REUSEPORT_CBPF)".to_owned();
+    Fault { found: format!("refused: {found}"), effect, help }
+}
+
+fn open_files() -> Result<String, Fault> {
+    match self_check::open_files() {
+        None => Ok("no limit".to_owned()),
+        Some(limit) if ENOUGH_FILES <= limit => Ok(format!("up to {limit}")),
+        Some(limit) => Err(Fault {
+            found: format!("up to {limit}"),
+            effect: "about ten are needed for each instance; beyond that none can be started",
+            help: format!(
+                "raise the hard limit: `ulimit -Hn {ENOUGH_FILES}`, or `nofile` in /etc/security/limits.conf"
+            ),
+        }),
+    }
+}
+
+fn watches() -> Result<String, Fault> {
+    let effect = "files that are followed and sources under `watch` are looked at only when asked";
+    if let Err(error) = self_check::watch() {
+        return Err(Fault {
+            found: format!("no more: {}", words(&error)),
+            effect,
+            help: "`sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512`"
+                .to_owned(),
+        });
+    }
+    match self_check::watches() {
+        Some(limit) if limit < ENOUGH_WATCHES => Err(Fault {
+            found: format!("up to {limit}"),
+            effect: "large trees of sources under `watch` are watched in part",
+            help: "`sysctl fs.inotify.max_user_watches=524288`".to_owned(),
+        }),
+        Some(limit) => Ok(format!("up to {limit}")),
+        None => Ok("works".to_owned()),
+    }
+}
+
+fn writable(home: &Home) -> Result<String, Fault> {
+    match self_check::home(home) {
+        Ok(()) => Ok(home.state.display().to_string()),
+        Err(error) => Err(Fault {
+            found: words(&error),
+            effect: "eco cannot start",
+            help: "make it writable for this user, or name another one in ECO_HOME".to_owned(),
+        }),
+    }
+}
