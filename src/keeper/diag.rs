@@ -44,6 +44,10 @@ pub(super) struct Flow {
     pub(super) sent: u64,
     /// Segments sent, with and without data.
     pub(super) segments_out: u32,
+    /// Segments with data that came.
+    pub(super) parts_in: u32,
+    /// Segments with data that were sent.
+    pub(super) parts_out: u32,
 }
 
 /// An open connection.
@@ -68,6 +72,8 @@ impl Flow {
             received: u64_at(info, 128),
             sent: u64_at(info, 200),
             segments_out: u32_at(info, 136),
+            parts_in: u32_at(info, 152),
+            parts_out: u32_at(info, 156),
         }
     }
 }

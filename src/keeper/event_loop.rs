@@ -15,6 +15,7 @@ use rustix::{
 use super::{
     Config,
     answers::{Answers, Item},
+    connections::Known,
     disk::RunFiles,
     notice::{FIRST_NOTIFY, NotifySockets},
     requests::Seen,
@@ -73,6 +74,8 @@ pub(super) struct Keeper {
     pub(super) for_recorder: VecDeque<u64>,
     /// Sharing of ports.
     pub(super) share: Share,
+    /// What is remembered of connections.
+    pub(super) connections: Known,
     pub(super) tell_quit: bool,
     pub(super) quitting: Option<Quitting>,
 }
@@ -111,6 +114,7 @@ impl Keeper {
             recorder: Role::new(config.recorder, recorder),
             for_recorder: VecDeque::new(),
             share: Share::default(),
+            connections: Known::default(),
             tell_quit: false,
             quitting: None,
         })

@@ -9,8 +9,15 @@
 //! and has taken the connection for not interactive. Programs that ask for quick acknowledgements
 //! themselves are taken to be busy.
 //!
-//! What cannot be told without reading along: an answer in parts with pauses longer than the quiet
-//! asked for, and a protocol in which the server speaks last but the client waits for more.
+//! A client that makes a connection per request shall not see one closed under an answer in parts
+//! or a request on its way. So the quiet asked for counts only where more than one request was
+//! surely carried: something came after something was sent. Others have to be quiet for longer.
+//!
+//! What cannot be told without reading along: on connections used again, an answer in parts with
+//! pauses longer than the quiet asked for; and a protocol in which the server speaks last but the
+//! client waits for more.
+
+mod between;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -30,15 +37,19 @@ use super::{
     event_loop::Keeper,
     members::{self, Held},
     spawn::Refusal,
-    sys,
 };
 use crate::protocol::{Closing, Step};
 
-/// How long busy connections are watched in all for the end of an answer, in ns. The keeper does
-/// nothing else meanwhile.
-const WATCH: u64 = 4_000_000;
-/// So many are watched at most.
-const WATCHED: usize = 256;
+/// How long a connection has to be quiet that is not known to be used again, in ms.
+const QUIET_FIRST: u32 = 250;
+
+/// What came on connections until something was sent, by their inodes: whoever has received more
+/// has carried more than one request.
+type First = BTreeMap<u32, u64>;
+
+/// What is remembered of the connections of runs, by run.
+#[derive(Debug, Default)]
+pub(super) struct Known(BTreeMap<u64, First>);
 
 /// What there is of a run's connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +68,8 @@ struct Found {
     pid: Pid,
     number: i32,
     connection: Connection,
+    /// Whether it has surely carried more than one request.
+    reused: bool,
 }
 
 /// Whether an answer followed the last request.
@@ -81,11 +94,15 @@ impl Keeper {
         let counted = match self.runs.get(&run) {
             None => Ok(Count::default()),
             Some(found) => {
+                let mut first = self.connections.0.remove(&run).unwrap_or_default();
                 let sockets = self.cohort_sockets(found.record.cohort);
                 let members = || self.members(found).into_iter().collect();
-                count(sockets, members, closing)
+                let counted = count(sockets, members, closing, &mut first);
+                self.connections.0.insert(run, first);
+                counted
             }
         };
+        self.connections.0.retain(|run, _| self.runs.contains_key(run));
         let count =
             counted.map_err(|error| (Step::Prepare, error.raw_os_error().unwrap_or(libc::EIO)))?;
         self.answers.push(Item::Connections { seq, run, count });
@@ -99,6 +116,7 @@ fn count<'a>(
     sockets: impl Iterator<Item = BorrowedFd<'a>>,
     members: impl FnOnce() -> Vec<Pid>,
     closing: Closing,
+    first: &mut First,
 ) -> io::Result<Count> {
     let mut count = Count::default();
     let mut ports = BTreeMap::new();
@@ -114,9 +132,11 @@ fn count<'a>(
         open.extend(found.filter(|it| it.inode != 0).map(|it| (it.inode, it)));
     }
     if open.is_empty() {
+        first.clear();
         return Ok(count);
     }
-    let found = holders(&members(), open);
+    let mut found = holders(&members(), open);
+    remember(&mut found, first);
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     count.closed = if 0 < closing.quiet_ms || closing.between {
         number(close_idle(&found, closing))
@@ -145,10 +165,33 @@ fn holders(members: &[Pid], mut open: BTreeMap<u32, Connection>) -> Vec<Found> {
                 Held::Epoll => None,
             };
             let connection = inode.and_then(|inode| open.remove(&inode));
-            found.extend(connection.map(|connection| Found { pid: *pid, number, connection }));
+            found.extend(connection.map(|connection| Found {
+                pid: *pid,
+                number,
+                connection,
+                reused: false,
+            }));
         }
     }
     found
+}
+
+/// Notes what came first on each connection, and which have carried more than that.
+fn remember(found: &mut [Found], first: &mut First) {
+    let mut known = First::new();
+    for found in found {
+        let (inode, flow) = (found.connection.inode, found.connection.flow);
+        if flow.sent == 0 {
+            continue;
+        }
+        // A number smaller than known is another connection's, which got the same inode.
+        let before = first.get(&inode).copied().filter(|before| *before <= flow.received);
+        // What came last came after something was sent: so it is known from the first look on.
+        let came_after = 0 < flow.received && answered(&flow) == Answered::No;
+        found.reused = came_after || before.is_some_and(|before| before < flow.received);
+        known.insert(inode, if came_after { 0 } else { before.unwrap_or(flow.received) });
+    }
+    *first = known;
 }
 
 /// Closes what is idle; says how many.
@@ -157,17 +200,23 @@ fn close_idle(found: &[Found], closing: Closing) -> usize {
     let mut busy = Vec::new();
     let mut closed = 0;
     for found in found {
-        let worth = closing.between || may_close(&found.connection, closing);
+        let between = closing.between && found.reused && busy.len() < between::WATCHED;
+        let quiet_ms = match closing.quiet_ms {
+            asked if found.reused => asked,
+            0 => 0,
+            asked => asked.max(QUIET_FIRST),
+        };
+        let worth = between || may_close(&found.connection, quiet_ms);
         let Some(socket) = worth.then(|| duplicate(found, &mut doors)).flatten() else { continue };
         match look(&socket) {
-            Ok(now) if may_close(&now, closing) && is_answered(&socket, &now) => {
+            Ok(now) if may_close(&now, quiet_ms) && is_answered(&socket, &now) => {
                 closed += usize::from(shutdown(&socket, Shutdown::Both).is_ok());
             }
-            Ok(now) if closing.between && busy.len() < WATCHED => busy.push((socket, now)),
+            Ok(now) if between => busy.push((socket, now)),
             Ok(_) | Err(_) => {}
         }
     }
-    closed + close_between(busy)
+    closed + between::close(busy)
 }
 
 /// A duplicate of a connection, to be closed at once: while the keeper holds one, the connection
@@ -190,13 +239,10 @@ fn look(socket: &OwnedFd) -> io::Result<Connection> {
 }
 
 /// Whether a connection may be closed as far as its numbers tell; a tie counts as idle.
-fn may_close(now: &Connection, closing: Closing) -> bool {
+fn may_close(now: &Connection, quiet_ms: u32) -> bool {
     let flow = &now.flow;
-    let quiet = flow.since_sent.min(flow.since_received);
-    let is_quiet = 0 < closing.quiet_ms && closing.quiet_ms <= quiet;
-    // On a connection just made the first request may be on its way: only quiet closes that.
-    let is_between = closing.between && 0 < flow.received;
-    is_settled(now) && (is_quiet || is_between) && answered(flow) != Answered::No
+    let is_quiet = 0 < quiet_ms && quiet_ms <= flow.since_sent.min(flow.since_received);
+    is_settled(now) && is_quiet && answered(flow) != Answered::No
 }
 
 /// Whether all that came was read and all that was written is sent.
@@ -244,29 +290,6 @@ fn resolve(socket: &OwnedFd, before: &Connection) -> io::Result<bool> {
     }
     sockopt::set_tcp_quickack(socket, false)?;
     Ok(after.flow.received == before.flow.received && is_settled(&after))
-}
-
-/// Watches busy connections for a moment, and closes each when an answer was sent on it and the
-/// next request is not there yet; says how many.
-fn close_between(mut busy: Vec<(OwnedFd, Connection)>) -> usize {
-    let until = sys::now().saturating_add(WATCH);
-    let mut closed = 0_usize;
-    while !busy.is_empty() && sys::now() < until {
-        busy.retain_mut(|(socket, last)| {
-            let Ok(now) = look(socket) else { return false };
-            let just_answered = last.flow.sent < now.flow.sent
-                && last.flow.received == now.flow.received
-                && is_settled(&now);
-            *last = now;
-            if just_answered {
-                closed = closed.saturating_add(shutdown(&*socket, Shutdown::Both).is_ok().into());
-            }
-            !just_answered
-        });
-        // It is the apps that have to get on.
-        rustix::thread::sched_yield();
-    }
-    closed
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ mod ports_edges;
 mod ports_programs;
 mod processes;
 mod protocol;
+mod retire;
+mod slow_answers;
 mod spawn;
 mod world;
 
