@@ -62,6 +62,7 @@ impl State {
         }
         let id = record.tag.id.clone();
         self.note_refused(&record);
+        self.note_status(&record);
         self.observe(&Event::Record(record));
         if over {
             self.over.push((run, id.key, drained));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::state::State;
 use crate::{
     host::{clock, port_owner::port_owner},
-    model::{AppKey, Hold, InstanceId, Revision, RunId, RunRecord, RunTag},
+    model::{AppKey, Hold, InstanceId, Phase, Revision, RunId, RunRecord, RunTag},
     reconcile,
 };
 
@@ -54,6 +54,23 @@ impl State {
         let (run, revision) = (record.run, *revision);
         let words = format!("{holder} holds port {port}");
         self.seen.insert(id.clone(), Seen { run, revision, port: Some(port), words });
+    }
+
+    /// Notes what a run says it does while it is not ready.
+    pub(super) fn note_status(&mut self, record: &RunRecord) {
+        let (said, id) = (&record.notify.status, &record.tag.id);
+        let runs = self.observed.apps.get(&id.key).map(|app| &app.runs);
+        let starting =
+            runs.and_then(|runs| runs.get(&record.run)).is_some_and(|run| match run.phase {
+                Phase::Launching | Phase::Starting { .. } => run.stopping.is_none(),
+                Phase::Ready { .. } | Phase::Exited { .. } => false,
+            });
+        if said.is_empty() || record.notify.ready || !starting {
+            return;
+        }
+        let words = format!("it says: {said}");
+        let (run, revision) = (record.run, record.tag.revision);
+        self.seen.insert(id.clone(), Seen { run, revision, port: None, words });
     }
 
     /// A run is about to be stopped because it did not become ready: notes what it lacked, unless

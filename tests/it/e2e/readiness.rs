@@ -114,13 +114,13 @@ fn notifies(words: &str, rollout: &str) -> TestEnv {
 #[test]
 fn notify() {
     let env = notifies("STATUS=loading -go READY=1", "deadline: 60s");
-    becomes_ready(&env, "not ready yet");
+    becomes_ready(&env, "it says: loading");
 }
 
-/// It takes three times its deadline, and asks for that.
+/// It takes longer than its deadline, and asks for that.
 #[test]
 fn notify_extends_its_deadline() {
-    let env = notifies("EXTEND_TIMEOUT_USEC=60000000 +3 READY=1", "deadline: 1s");
+    let env = notifies("EXTEND_TIMEOUT_USEC=60000000 +6 READY=1", "deadline: 5s");
     env.apply();
     assert_eq!(env.app("web")["instances"][0]["restarts"], 0);
 }
