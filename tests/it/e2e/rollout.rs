@@ -297,7 +297,8 @@ fn shares(rollout: &'static str, old: usize, new: usize) {
     assert_eq!(site.version(), "one");
     // It is as far as it gets: eco has planned since.
     site.env.eco(&["restart", "other"]).ok();
-    assert_eq!(count(), (old, new), "{rollout}");
+    let (seen, servers) = (count(), site.server_pids());
+    assert_eq!(seen, (old, new), "{rollout}: {before:?} {servers:?}\n{}", site.env.dump());
     site.env.write("go", "");
     site.env.wait_for("the end", || site.env.eco(&["status"]).code == Some(0));
     assert_eq!(count(), (0, 4));
