@@ -67,7 +67,9 @@ impl Site {
 
     fn server_pids(&self) -> BTreeSet<u32> {
         let processes = self.env.processes().into_iter();
-        let servers = processes.filter(|it| it.to_string().contains("server.py"));
+        // An instance leads its session; what it forks for a moment is none.
+        let leads = processes.filter(|it| it.pid == it.session);
+        let servers = leads.filter(|it| it.to_string().contains("server.py"));
         servers.map(|it| it.pid).collect()
     }
 
