@@ -1,8 +1,8 @@
 //! Closing connections that are never idle for long, between an answer and the next request.
 //!
 //! Only where an answer can be told to be whole: the segments sent so far are a multiple of those
-//! that came, so that each request so far had an answer of as many parts; and nothing more has come
-//! or gone for a moment. An answer that is longer than all before it on its connection and that
+//! that came, so that each request so far had an answer of as many parts; and its last part was seen
+//! to be sent, or nothing has come or gone for a moment. An answer that is longer than all before it on its connection and that
 //! pauses just after as many parts as they had is the one that is taken for whole too early.
 
 use std::os::fd::OwnedFd;
@@ -15,7 +15,7 @@ use crate::keeper::{diag::Connection, sys};
 /// How long busy connections are watched in all for the end of an answer, in ns. The keeper does
 /// nothing else meanwhile.
 const WATCH: u64 = 4_000_000;
-/// How long nothing may follow an answer, in ns.
+/// How long nothing may follow an answer that was not seen to be sent, in ns.
 const PAUSE: u64 = 1_000_000;
 /// So many are watched at most.
 pub(super) const WATCHED: usize = 256;
@@ -73,11 +73,18 @@ impl Busy {
             self.answered = !has_come;
             self.since = at;
         }
-        if at.saturating_sub(self.since) < PAUSE || !is_settled(&now) || !is_whole(&now) {
+        if !is_settled(&now) || !is_whole(&now) {
+            return Next::Watch;
+        }
+        // A busy client asks again at once: there is no time to wait for.
+        if self.answered {
+            return Next::Close;
+        }
+        if at.saturating_sub(self.since) < PAUSE {
             return Next::Watch;
         }
         // Telling it sends something, so it is tried once.
-        if self.answered || is_answered(&self.socket, &now) { Next::Close } else { Next::Leave }
+        if is_answered(&self.socket, &now) { Next::Close } else { Next::Leave }
     }
 }
 
