@@ -124,12 +124,11 @@ pub fn reserve(observed: &mut Observed, run: RunId) {
 pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {
     match action {
         Action::Start { id, revision, generation, cohort } => {
-            let run_id = RunId(observed.last_run.0.saturating_add(1));
-            observed.last_run = run_id;
+            let (index, revision, generation) = (id.index, *revision, *generation);
             let run = Run {
-                index: id.index,
-                revision: *revision,
-                generation: *generation,
+                index,
+                revision,
+                generation,
                 cohort: *cohort,
                 sockets: Sockets::default(),
                 says_ready: false,
@@ -140,10 +139,7 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
                 phase: Phase::Launching,
                 stopping: None,
             };
-            let app = observed.apps.entry(id.key.clone()).or_default();
-            count_restart(app, run.index, (run_id, run.revision));
-            insert(observed, &id.key, run_id, run);
-            Some(run_id)
+            Some(begin(observed, &id.key, run))
         }
         Action::Stop { run, scope, reason, .. } => {
             let group = *scope == KillScope::Group;
@@ -184,6 +180,16 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
             None
         }
     }
+}
+
+/// Gives a run that is asked for its id.
+fn begin(observed: &mut Observed, key: &AppKey, run: Run) -> RunId {
+    let run_id = RunId(observed.last_run.0.saturating_add(1));
+    observed.last_run = run_id;
+    let app = observed.apps.entry(key.clone()).or_default();
+    count_restart(app, run.index, (run_id, run.revision));
+    insert(observed, key, run_id, run);
+    run_id
 }
 
 fn stopping(reason: StopReason, since: Time) -> Stopping {

@@ -129,7 +129,11 @@ fn notify(words: &[&str]) {
             exit(0);
         } else if *word == "flood" {
             say_started();
-            (0_u64..).for_each(|turn| drop(socket.send(format!("STATUS={turn}").as_bytes())));
+            let mut turn = 0_u64;
+            loop {
+                drop(socket.send(format!("STATUS={turn}").as_bytes()));
+                turn += 1;
+            }
         } else if *word == "BARRIER=1" {
             let (reading, writing) = rustix::pipe::pipe().unwrap();
             send(&socket, word.as_bytes(), &[writing.as_fd()], Blocking::Wait).unwrap();

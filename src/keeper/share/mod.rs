@@ -27,8 +27,8 @@ use rustix::{
     process::{PidfdGetfdFlags, pidfd_getfd},
 };
 
-pub use self::self_test::self_test;
 pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
+pub use self::self_test::self_test;
 use self::{
     held::{Held, Owner},
     socket::Place,
