@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::{answers::Item, connections::Count, event_loop::Keeper, run::Run};
-use crate::protocol::{Blocking, Event, Message, State, VERSION, send};
+use super::{answers::Item, connections::Count, event_loop::Keeper};
+use crate::protocol::{Blocking, Event, Message, VERSION, send};
 
 impl Keeper {
     /// A run's record changed.
@@ -105,13 +105,5 @@ impl Keeper {
         if self.runs.get(&id).is_some_and(|run| run.forgotten && run.is_finished()) {
             self.runs.remove(&id);
         }
-    }
-}
-
-/// Whether a run's record may be forgotten.
-pub(super) fn may_be_forgotten(run: &Run) -> bool {
-    match run.record.state {
-        State::Failed { .. } | State::Gone => true,
-        State::Launching | State::Running | State::Exited => false,
     }
 }

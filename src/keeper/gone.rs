@@ -86,10 +86,7 @@ impl Keeper {
         if run.has_leader() || group_lives(run) {
             groups.insert(run.leader);
         }
-        let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
-        for pid in others.filter(|pid| sys::session(*pid) == Some(run.leader)) {
-            groups.extend(sys::group(pid));
-        }
+        groups.extend(self.orphans(run).filter_map(sys::group));
         let mut answer = Err(std::io::Error::from_raw_os_error(libc::ESRCH));
         for group in groups {
             let sent = sys::signal_group(group, signal);

@@ -27,11 +27,17 @@ impl Keeper {
         if run.has_leader() {
             add_family(run.leader, &mut found);
         }
-        let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
-        for pid in others.filter(|pid| sys::session(*pid) == Some(run.leader)) {
+        for pid in self.orphans(run) {
             add_family(pid, &mut found);
         }
         found
+    }
+
+    /// The keeper's children of a run's session that are nobody's first process: they came to it
+    /// when their parents ended.
+    pub(super) fn orphans(&self, run: &Run) -> impl Iterator<Item = Pid> {
+        let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
+        others.filter(|pid| sys::session(*pid) == Some(run.leader))
     }
 }
 
@@ -76,7 +82,8 @@ pub(super) fn held(pid: Pid) -> Vec<(i32, Held)> {
     found
 }
 
-fn what(target: &OsStr) -> Option<Held> {
+/// What a link below `fd` leads to, if it is one of these.
+pub(super) fn what(target: &OsStr) -> Option<Held> {
     let target = target.as_bytes();
     if target == b"anon_inode:[eventpoll]" {
         return Some(Held::Epoll);

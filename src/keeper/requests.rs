@@ -2,10 +2,7 @@
 
 use std::{io, os::fd::OwnedFd};
 
-use super::{
-    answers::Item, deliver::may_be_forgotten, event_loop::Keeper, run::ForRecorder, spawn::Refusal,
-    sys,
-};
+use super::{answers::Item, event_loop::Keeper, run::ForRecorder, spawn::Refusal, sys};
 use crate::protocol::{
     Blocking, Body as _, Message, Received, Request, Scope, Sink, Step, VERSION, receive,
 };
@@ -147,7 +144,7 @@ impl Keeper {
     fn forget(&mut self, id: u64) -> Result<(), Refusal> {
         match self.runs.get_mut(&id) {
             None => refuse(libc::ESRCH),
-            Some(run) if !may_be_forgotten(run) => refuse(libc::EBUSY),
+            Some(run) if !run.has_ended() => refuse(libc::EBUSY),
             Some(run) => {
                 run.forgotten = true;
                 self.files.remove(id);

@@ -58,11 +58,15 @@ impl Run {
 
     /// Whether no process of it is left.
     pub(super) fn is_over(&self) -> bool {
-        let ended = match self.record.state {
+        self.has_ended() && !self.has_leader()
+    }
+
+    /// Whether its record says that it came to its end, and may be forgotten.
+    pub(super) fn has_ended(&self) -> bool {
+        match self.record.state {
             State::Failed { .. } | State::Gone => true,
             State::Launching | State::Running | State::Exited => false,
-        };
-        ended && !self.has_leader()
+        }
     }
 
     /// The program was executed.

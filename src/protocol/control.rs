@@ -29,7 +29,7 @@ pub mod kind {
     pub const PORTS: u16 = 8;
     /// Request of a later part: the sockets of a cohort.
     pub const SOCKETS: u16 = 9;
-    /// Request: shut a cohort's sockets down.
+    /// Request: give a cohort's sockets up.
     pub const RETIRE: u16 = 10;
     /// Request of a later part: a descriptor out of a run's process.
     pub const GETFD: u16 = 11;
@@ -113,7 +113,9 @@ pub enum Request {
         /// Cohorts and their weights.
         weights: Vec<(u64, u32)>,
     },
-    /// Shut a cohort's sockets down: what waits in them is refused. It may come back later.
+    /// Give a cohort's sockets up: who connects from now on is refused. While runs of it live, what
+    /// waits in the sockets is still accepted; they are shut down after that. It may come back
+    /// later.
     Retire {
         /// The cohort.
         cohort: u64,

@@ -10,6 +10,8 @@ use rustix::{
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 
+use crate::keeper::members::{self, Held};
+
 /// A process.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -72,7 +74,10 @@ impl Process {
     /// The inode of a socket of it, which needs no access to the socket.
     pub(super) fn inode(&self, fd: RawFd) -> Option<u64> {
         let target = fs::read_link(format!("/proc/{}/fd/{fd}", number(self.pid))).ok()?;
-        inode_in(target.to_str()?)
+        match members::what(target.as_os_str())? {
+            Held::Socket(inode) => Some(inode),
+            Held::Epoll => None,
+        }
     }
 
     /// The name of a socket's protocol, such as `TCPv6`, which needs no access to the socket.
@@ -96,11 +101,10 @@ impl Process {
     pub(super) fn ties(&self, fd: RawFd) -> Ties {
         let inode = self.inode(fd);
         let mut ties = Ties::default();
-        for (number, target) in descriptors(self.pid) {
-            if target == "anon_inode:[eventpoll]" {
-                ties.watched |= self.watches(number, fd);
-            } else if number != fd && inode.is_some() && inode_in(&target) == inode {
-                ties.twice = true;
+        for (number, held) in members::held(self.pid) {
+            match held {
+                Held::Epoll => ties.watched |= self.watches(number, fd),
+                Held::Socket(other) => ties.twice |= number != fd && Some(other) == inode,
             }
         }
         ties
@@ -117,20 +121,7 @@ impl Process {
 
 /// Whether a process has the socket of this inode.
 pub(super) fn holds(process: Pid, inode: u64) -> bool {
-    descriptors(process).any(|(_, target)| inode_in(&target) == Some(inode))
-}
-
-fn descriptors(process: Pid) -> impl Iterator<Item = (RawFd, String)> {
-    let entries = fs::read_dir(format!("/proc/{}/fd", number(process))).into_iter().flatten();
-    entries.flatten().filter_map(|entry| {
-        let number = entry.file_name().to_str()?.parse().ok()?;
-        let target = fs::read_link(entry.path()).ok()?;
-        Some((number, target.into_os_string().into_string().ok()?))
-    })
-}
-
-fn inode_in(target: &str) -> Option<u64> {
-    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    members::held(process).iter().any(|(_, held)| *held == Held::Socket(inode))
 }
 
 fn number(pid: Pid) -> i32 {
