@@ -111,12 +111,11 @@ fn next_app(
     if asker == Asker::File && undone && !old.removed {
         return old.clone();
     }
-    let mut app = App { spec: Arc::new(spec), revision, removed: false, ..old.clone() };
-    app.rolled_back = None;
+    let mut app = old.clone();
     if revision != old.revision {
-        app.former = old.to_former(next);
-        app.good = false;
+        app.begin_change(next);
     }
+    app = App { spec: Arc::new(spec), revision, removed: false, rolled_back: None, ..app };
     if asker == Asker::Operator {
         app.stopped = false;
         app.scale = None;

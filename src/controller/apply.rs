@@ -95,8 +95,7 @@ impl State {
     fn sharing_notes(&self, name: &ProjectName, accepted: &Accepted) -> Vec<String> {
         let lacks = accepted.scope.iter().filter_map(|app| {
             let key = AppKey { project: name.clone(), app: app.clone() };
-            let runs = self.observed.apps.get(&key)?.runs.values();
-            let lack = runs.map(|run| run.sockets.sharing).max()?.lack()?;
+            let lack = self.observed.apps.get(&key)?.sharing().lack()?;
             Some(format!("{app}: {lack}"))
         });
         lacks.collect()

@@ -74,8 +74,7 @@ impl State {
 
     /// Which connections of a run are to be closed for it; `None` if it is not drained any more.
     fn closing(&self, run: RunId, now: Time) -> Option<Closing> {
-        let key = self.observed.owners.get(&run)?;
-        let found = self.observed.apps.get(key)?.runs.get(&run)?;
+        let (key, found) = self.observed.run(run)?;
         let stopping = found.stopping.filter(|stopping| stopping.draining)?;
         let spec = &self.desired.app(key)?.spec;
         if spec.listen.as_ref().is_some_and(|listen| !listen.close_idle) {
@@ -106,10 +105,8 @@ impl State {
 
     /// Whether nobody but draining runs accepts what waits for this run's cohort.
     fn is_alone_in_cohort(&self, run: RunId) -> bool {
-        let app = self.observed.owners.get(&run).and_then(|key| self.observed.apps.get(key));
-        let Some(app) = app else { return true };
-        let Some(found) = app.runs.get(&run) else { return true };
-        let mut others = app.runs.values();
+        let Some((key, found)) = self.observed.run(run) else { return true };
+        let mut others = self.observed.apps.get(key).into_iter().flat_map(|app| app.runs.values());
         !others.any(|other| {
             other.cohort == found.cohort
                 && other.stopping.is_none()

@@ -22,12 +22,12 @@ pub(super) fn port(spec: &AppSpec) -> Option<String> {
     }
 }
 
-/// Composes an instance's environment, low to high: inherited, the port of
-/// `listen` when it has one, the file's, eco's own.
+/// Composes what runs `command` for an instance. Its environment is, low to high: inherited, the
+/// port of `listen` when it has one, the file's, eco's own.
 ///
 /// # Errors
 /// A value that lies in a file cannot be read.
-pub(super) fn compose(id: &InstanceId, spec: &AppSpec) -> io::Result<Program> {
+pub(super) fn compose(id: &InstanceId, spec: &AppSpec, command: &Command) -> io::Result<Program> {
     let shared = shared_port(spec);
     let port = port(spec);
     let vars = InstanceVars { id, port: port.as_deref() };
@@ -66,7 +66,7 @@ pub(super) fn compose(id: &InstanceId, spec: &AppSpec) -> io::Result<Program> {
     }
     let env = values.into_iter().map(|(name, value)| (name.into(), OsString::from_vec(value)));
     let env = env.collect();
-    Ok(Program { argv: argv(&spec.command, &vars), env })
+    Ok(Program { argv: argv(command, &vars), env })
 }
 
 /// The one port of `listen`.
@@ -77,8 +77,7 @@ fn shared_port(spec: &AppSpec) -> Option<String> {
     }
 }
 
-/// The words of a command line.
-pub(super) fn argv(command: &Command, vars: &InstanceVars<'_>) -> Vec<OsString> {
+fn argv(command: &Command, vars: &InstanceVars<'_>) -> Vec<OsString> {
     match command {
         Command::Argv(words) => words.iter().map(|word| word.fill(vars).into()).collect(),
         Command::Shell(text) => vec!["/bin/sh".into(), "-c".into(), text.fill(vars).into()],

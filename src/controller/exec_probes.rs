@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{environment, state::State};
 use crate::{
-    model::{Command, InstanceVars, KillScope, RunId, RunRecord, RunState, RunTag, Signal},
+    model::{Command, KillScope, RunId, RunRecord, RunState, RunTag, Signal},
     protocol::{Sink, SpawnSpec},
+    reconcile,
 };
 
 /// A command that is asked.
@@ -25,8 +26,7 @@ impl State {
     /// its output beside that of the instance.
     pub(super) fn start_exec_probe(&mut self, of: RunId, attempt: u64, command: &Command) {
         let spawned = self.exec_spec(of, command).map(|spec| {
-            let run = RunId(self.observed.last_run.0.saturating_add(1));
-            crate::reconcile::reserve(&mut self.observed, run);
+            let run = reconcile::next_run(&mut self.observed);
             self.keeper.spawn(run, &spec).map(|()| run)
         });
         match spawned {
@@ -38,19 +38,16 @@ impl State {
     }
 
     fn exec_spec(&self, of: RunId, command: &Command) -> Option<SpawnSpec> {
-        let key = self.observed.owners.get(&of)?;
-        let run = self.observed.apps.get(key)?.runs.get(&of)?;
-        let spec = crate::reconcile::spec_of(self.desired.app(key)?, run);
+        let (key, run) = self.observed.run(of)?;
+        let spec = reconcile::spec_of(self.desired.app(key)?, run);
         let id = key.instance(run.index);
-        let program = environment::compose(&id, spec).ok()?;
-        let port = environment::port(spec);
-        let vars = InstanceVars { id: &id, port: port.as_deref() };
+        let program = environment::compose(&id, spec, command).ok()?;
         let tag =
             RunTag { probe_of: Some(of), ..RunTag::new(id.clone(), run.revision, run.generation) };
         let dir = self.home.logs.join(key.project.as_str());
         let stem = format!("{}-{}.ready", key.app, run.index);
         Some(SpawnSpec {
-            argv: environment::argv(command, &vars),
+            argv: program.argv,
             env: program.env,
             cwd: spec.cwd.clone(),
             tag: serde_json::to_vec(&tag).ok()?,

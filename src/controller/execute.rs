@@ -87,9 +87,8 @@ impl State {
                 self.tell(Told::of(EventType::Stopping, id, text));
             }
             Action::Kill { id, run } => {
-                if let Err(error) = self.journal.kill(*run, now) {
-                    tracing::warn!(%error, "cannot write the journal");
-                }
+                let written = self.journal.kill(*run, now);
+                self.noted(written);
                 let sent = self.keeper.signal(*run, Signal::KILL, KillScope::Group);
                 self.asked(sent);
                 self.tell(Told::of(EventType::Killed, id, "it did not stop in time: SIGKILL"));
@@ -99,12 +98,10 @@ impl State {
 
     /// A stop is noted before it is sent: whoever learns of the exit later has to know.
     fn note_stop(&mut self, run: RunId) {
-        let Some(key) = self.observed.owners.get(&run) else { return };
-        let found = self.observed.apps.get(key).and_then(|app| app.runs.get(&run));
-        let Some(stopping) = found.and_then(|run| run.stopping) else { return };
-        if let Err(error) = self.journal.stop(run, &stopping) {
-            tracing::warn!(%error, "cannot write the journal");
-        }
+        let found = self.observed.run(run);
+        let Some(stopping) = found.and_then(|(_, run)| run.stopping) else { return };
+        let written = self.journal.stop(run, &stopping);
+        self.noted(written);
     }
 
     /// Notes where the output of a run begins that is told by it to be ready.
@@ -148,7 +145,7 @@ fn spawn_spec(
     (run, tag, cohort): (RunId, &RunTag, Cohort),
     app: &App,
 ) -> std::io::Result<SpawnSpec> {
-    let mut program = environment::compose(&tag.id, &app.spec)?;
+    let mut program = environment::compose(&tag.id, &app.spec, &app.spec.command)?;
     let notify = app.spec.ready.probe == ReadyProbe::Notify;
     if notify {
         let path = protocol::notify_path(&home.run, run.0);

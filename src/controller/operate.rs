@@ -161,7 +161,7 @@ impl State {
         if app.wanted() == 0 {
             return;
         }
-        begin_change(app, next);
+        app.begin_change(next);
         app.restart_after = next;
         project.generation = next;
         let reason = Reason::new("file", text);
@@ -200,9 +200,8 @@ impl State {
         self.timers.set(key, None);
         reconcile::forget(&mut self.observed, key);
         self.seen.retain(|id, _| id.key != *key);
-        if let Err(error) = self.journal.forget(key) {
-            tracing::warn!(%error, "cannot write the journal");
-        }
+        let written = self.journal.forget(key);
+        self.noted(written);
         self.touched.insert(key.clone());
         self.drop_if_empty(&key.project);
     }
@@ -247,7 +246,7 @@ fn change(
         }
         Operation::Stop => app.stopped = true,
         Operation::Restart | Operation::RestartNow | Operation::Reload => {
-            begin_change(app, next);
+            app.begin_change(next);
             if *operation == Operation::RestartNow {
                 app.restart_now_after = next;
             }
@@ -266,12 +265,6 @@ fn change(
         // What is brought back is known outside.
         Operation::Rollback(_) | Operation::Signal(_) | Operation::Await => {}
     }
-}
-
-/// Notes what to go back to if the replacement that begins in generation `next` fails.
-fn begin_change(app: &mut App, next: Generation) {
-    app.former = app.to_former(next);
-    app.good = false;
 }
 
 fn word(operation: &Operation) -> String {

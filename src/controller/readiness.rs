@@ -1,6 +1,6 @@
 //! When runs become ready: by what the keeper knows of them, or by being asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{environment, report, state::State};
 use crate::{
@@ -12,15 +12,6 @@ use crate::{
     },
     reconcile::{self, Readiness},
 };
-
-/// What is known of a run that is asked whether it is ready.
-#[derive(Debug)]
-pub(super) struct Asked {
-    key: AppKey,
-}
-
-/// The runs that are asked.
-pub(super) type AllAsked = BTreeMap<RunId, Asked>;
 
 impl State {
     /// Finds the runs of an app that have become ready, and asks those that have to be asked.
@@ -42,7 +33,7 @@ impl State {
         let over: Vec<RunId> = self
             .asked_runs
             .iter()
-            .filter(|(run, asked)| asked.key == *key && !probed.contains(run))
+            .filter(|(run, of)| *of == key && !probed.contains(run))
             .map(|(run, _)| *run)
             .collect();
         for run in over {
@@ -57,9 +48,7 @@ impl State {
 
     fn begin_asking(&mut self, key: &AppKey, run_id: RunId) {
         let Some(app) = self.desired.app(key) else { return };
-        let Some(run) = self.observed.apps.get(key).and_then(|app| app.runs.get(&run_id)) else {
-            return;
-        };
+        let Some((_, run)) = self.observed.run(run_id) else { return };
         let Phase::Starting { started } = run.phase else { return };
         let spec = reconcile::spec_of(app, run);
         let (id, port) = (key.instance(run.index), environment::port(spec));
@@ -67,7 +56,7 @@ impl State {
         let outputs = self.outputs(key, app, (run_id, run));
         let subject = Subject::new(&spec.ready, &vars, started, outputs);
         self.probes.begin(run_id, subject);
-        self.asked_runs.insert(run_id, Asked { key: key.clone() });
+        self.asked_runs.insert(run_id, key.clone());
     }
 
     /// The log files of a run, from where its part begins.
@@ -93,8 +82,7 @@ impl State {
         match event {
             ProbeEvent::Ready { run, at } => self.on_ready(run, at),
             ProbeEvent::Failing { run, why } => {
-                let Some(asked) = self.asked_runs.get(&run) else { return };
-                let key = asked.key.clone();
+                let Some(key) = self.asked_runs.get(&run).cloned() else { return };
                 self.note_try(run, why);
                 self.touched.insert(key);
             }
@@ -108,10 +96,9 @@ impl State {
     /// A run is ready. That is kept, unless it follows from its having been started: a later
     /// controller could not always find it out again.
     pub(super) fn on_ready(&mut self, run: RunId, at: Time) {
-        if !self.is_told_by_start(run)
-            && let Err(error) = self.journal.ready(run, at)
-        {
-            tracing::warn!(%error, "cannot write the journal");
+        if !self.is_told_by_start(run) {
+            let written = self.journal.ready(run, at);
+            self.noted(written);
         }
         self.forget_seen(run);
         self.observe(&Event::Ready { run, at });
@@ -128,17 +115,16 @@ impl State {
         let apps = affected.iter().filter_map(|key| self.observed.apps.get(key));
         for (run, found) in apps.flat_map(|app| &app.runs) {
             let Phase::Ready { since, .. } = found.phase else { continue };
-            if let Err(error) = self.journal.ready(*run, since) {
-                tracing::warn!(%error, "cannot write the journal");
-            }
+            let written = self.journal.ready(*run, since);
+            self.noted(written);
         }
     }
 
     fn is_told_by_start(&self, run: RunId) -> bool {
-        let Some(key) = self.observed.owners.get(&run) else { return true };
-        let found = self.observed.apps.get(key).and_then(|app| app.runs.get(&run));
-        let app = self.desired.app(key);
-        let spec = app.zip(found).map(|(app, run)| reconcile::spec_of(app, run));
+        let spec = self
+            .observed
+            .run(run)
+            .and_then(|(key, run)| Some(reconcile::spec_of(self.desired.app(key)?, run)));
         spec.is_none_or(|spec| spec.ready.probe == ReadyProbe::Started)
     }
 

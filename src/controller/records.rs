@@ -98,6 +98,7 @@ impl State {
             self.on_exit(&id, &exit);
         }
         for (run, key, drained) in std::mem::take(&mut self.over) {
+            self.log_from.remove(&run);
             self.let_go(run, &key, drained);
         }
     }
@@ -114,9 +115,8 @@ impl State {
     }
 
     fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
-        if let Err(error) = self.journal.exit(id, exit) {
-            tracing::warn!(%error, "cannot write the journal");
-        }
+        let written = self.journal.exit(id, exit);
+        self.noted(written);
         let told = match exit.failure {
             Some(failure) => {
                 let app = self.desired.app(&id.key);
@@ -144,6 +144,14 @@ impl State {
         } else {
             let deadline = clock::now().after(DRAIN_PATIENCE);
             self.undrained.entry(run).or_insert_with(|| (key.clone(), deadline));
+        }
+    }
+
+    /// What cannot be written to the journal waits in memory and is written with the next entry.
+    #[expect(clippy::unused_self, reason = "reads as what it is about")]
+    pub(super) fn noted(&self, written: std::io::Result<()>) {
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot write the journal");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::{
     config,
     host::{clock, home::Home},
     model::{
-        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, Hold, InstanceId, Project,
+        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, Project,
         ProjectName, Time,
     },
     reconcile::{self, InstanceStatus},
@@ -19,7 +19,7 @@ use crate::{
 use super::{
     projects::Meta,
     state::State,
-    words::{explained, named},
+    words::{app_hold, explained, named},
 };
 
 /// A time as everything prints it: RFC 3339, UTC, milliseconds.
@@ -106,7 +106,6 @@ fn file_state(meta: &Meta) -> (FileState, Option<String>) {
 pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> AppReply {
     let observed = state.observed.apps.get(key);
     let status = reconcile::status(key, app, observed, look.now);
-    let words = |hold: &Hold, of| explained(hold, (&app.spec, key), of, &state.seen);
     let mut overrides = Vec::new();
     if app.stopped {
         overrides.push("stopped".to_owned());
@@ -123,10 +122,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
         ready: status.ready,
         revision: app.revision.to_string(),
         state: status.state,
-        hold: status.hold.as_ref().map(|hold| {
-            let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
-            words(hold, holding)
-        }),
+        hold: app_hold(&status, (&app.spec, key), &state.seen),
         hold_code: status.hold.as_ref().map(|hold| hold.code().to_owned()),
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
@@ -135,7 +131,9 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .instances
             .iter()
             .map(|found| {
-                let hold = found.hold.as_ref().map(|hold| words(hold, Some(found)));
+                let hold = found.hold.as_ref();
+                let hold =
+                    hold.map(|hold| explained(hold, (&app.spec, key), Some(found), &state.seen));
                 instance_reply(found, hold, look)
             })
             .collect(),
@@ -151,8 +149,7 @@ fn listen_reply(app: &App, observed: Option<&AppObserved>) -> Option<ListenReply
         [] => shared.iter().map(u16::to_string).collect(),
         declared => declared.iter().map(ToString::to_string).collect(),
     };
-    // The least that any of them has.
-    let sharing = runs().map(|run| run.sockets.sharing).max().unwrap_or_default();
+    let sharing = observed.map(AppObserved::sharing).unwrap_or_default();
     Some(ListenReply { ports, sharing })
 }
 

@@ -125,8 +125,7 @@ pub(super) fn go_back(app: &mut App, earlier: &App, next: Generation) {
         reason: "an operator asked for it".to_owned(),
         by_operator: true,
     };
-    app.former = app.to_former(next);
-    app.good = false;
+    app.begin_change(next);
     app.spec = earlier.spec.clone();
     app.revision = earlier.revision;
     app.rolled_back = Some(why);

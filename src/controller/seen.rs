@@ -27,10 +27,7 @@ pub(super) type AllSeen = BTreeMap<InstanceId, Seen>;
 impl State {
     /// Asking a run showed this.
     pub(super) fn note_try(&mut self, run: RunId, words: String) {
-        let Some(key) = self.observed.owners.get(&run) else { return };
-        let Some(found) = self.observed.apps.get(key).and_then(|app| app.runs.get(&run)) else {
-            return;
-        };
+        let Some((key, found)) = self.observed.run(run) else { return };
         // What its end looks like from outside tells nothing.
         if found.stopping.is_some() {
             return;
@@ -59,12 +56,10 @@ impl State {
     /// Notes what a run says it does while it is not ready.
     pub(super) fn note_status(&mut self, record: &RunRecord) {
         let (said, id) = (&record.notify.status, &record.tag.id);
-        let runs = self.observed.apps.get(&id.key).map(|app| &app.runs);
-        let starting =
-            runs.and_then(|runs| runs.get(&record.run)).is_some_and(|run| match run.phase {
-                Phase::Launching | Phase::Starting { .. } => run.stopping.is_none(),
-                Phase::Ready { .. } | Phase::Exited { .. } => false,
-            });
+        let starting = self.observed.run(record.run).is_some_and(|(_, run)| match run.phase {
+            Phase::Launching | Phase::Starting { .. } => run.stopping.is_none(),
+            Phase::Ready { .. } | Phase::Exited { .. } => false,
+        });
         if said.is_empty() || record.notify.ready || !starting {
             return;
         }
@@ -86,21 +81,15 @@ impl State {
         let Some((hold, revision)) = found.and_then(|it| it.hold.as_ref().zip(it.revision)) else {
             return;
         };
-        let Hold::NotReady { .. } = hold else { return };
-        let sentence = hold.to_string();
-        let parts: Vec<&str> = sentence.split("; ").collect();
-        let [_, parts @ .., _] = parts.as_slice() else { return };
-        if !parts.is_empty() {
-            let words = parts.join("; ").trim_end_matches(" yet").to_owned();
+        let Hold::NotReady { sockets, expected, .. } = hold else { return };
+        if let Some(words) = sockets.explain(expected) {
             self.seen.insert(id.clone(), Seen { run, revision, port: None, words });
         }
     }
 
     /// An instance is ready: nothing seen of it before matters any more.
     pub(super) fn forget_seen(&mut self, run: RunId) {
-        let Some(key) = self.observed.owners.get(&run) else { return };
-        let found = self.observed.apps.get(key).and_then(|app| app.runs.get(&run));
-        if let Some(found) = found {
+        if let Some((key, found)) = self.observed.run(run) {
             self.seen.remove(&key.instance(found.index));
         }
     }

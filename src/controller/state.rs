@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    calls::Internal, drains::Drains, exec_probes::ExecProbes, projects::Meta, readiness::AllAsked,
-    seen::AllSeen, timers::Timers, wait::Waiter,
+    calls::Internal, drains::Drains, exec_probes::ExecProbes, projects::Meta, seen::AllSeen,
+    timers::Timers, wait::Waiter,
 };
 use crate::{
     api::EventReply,
@@ -66,8 +66,8 @@ pub(super) struct State {
     pub(super) over: Vec<(RunId, AppKey, bool)>,
     /// Asks runs whether they are ready.
     pub(super) probes: Probes,
-    /// The runs that are asked.
-    pub(super) asked_runs: AllAsked,
+    /// The runs that are asked, and what they are runs of.
+    pub(super) asked_runs: BTreeMap<RunId, AppKey>,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

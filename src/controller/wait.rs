@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{
     seen::AllSeen,
-    words::{explained, named, seen_when_paused},
+    words::{app_hold, explained, named, seen_when_paused},
 };
 
 use crate::{
@@ -197,10 +197,7 @@ fn judge(
         state: status.state,
         ready: status.ready,
         desired: status.wanted,
-        hold: status.hold.as_ref().map(|hold| {
-            let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
-            explained(hold, (&app.spec, key), holding, world.seen)
-        }),
+        hold: app_hold(&status, (&app.spec, key), world.seen),
         settled: matches!(verdict, Verdict::Settled),
     };
     (progress, verdict)

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::seen::AllSeen;
 use crate::{
     model::{AppKey, AppSpec, Command, Hold, StopReason, Template},
-    reconcile::InstanceStatus,
+    reconcile::{AppStatus, InstanceStatus},
 };
 
 /// The sentence, with the program and the directory in the place of "its command" and "its cwd".
@@ -57,6 +57,17 @@ pub(super) fn explained(
         | Hold::RolledBack { .. } => None,
     }
     .unwrap_or(sentence)
+}
+
+/// Why an app is not as desired, likewise.
+pub(super) fn app_hold(
+    status: &AppStatus,
+    about: (&AppSpec, &AppKey),
+    seen: &AllSeen,
+) -> Option<String> {
+    let hold = status.hold.as_ref()?;
+    let holding = status.instances.iter().find(|it| it.hold.as_ref() == Some(hold));
+    Some(explained(hold, about, holding, seen))
 }
 
 /// What was seen of the instance for which a change is paused. A change that was undone has that in

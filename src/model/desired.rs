@@ -140,6 +140,12 @@ impl App {
         Cohort::of(key, self.revision, self.fresh_from(index))
     }
 
+    /// Notes what to go back to if the change that begins in generation `next` fails.
+    pub fn begin_change(&mut self, next: Generation) {
+        self.former = self.to_former(next);
+        self.good = false;
+    }
+
     /// What this is as something to go back to from a change in generation `changed_in`: itself
     /// if it is good, else what was good before it.
     pub fn to_former(&self, changed_in: Generation) -> Option<Former> {

@@ -22,6 +22,21 @@ pub struct Observed {
     pub last_run: RunId,
 }
 
+impl Observed {
+    /// A run that is not gone, and the app it is of.
+    pub fn run(&self, run: RunId) -> Option<(&AppKey, &Run)> {
+        let key = self.owners.get(&run)?;
+        Some((key, self.apps.get(key)?.runs.get(&run)?))
+    }
+}
+
+impl AppObserved {
+    /// How the binds of its runs are answered; of several ways the worst.
+    pub fn sharing(&self) -> Sharing {
+        self.runs.values().map(|run| run.sockets.sharing).max().unwrap_or_default()
+    }
+}
+
 /// What is known of one app.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AppObserved {

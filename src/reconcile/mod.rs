@@ -24,7 +24,9 @@ mod words;
 
 pub use diff::diff;
 pub use interruption::{effects, interruptions};
-pub use observe::{Journaled, Observation, adopt, forget, issue, observe, remember, reserve};
+pub use observe::{
+    Journaled, Observation, adopt, forget, issue, next_run, observe, remember, reserve,
+};
 pub use plan::{plan, plan_app};
 pub use readiness::{Readiness, readiness, spec_of};
 pub use revision::revision;

@@ -119,6 +119,12 @@ pub fn reserve(observed: &mut Observed, run: RunId) {
     observed.last_run = observed.last_run.max(run);
 }
 
+/// Gives out a run id that was never given before.
+pub fn next_run(observed: &mut Observed) -> RunId {
+    observed.last_run = RunId(observed.last_run.0.saturating_add(1));
+    observed.last_run
+}
+
 /// Notes that `action` is being done, so that the next plan does not ask for it again. A start
 /// gets its run id here.
 pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {
@@ -184,8 +190,7 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
 
 /// Gives a run that is asked for its id.
 fn begin(observed: &mut Observed, key: &AppKey, run: Run) -> RunId {
-    let run_id = RunId(observed.last_run.0.saturating_add(1));
-    observed.last_run = run_id;
+    let run_id = next_run(observed);
     let app = observed.apps.entry(key.clone()).or_default();
     count_restart(app, run.index, (run_id, run.revision));
     insert(observed, key, run_id, run);

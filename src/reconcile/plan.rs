@@ -44,7 +44,6 @@ pub fn plan_app(
     let view = View::new(key, app, observed, now);
     let failure = rollout::failure(&view);
     if let Some(failure) = &failure
-        && app.former.is_some()
         && app.spec.rollout.on_failure == OnFailure::Rollback
     {
         // What is to be done follows from the app as it was; it is asked for again then.

@@ -65,9 +65,13 @@ impl<'a> View<'a> {
     /// cannot be bound side by side.
     fn mixes_sharing(&self) -> bool {
         let shares = self.app.spec.listen.is_some();
-        let former_cohorts = !shares && self.observed.is_some_and(|it| !it.cohorts.is_empty());
         let mixed = |run: &Run| shares != (run.cohort != Cohort::NONE);
-        former_cohorts || self.runs.iter().any(|(_, run)| !self.is_new(run) && mixed(run))
+        self.has_stray_sockets() || self.runs.iter().any(|(_, run)| !self.is_new(run) && mixed(run))
+    }
+
+    /// Whether there may be sockets of a former revision though the app has no `listen`.
+    fn has_stray_sockets(&self) -> bool {
+        self.app.spec.listen.is_none() && self.cohorts().next().is_some()
     }
 
     /// The cohorts that may have sockets, and since when each has had no run.
@@ -183,9 +187,7 @@ impl<'a> View<'a> {
 
     /// Whether anything of a former revision is left that a new run cannot stand beside.
     fn finds_former(&self) -> bool {
-        let shares = self.app.spec.listen.is_some();
-        let sockets = !shares && self.cohorts().next().is_some();
-        sockets || self.runs.iter().any(|(_, run)| !self.is_new(run))
+        self.has_stray_sockets() || self.runs.iter().any(|(_, run)| !self.is_new(run))
     }
 
     fn find_surge(&self) -> u32 {

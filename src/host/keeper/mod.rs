@@ -211,7 +211,7 @@ impl Keeper {
         self.request(RunId(0), &Request::Steer { group: key.group().0, weights })
     }
 
-    /// Shuts a cohort's sockets down.
+    /// Gives a cohort's sockets up: who connects from now on is refused.
     pub fn retire(&mut self, cohort: Cohort) -> io::Result<()> {
         self.request(RunId(0), &Request::Retire { cohort: cohort.0 })
     }
