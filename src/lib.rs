@@ -55,7 +55,8 @@
 //!
 //! **Nobody good is stopped for somebody unproven.** A run of a former revision goes on until enough
 //! new ones were ready for `min_ready`; if one of those fails first, the change is undone and the
-//! former runs were never touched.
+//! former runs were never touched. A canary is no stored step either: it is out while fewer new runs
+//! than it has instances are good.
 //!
 //! **Connections are kept away before open ones end, and those end before a signal.** The runs of one
 //! revision since the same restart are a *cohort* and share listening sockets, which the keeper owns.

@@ -38,7 +38,6 @@ const LATER: &[(&str, &[&str])] = &[
     ),
     ("Restart", &["max_memory", "cron"]),
     ("Stop", &["command"]),
-    ("Rollout", &["canary"]),
     ("Logs", &["rotate", "format"]),
 ];
 

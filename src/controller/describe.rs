@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::{
-    App, AppSpec, Command, EnvValue, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, Share,
+    App, AppSpec, Command, EnvValue, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy,
     human_duration,
 };
 
@@ -32,11 +32,14 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     }
     add("ready", ready(&spec.ready));
     let rollout = &spec.rollout;
-    add("rollout.max_surge", share(rollout.max_surge));
-    add("rollout.max_unavailable", share(rollout.max_unavailable));
+    add("rollout.max_surge", rollout.max_surge.to_string());
+    add("rollout.max_unavailable", rollout.max_unavailable.to_string());
     add("rollout.min_ready", human_duration(rollout.min_ready));
     add("rollout.deadline", human_duration(rollout.deadline));
     add("rollout.on_failure", format!("{:?}", rollout.on_failure).to_lowercase());
+    if let Some(canary) = rollout.canary {
+        add("rollout.canary", canary.to_string());
+    }
     if let Some(watch) = &spec.watch {
         let paths: Vec<_> = watch.paths.iter().map(|found| path(found)).collect();
         add("watch.paths", paths.join(", "));
@@ -56,13 +59,6 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("logs.dir", path(dir));
     }
     fields
-}
-
-fn share(share: Share) -> String {
-    match share {
-        Share::Count(count) => count.to_string(),
-        Share::Percent(percent) => format!("{percent}%"),
-    }
 }
 
 fn ready(policy: &ReadyPolicy) -> String {

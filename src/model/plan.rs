@@ -205,6 +205,8 @@ pub enum Hold {
     Settling {
         /// Time left.
         wait: Duration,
+        /// Whether no other instance is replaced before that.
+        canary: bool,
     },
     /// It gets no new connections, and its open ones are given time to end.
     Draining {
@@ -325,9 +327,14 @@ impl fmt::Display for Hold {
             }
             Self::Replacing => write!(f, "waits until the former run has ended"),
             Self::Starting => write!(f, "its program is being executed"),
-            Self::Settling { wait } => {
+            Self::Settling { wait, canary: false } => {
                 write!(f, "has to stay up for another {}", human_duration(*wait))
             }
+            Self::Settling { wait, canary: true } => write!(
+                f,
+                "as the canary it has to stay up for another {} before others are replaced",
+                human_duration(*wait)
+            ),
             Self::NotReady { wait, sockets, expected } => {
                 write!(f, "not ready yet")?;
                 if let Some(why) = sockets.explain(expected) {

@@ -204,6 +204,10 @@ pub struct RolloutPolicy {
     /// What is done when a new instance fails.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// So many instances come first and have to prove themselves under a share of the connections
+    /// before any other is replaced; of the instances, rounded up. `None`: no one comes first.
+    #[serde(default)]
+    pub canary: Option<Share>,
 }
 
 impl RolloutPolicy {
@@ -231,6 +235,15 @@ pub enum Share {
     Count(u32),
     /// So many of a hundred.
     Percent(u32),
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
 }
 
 impl Share {

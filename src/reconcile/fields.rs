@@ -8,12 +8,12 @@ use std::{
 
 use super::words::{
     address_text, backoff_text, command_text, env_text, exact, failure_text, limit_text, list_text,
-    listen_text, none_text, pass_text, path_text, ports_text, probe_text, scope_text, share_text,
+    listen_text, none_text, pass_text, path_text, ports_text, probe_text, scope_text,
     statuses_text, then_text, when_text,
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
-    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, StopPolicy, Template,
+    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share, StopPolicy, Template,
     WatchPolicy,
 };
 
@@ -187,17 +187,17 @@ fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
 }
 
 fn rollout_changes(fields: &mut Fields<'_>, old: &RolloutPolicy, new: &RolloutPolicy) {
-    let RolloutPolicy { min_ready, max_surge, max_unavailable, deadline, on_failure } = old;
+    let RolloutPolicy { min_ready, max_surge, max_unavailable, deadline, on_failure, canary } = old;
     fields.differ("rollout.min_ready", Effect::Live, (min_ready, &new.min_ready), exact);
-    fields.differ("rollout.max_surge", Effect::Live, (max_surge, &new.max_surge), |it| {
-        share_text(*it)
-    });
+    fields.differ("rollout.max_surge", Effect::Live, (max_surge, &new.max_surge), Share::to_string);
     let missing = (max_unavailable, &new.max_unavailable);
-    fields.differ("rollout.max_unavailable", Effect::Live, missing, |it| share_text(*it));
+    fields.differ("rollout.max_unavailable", Effect::Live, missing, Share::to_string);
     fields.differ("rollout.deadline", Effect::Live, (deadline, &new.deadline), exact);
     fields.differ("rollout.on_failure", Effect::Live, (on_failure, &new.on_failure), |it| {
         failure_text(*it)
     });
+    let first = (canary.as_ref(), new.canary.as_ref());
+    fields.maybe("rollout.canary", Effect::Live, first, Share::to_string);
 }
 
 fn listen_changes(fields: &mut Fields<'_>, old: Option<&ListenPolicy>, new: Option<&ListenPolicy>) {

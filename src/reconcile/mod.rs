@@ -6,6 +6,7 @@
 //! then sleep until an event or `wake_at`. No progress is stored: killed at any point, a controller
 //! that knows the records of the keeper and its own journal goes on with the same plan.
 
+mod canary;
 mod diff;
 mod fields;
 mod history;

@@ -12,6 +12,7 @@ use crate::model::{
 };
 
 use super::{
+    canary,
     history::is_request,
     readiness::became_ready,
     restart::{Standing, is_left_good, ran},
@@ -37,7 +38,7 @@ impl View<'_> {
     }
 
     /// The runs of former revisions that go on until others can take their place.
-    fn outdated(&self) -> impl Iterator<Item = (RunId, &Run)> {
+    pub(super) fn outdated(&self) -> impl Iterator<Item = (RunId, &Run)> {
         self.runs().iter().map(|(run_id, run)| (*run_id, *run)).filter(|(run_id, run)| {
             run.stopping.is_none()
                 && self.stop_reason(*run_id, run).is_some_and(|reason| self.may_wait(run, reason))
@@ -62,7 +63,15 @@ pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
     serving.sort_by_cached_key(|(_, run)| {
         (view.is_available(run), !has_successor(run.index), run.index)
     });
-    idle.extend(serving.into_iter().take(spare));
+    let mut untried = canary::room(view, &BTreeSet::new());
+    idle.extend(serving.into_iter().take(spare).filter(|(_, run)| {
+        if canary::is_touched(view, run.index) {
+            return true;
+        }
+        let may_go = untried != 0;
+        untried = untried.saturating_sub(1);
+        may_go
+    }));
     idle
 }
 
@@ -83,7 +92,7 @@ pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
         }
         last = Some(run.index);
     }
-    view.surge.saturating_sub(beside)
+    view.surge.saturating_sub(beside).min(canary::room(view, leaves))
 }
 
 /// How the change under way has failed: an instance of it ended before it was good, or did not

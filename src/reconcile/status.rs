@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::{
+    canary,
     restart::Standing,
     rollout,
     view::{Slot, View},
@@ -142,7 +143,8 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
         Phase::Ready { since, .. } => {
             let good = since.after(view.app.spec.rollout.min_ready);
             let until = view.proves_until(run).map_or(good, |until| until.max(good));
-            (view.now < until).then(|| Hold::Settling { wait: until.since(view.now) })
+            let canary = canary::is_out(view);
+            (view.now < until).then(|| Hold::Settling { wait: until.since(view.now), canary })
         }
         Phase::Exited { .. } => None,
     }

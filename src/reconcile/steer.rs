@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Cohort, Phase, Run, RunId, Time};
 
-use super::view::View;
+use super::{canary, view::View};
 
 /// How new connections are to be divided, if that is another way than now. `leaving` are the runs
 /// that are being asked to stop.
 ///
 /// A cohort weighs as much as it has runs that were ready for `min_ready`; while there are none,
-/// as it has ready ones. While none is ready nothing changes: connections wait where they are.
+/// as it has ready ones. While none is ready nothing changes: connections wait where they are. A
+/// canary gets its share before it is proven.
 pub(super) fn weights(view: &View<'_>, leaving: &BTreeSet<RunId>) -> Option<BTreeMap<Cohort, u32>> {
     view.cohorts().next()?;
     let staying = |(run_id, run): &&(RunId, &Run)| {
@@ -24,15 +25,17 @@ pub(super) fn weights(view: &View<'_>, leaving: &BTreeSet<RunId>) -> Option<BTre
         Phase::Ready { .. } => true,
         Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
     };
+    let staying: Vec<&Run> = view.runs().iter().filter(staying).map(|(_, run)| *run).collect();
     let count = |counts: &dyn Fn(&Run) -> bool| {
         let mut weights: BTreeMap<Cohort, u32> = BTreeMap::new();
-        for (_, run) in view.runs().iter().filter(staying).filter(|(_, run)| counts(run)) {
+        for run in staying.iter().filter(|run| counts(run)) {
             let weight = weights.entry(run.cohort).or_default();
             *weight = weight.saturating_add(1);
         }
         weights
     };
-    let mut weights = count(&|run| view.is_available(run));
+    let tried = canary::weights(view, &staying);
+    let mut weights = tried.unwrap_or_else(|| count(&|run| view.is_available(run)));
     if weights.is_empty() {
         weights = count(&ready);
     }

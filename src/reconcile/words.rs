@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
     Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy, OnFailure,
-    Pass, ProbeAddress, ReadyProbe, RestartWhen, Share,
+    Pass, ProbeAddress, ReadyProbe, RestartWhen,
 };
 
 pub(super) fn none_text() -> String {
@@ -121,13 +121,6 @@ pub(super) fn pass_text(pass: Pass) -> String {
         Pass::Fds => "fds",
     }
     .to_owned()
-}
-
-pub(super) fn share_text(share: Share) -> String {
-    match share {
-        Share::Count(count) => count.to_string(),
-        Share::Percent(percent) => format!("{percent}%"),
-    }
 }
 
 pub(super) fn failure_text(on_failure: OnFailure) -> String {

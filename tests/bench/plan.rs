@@ -71,6 +71,7 @@ fn spec(instances: u32) -> AppSpec {
             max_unavailable: RolloutPolicy::one_by_one(),
             deadline: RolloutPolicy::default_deadline(),
             on_failure: OnFailure::Rollback,
+            canary: None,
         },
         listen: None,
         ready: ReadyPolicy::default(),

@@ -73,6 +73,11 @@ pub(super) fn resolve(context: &Context<'_>, app: &App, listening: &Listening) -
             Some(written::OnFailure::Rollback) | None => OnFailure::Rollback,
             Some(written::OnFailure::Pause) => OnFailure::Pause,
         },
+        canary: written
+            .canary
+            .get()
+            .map(|share| share.0)
+            .filter(|share| !matches!(share, Share::Count(0) | Share::Percent(0))),
     }
 }
 

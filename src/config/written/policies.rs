@@ -143,6 +143,11 @@ pub(in crate::config) struct Rollout {
     /// What is done when a new instance fails before it is good.
     #[schemars(extend("default" = "rollback"))]
     pub(in crate::config) on_failure: Field<OnFailure>,
+    /// So many new instances come first: a number, or a percentage of the instances (rounded up).
+    /// As soon as they are ready they get their share of new connections (of a shared port; a
+    /// percentage to the letter), and until they have stayed ready for `min_ready` no other instance
+    /// is replaced. 0 is none, and the default.
+    pub(in crate::config) canary: Field<ShareText>,
 }
 
 /// What is done when a new instance fails before it is good.

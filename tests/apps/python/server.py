@@ -2,7 +2,7 @@
 
 LISTEN_WITH and GOOD_WITH name a file it waits for before it listens, or answers well. BIND is
 another port than PORT, ALSO a second one, HOST another address. With FDS it takes the sockets that
-LISTEN_FDS tells of. With PATIENT it tries again while a port is taken. BEHAVE has it misbehave:
+LISTEN_FDS tells of. Once there is the file FAIL_AT a request ends it. With PATIENT it tries again while a port is taken. BEHAVE has it misbehave:
 throw, deaf, crash.
 """
 
@@ -33,6 +33,8 @@ def answer(connection):
         who = [line.split(": ")[1] for line in lines if line.lower().startswith("x-who: ")]
         with open("asked", "a") as asked:
             asked.write(" ".join(lines[0].split()[:2] + who) + "\n")
+        if get("FAIL_AT") and os.path.exists(get("FAIL_AT")):
+            os._exit(9)
         good = not get("GOOD_WITH") or os.path.exists(get("GOOD_WITH"))
         status = "200 OK" if good else "503 Not Yet"
         body = f"{os.getpid()} {get('VERSION', '')}"

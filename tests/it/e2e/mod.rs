@@ -1,6 +1,7 @@
 //! The real binary with real processes, seen only from outside: one file per topic.
 
 mod apply;
+mod canary;
 mod cli;
 mod commands;
 mod daemon;
@@ -17,6 +18,7 @@ mod programs;
 mod readiness;
 mod rollout;
 mod scenario;
+mod site;
 mod stop;
 mod survive;
 mod watch;

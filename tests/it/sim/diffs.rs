@@ -71,6 +71,7 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.rollout.max_unavailable = Share::Count(2);
     spec.rollout.deadline = ms(120_000);
     spec.rollout.on_failure = OnFailure::Pause;
+    spec.rollout.canary = Some(Share::Percent(10));
     spec.listen = Some(listening(3000));
     spec.ready.probe = ReadyProbe::Http(http());
     (spec.ready.interval, spec.ready.timeout) = (ms(1_000), ms(500));

@@ -70,6 +70,7 @@ pub(crate) fn spec() -> AppSpec {
             max_unavailable: RolloutPolicy::one_by_one(),
             deadline: ms(5_000),
             on_failure: OnFailure::Rollback,
+            canary: None,
         },
         listen: None,
         ready: ReadyPolicy::default(),

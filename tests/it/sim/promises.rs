@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eco::model::{
-    Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Sharing, StopReason, Time,
+    Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Share, Sharing, StopReason,
+    Time,
 };
 
 use super::{keeper::Process, world::World};
@@ -67,6 +68,19 @@ fn serving<'w>(world: &'w World, key: &AppKey) -> impl Iterator<Item = (RunId, &
 fn is_available(world: &World, app: &App, run: &Run) -> bool {
     let spec = eco::reconcile::spec_of(app, run);
     ready_since(run).is_some_and(|since| since.after(spec.rollout.min_ready) <= world.now)
+}
+
+/// How many instances of a change come first, while they have yet to prove themselves.
+fn canary(world: &World, key: &AppKey) -> Option<u32> {
+    let app = world.desired.app(key).unwrap();
+    let share = app.spec.rollout.canary.filter(|_| !recreates(world, key))?;
+    let size = share.rounded_up(app.wanted()).max(1).min(app.wanted());
+    let good =
+        serving(world, key).filter(|(_, it)| is_new(app, it) && is_available(world, app, it));
+    let former = |(_, it): (RunId, &Run)| {
+        !is_new(app, it) && it.index < app.wanted() && it.stopping.is_none()
+    };
+    (good.count() < size as usize && runs(world, key).any(former)).then_some(size)
 }
 
 /// Checks a plan as a whole.
@@ -144,6 +158,15 @@ fn check_number(world: &World, id: &InstanceId) {
     let seconds = indices.windows(2).filter(|pair| pair[0] == pair[1]).count();
     let most = surge(world, &id.key) as usize;
     assert!(!second || seconds < most, "{id} is one more than {most}: {:#?}", world.log);
+    if let Some(size) = canary(world, &id.key).filter(|_| second) {
+        let new = runs(world, &id.key).filter(|(_, it)| is_new(app, it));
+        let new: BTreeSet<u32> = new.map(|(_, it)| it.index).collect();
+        assert!(
+            new.len() < size as usize,
+            "{id} comes before the canary is good: {:#?}",
+            world.log
+        );
+    }
 }
 
 /// Checks that a run that is as good as a new one stays until others serve in its place.
@@ -206,13 +229,42 @@ fn check_weights(
             .filter(|(run, found)| !leaving.contains(run) && found.cohort != Cohort::NONE)
     };
     let proven = staying().any(|(_, run)| is_available(world, app, run));
+    let canary = canary(world, key);
+    if let (Some(_), Some(Share::Percent(percent))) = (canary, app.spec.rollout.canary) {
+        check_percentage(world, key, (weights, percent), &staying().collect::<Vec<_>>());
+    }
     for cohort in weights.keys() {
         assert!(world.keeper.cohorts.contains_key(cohort), "connections go nowhere");
         let takes = |(_, run): (RunId, &Run)| {
-            run.cohort == *cohort && (!proven || is_available(world, app, run))
+            let tried = canary.is_some() && is_new(app, run);
+            run.cohort == *cohort && (!proven || tried || is_available(world, app, run))
         };
         assert!(staying().any(takes), "connections go where nobody is");
     }
+}
+
+/// Checks that a canary beside good former runs gets what was written, to the letter.
+fn check_percentage(
+    world: &World,
+    key: &AppKey,
+    (weights, percent): (&BTreeMap<Cohort, u32>, u32),
+    staying: &[(RunId, &Run)],
+) {
+    let app = world.desired.app(key).unwrap();
+    let good = |run: &Run| !is_new(app, run) && is_available(world, app, run);
+    let cohorts = |counts: &dyn Fn(&Run) -> bool| {
+        let runs = staying.iter().filter(|(_, run)| counts(run));
+        runs.map(|(_, run)| run.cohort).collect::<BTreeSet<_>>()
+    };
+    let (new, former) = (cohorts(&|run| is_new(app, run)), cohorts(&good));
+    if new.is_empty() || former.is_empty() || !new.is_disjoint(&former) {
+        return;
+    }
+    let sum = |wanted: &dyn Fn(&Cohort) -> bool| {
+        weights.iter().filter(|(it, _)| wanted(it)).map(|(_, it)| u64::from(*it)).sum::<u64>()
+    };
+    let (gets, all) = (sum(&|it| new.contains(it)), sum(&|_| true));
+    assert_eq!(gets * 100, all * u64::from(percent), "{weights:?}: {:#?}", world.log);
 }
 
 fn check_retire(world: &World, key: &AppKey, cohort: Cohort) {

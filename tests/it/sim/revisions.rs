@@ -107,6 +107,7 @@ fn everything_else_keeps_the_revision() {
     other.stop.drain *= 2;
     other.rollout.max_surge = Share::Percent(50);
     other.rollout.on_failure = OnFailure::Pause;
+    other.rollout.canary = Some(Share::Count(1));
     other.ready.probe = ReadyProbe::Notify;
     assert_eq!(revision(&other), revision(&spec()));
     let listens = |queue, close_idle| {

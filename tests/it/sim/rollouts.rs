@@ -15,12 +15,12 @@ use super::{
     world::World,
 };
 
-fn web() -> AppKey {
+pub(super) fn web() -> AppKey {
     key("shop", "web")
 }
 
 /// A world of one app with so many instances that share a port, all good.
-fn sharing(instances: u32, edit: impl FnOnce(&mut AppSpec)) -> World {
+pub(super) fn sharing(instances: u32, edit: impl FnOnce(&mut AppSpec)) -> World {
     let app = edited(&app(spec()), |spec| {
         share(spec);
         spec.instances = instances;
@@ -33,7 +33,7 @@ fn sharing(instances: u32, edit: impl FnOnce(&mut AppSpec)) -> World {
     world
 }
 
-fn told(world: &mut World, millis: u64) -> String {
+pub(super) fn told(world: &mut World, millis: u64) -> String {
     world.run_until(world.now.after(ms(millis)));
     world.log.join("\n")
 }
@@ -49,12 +49,12 @@ fn words(world: &World) -> (AppState, String) {
     (status.state, status.hold.map(|hold| hold.to_string()).unwrap_or_default())
 }
 
-fn release(version: &str) -> impl FnOnce(&mut AppSpec) + use<> {
+pub(super) fn release(version: &str) -> impl FnOnce(&mut AppSpec) + use<> {
     let cwd = format!("/srv/{version}").into();
     move |spec| spec.cwd = cwd
 }
 
-fn crashing(millis: u64) -> Nature {
+pub(super) fn crashing(millis: u64) -> Nature {
     Nature { life: Some((ms(millis), ExitStatus::Code(1))), ..Nature::GOOD }
 }
 
@@ -63,7 +63,7 @@ fn mute() -> Nature {
 }
 
 /// The runs that serve now.
-fn serving(world: &World) -> usize {
+pub(super) fn serving(world: &World) -> usize {
     let runs = world.observed.apps[&web()].runs.values();
     runs.filter(|run| matches!(run.phase, Phase::Ready { .. }) && run.stopping.is_none()).count()
 }

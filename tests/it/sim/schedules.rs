@@ -29,6 +29,7 @@ pub(crate) enum Edit {
     Listen(u8),
     Probe(u8),
     Surge(u8),
+    Canary(u8),
     Pause(bool),
     Drain(u64),
 }
@@ -75,6 +76,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         2 => (0..3_u8).prop_map(Edit::Listen),
         1 => (0..4_u8).prop_map(Edit::Probe),
         1 => (0..4_u8).prop_map(Edit::Surge),
+        1 => (0..4_u8).prop_map(Edit::Canary),
         1 => any::<bool>().prop_map(Edit::Pause),
         1 => (0..3_000_u64).prop_map(Edit::Drain),
     ]
@@ -168,6 +170,7 @@ impl Edit {
                 (spec.rollout.max_surge, spec.rollout.max_unavailable) =
                     shares[usize::from(*which)];
             }
+            Self::Canary(which) => spec.rollout.canary = canary(*which),
             Self::Pause(pause) => {
                 spec.rollout.on_failure =
                     if *pause { OnFailure::Pause } else { OnFailure::Rollback };
@@ -175,6 +178,11 @@ impl Edit {
             Self::Drain(millis) => spec.stop.drain = ms(*millis),
         }
     }
+}
+
+fn canary(which: u8) -> Option<Share> {
+    [None, Some(Share::Count(1)), Some(Share::Count(2)), Some(Share::Percent(40))]
+        [usize::from(which)]
 }
 
 fn probe(which: u8) -> ReadyProbe {
