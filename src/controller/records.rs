@@ -95,6 +95,8 @@ impl State {
     /// the keeper has the run's record, so that a controller that dies in between loses nothing.
     pub(super) fn settle_ends(&mut self) {
         for (id, exit) in std::mem::take(&mut self.ends) {
+            // Else the next controller might hold this end against a change that was good before.
+            self.save_good(&id.key.project);
             self.on_exit(&id, &exit);
         }
         for (run, key, drained) in std::mem::take(&mut self.over) {

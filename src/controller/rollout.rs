@@ -103,11 +103,18 @@ impl State {
         let due = self.unsaved.iter().filter(|(_, at)| **at <= now);
         let due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
         for name in due {
-            self.unsaved.remove(&name);
-            let Some(project) = self.desired.projects.get(&name) else { continue };
-            if let Err(error) = self.store.amend(&name, project) {
-                tracing::warn!(%error, "cannot note that the apps of {name} are good");
-            }
+            self.save_good(&name);
+        }
+    }
+
+    /// Writes down which apps of a project are good, if that is not on disk yet.
+    pub(super) fn save_good(&mut self, name: &ProjectName) {
+        if self.unsaved.remove(name).is_none() {
+            return;
+        }
+        let Some(project) = self.desired.projects.get(name) else { return };
+        if let Err(error) = self.store.amend(name, project) {
+            tracing::warn!(%error, "cannot note that the apps of {name} are good");
         }
     }
 }

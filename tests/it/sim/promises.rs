@@ -159,7 +159,8 @@ fn check_number(world: &World, id: &InstanceId) {
     let most = surge(world, &id.key) as usize;
     assert!(!second || seconds < most, "{id} is one more than {most}: {:#?}", world.log);
     if let Some(size) = canary(world, &id.key).filter(|_| second) {
-        let new = runs(world, &id.key).filter(|(_, it)| is_new(app, it));
+        let counts = |it: &Run| is_new(app, it) && it.index < app.wanted();
+        let new = runs(world, &id.key).filter(|(_, it)| counts(it));
         let new: BTreeSet<u32> = new.map(|(_, it)| it.index).collect();
         assert!(
             new.len() < size as usize,

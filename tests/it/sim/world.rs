@@ -291,6 +291,7 @@ impl World {
     fn take(&mut self, seen: Observation) {
         if let Some((id, exit)) = seen.retired {
             invariants::check_exit(self, &exit);
+            self.unsaved.retain(|other, _| other.project != id.key.project);
             if self.takes_effect() {
                 self.journal.exits.push((id, exit));
             }
