@@ -37,6 +37,8 @@ pub(super) struct Socket {
     pub(super) listening: bool,
     /// Its cohort is over, but not its runs: it gets no more connections.
     parked: bool,
+    /// It was opened before any program asked for it, and none has yet.
+    ahead: bool,
     /// The run whose own socket it is; `None` if all of the cohort have it.
     only_of: Option<u64>,
     /// The runs and processes that have bound it.
@@ -84,6 +86,13 @@ impl Held {
         self.sockets.iter().any(|socket| socket.owner.cohort == cohort && !socket.parked)
     }
 
+    /// Whether a cohort has a socket that would take connections of a place.
+    pub(super) fn has_at(&self, owner: Owner, place: &Place) -> bool {
+        self.sockets
+            .iter()
+            .any(|socket| socket.owner == owner && socket.place.overlaps(place) && !socket.parked)
+    }
+
     /// The cohorts with parked sockets.
     pub(super) fn parked(&self) -> BTreeSet<u64> {
         let parked = self.sockets.iter().filter(|socket| socket.parked);
@@ -129,6 +138,20 @@ impl Held {
         if same || (others && !own) { Company::Joins } else { Company::Alone }
     }
 
+    /// Whether a cohort has a socket at exactly this place for all of its runs.
+    pub(super) fn has_shared(&self, owner: Owner, place: &Place) -> bool {
+        self.shared_at(owner, place).is_some()
+    }
+
+    fn shared_at(&self, owner: Owner, place: &Place) -> Option<&Socket> {
+        self.sockets.iter().find(|socket| {
+            socket.owner == owner
+                && socket.place == *place
+                && !socket.parked
+                && socket.only_of.is_none()
+        })
+    }
+
     /// The cohort's socket at a place, made like `original` if there is none: its inode.
     pub(super) fn shared(
         &mut self,
@@ -136,10 +159,10 @@ impl Held {
         place: Place,
         original: &OwnedFd,
     ) -> io::Result<u64> {
-        let there =
-            |socket: &&Socket| socket.owner == owner && socket.place == place && !socket.parked;
-        let mut found = self.sockets.iter().filter(there);
-        if let Some(socket) = found.find(|socket| socket.only_of.is_none()) {
+        if let Some(socket) = self.shared_at(owner, &place) {
+            if socket.ahead {
+                socket::take_options(&socket.fd, original);
+            }
             return Ok(socket.inode);
         }
         let made = socket::like(original, &place)?;
@@ -156,15 +179,41 @@ impl Held {
     ) -> io::Result<u64> {
         let inode = socket::inode(&fd)?;
         socket::bind(&fd, &place, self.company(owner, &place))?;
-        let (listening, parked, holders) = (false, false, Vec::new());
-        self.sockets.push(Socket { fd, inode, owner, place, listening, parked, only_of, holders });
+        self.sockets.push(Socket {
+            fd,
+            inode,
+            owner,
+            place,
+            listening: false,
+            parked: false,
+            ahead: false,
+            only_of,
+            holders: Vec::new(),
+        });
         Ok(inode)
+    }
+
+    /// Opens a socket before a program asks for it: connections wait in it meanwhile.
+    pub(super) fn open_ahead(&mut self, fd: OwnedFd, owner: Owner, place: Place) -> io::Result<()> {
+        let inode = self.bind(fd, owner, place, None)?;
+        self.listen(inode, 0)?;
+        for socket in self.sockets.iter_mut().filter(|socket| socket.inode == inode) {
+            socket.ahead = true;
+        }
+        Ok(())
+    }
+
+    /// Closes what was opened ahead for a cohort and would be in the way of a program that binds
+    /// this place, or would get its connections.
+    pub(super) fn give_way(&mut self, owner: Owner, place: &Place) {
+        self.remove(|socket| socket.owner == owner && socket.ahead && socket.place.overlaps(place));
     }
 
     /// A process of a run has bound the socket.
     pub(super) fn is_held(&mut self, inode: u64, run: u64, process: Pid) {
         for socket in self.sockets.iter_mut().filter(|socket| socket.inode == inode) {
             socket.holders.push((run, process));
+            socket.ahead = false;
         }
     }
 

@@ -122,6 +122,23 @@ impl Share {
         Ok(())
     }
 
+    /// Opens what a cohort is known to share before its first program asks for it, so that whoever
+    /// connects while that one starts waits. Only where the address leaves nothing to the program:
+    /// an IPv6 socket may or may not take IPv4 connections.
+    fn open_ahead(&mut self, owner: Owner) {
+        let ports = self.cohorts.get(&owner.cohort).map(|ports| ports.ports.clone());
+        for declared in ports.unwrap_or_default() {
+            let Some(host @ IpAddr::V4(_)) = declared.host else { continue };
+            let place = Place::plain(SocketAddr::new(host, declared.port));
+            if declared.port == 0 || self.held.has_at(owner, &place) {
+                continue;
+            }
+            // If it cannot be had, the program's own `bind` will tell why.
+            let made = socket::fresh(place.address);
+            drop(made.and_then(|made| self.held.open_ahead(made, owner, place)));
+        }
+    }
+
     fn open_at(&mut self, owner: Owner, address: SocketAddr) -> io::Result<()> {
         let made = socket::fresh(address)?;
         if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
@@ -238,6 +255,7 @@ impl Keeper {
         }
         let filter = Rc::new(filter);
         self.share.notifiers.insert(token, Notifier { run: id, owner, filter });
+        self.share.open_ahead(owner);
     }
 
     /// Nobody has the filter of a run any more.

@@ -64,6 +64,7 @@ impl Keeper {
     fn answer_bind(&mut self, caller: &Caller) -> Answer {
         let Some(address) = caller.call.address() else { return Answer::Continue };
         if !self.share.wants(caller.owner.cohort, address) {
+            self.share.held.give_way(caller.owner, &Place::plain(address));
             return Answer::Continue;
         }
         let Some(process) = Process::of(caller.call.thread) else { return Answer::Dropped };
@@ -79,10 +80,13 @@ impl Keeper {
         if !caller.call.still_waits(&caller.filter) {
             return Answer::Dropped;
         }
+        let place = Place::new(address, &socket);
         if !is_manageable(&socket, address) {
+            if socket::is_tcp(&socket) {
+                self.share.held.give_way(caller.owner, &place);
+            }
             return Answer::Continue;
         }
-        let place = Place::new(address, &socket);
         match self.bind_for(caller, &process, Original { socket, place, blind }) {
             Ok(answer) => answer,
             Err(error) => self.bind_failed(caller.run, place, &error),
@@ -103,6 +107,9 @@ impl Keeper {
             return Err(io::Error::from_raw_os_error(libc::EADDRINUSE));
         }
         let tied = process.ties(call.fd).is_tied();
+        if tied || !held.has_shared(owner, &place) {
+            held.give_way(owner, &place);
+        }
         if tied && blind {
             return Ok(Answer::Continue);
         }

@@ -67,6 +67,11 @@ impl Place {
         Self { address, only_v6, device }
     }
 
+    /// The place of a plain socket at an address.
+    pub(super) fn plain(address: SocketAddr) -> Self {
+        Self { address, only_v6: false, device: 0 }
+    }
+
     pub(super) fn port(&self) -> u16 {
         self.address.port()
     }
@@ -173,11 +178,17 @@ pub(super) fn like(original: &OwnedFd, place: &Place) -> io::Result<OwnedFd> {
     if place.device != 0 {
         set_option(&made, SOL_SOCKET, SO_BINDTOIFINDEX, place.device)?;
     }
+    take_options(&made, original);
+    Ok(made)
+}
+
+/// Gives a socket what a program has set of its own.
+pub(super) fn take_options(made: &OwnedFd, original: &OwnedFd) {
     for (level, name) in COPIED {
         let Ok(value) = option(original, level, name) else { continue };
-        if option(&made, level, name).is_ok_and(|has| has != value) {
+        if option(made, level, name).is_ok_and(|has| has != value) {
             // One that is not to be had for the keeper makes the socket no worse than without.
-            drop(set_option(&made, level, name, value));
+            drop(set_option(made, level, name, value));
         }
     }
     // The system doubles these, and tells which of them were set.
@@ -186,10 +197,9 @@ pub(super) fn like(original: &OwnedFd, place: &Place) -> io::Result<OwnedFd> {
         if locked & bit != 0
             && let Ok(value) = option(original, SOL_SOCKET, name)
         {
-            drop(set_option(&made, SOL_SOCKET, name, value / 2));
+            drop(set_option(made, SOL_SOCKET, name, value / 2));
         }
     }
-    Ok(made)
 }
 
 /// Binds a socket, so that sockets of the same group can join it and nobody else's: where it is the

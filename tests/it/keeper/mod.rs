@@ -7,6 +7,7 @@ mod launch;
 mod notify;
 mod output;
 mod ports;
+mod ports_ahead;
 mod ports_edges;
 mod ports_programs;
 mod processes;

@@ -37,12 +37,16 @@ def serve(*sockets):
 ";
 
 impl World {
-    fn start_odd(&mut self, run: u64, code: &str, args: &[&str]) {
-        self.start_python(run, 1, &format!("{COMMON}{code}"), args);
+    pub(crate) fn start_odd(&mut self, run: u64, code: &str, args: &[&str]) {
+        self.start_odd_of(1, run, code, args);
+    }
+
+    pub(crate) fn start_odd_of(&mut self, cohort: u64, run: u64, code: &str, args: &[&str]) {
+        self.start_python(run, cohort, &format!("{COMMON}{code}"), args);
     }
 
     /// What a run has said, once it has said so many lines.
-    fn said_lines(&self, run: u64, lines: usize) -> Vec<String> {
+    pub(crate) fn said_lines(&self, run: u64, lines: usize) -> Vec<String> {
         until("it says something", || lines <= self.out_text(run).lines().count());
         self.out_text(run).lines().map(ToOwned::to_owned).collect()
     }
