@@ -47,7 +47,7 @@ SERVERS = {
                    node=True),
     "gunicorn": Server("python", [str(CACHE / "venv/bin/gunicorn"), "--preload", "--workers", "4",
                                   "--bind", "127.0.0.1:{port}", "wsgi:app"], {}, "wsgi.py"),
-    "uvicorn": Server("python", [str(CACHE / "bench/venv/bin/uvicorn"), "--log-level", "warning",
+    "uvicorn": Server("python", [str(CACHE / "venv/bin/uvicorn"), "--log-level", "warning",
                                  "--host", "127.0.0.1", "--port", "{port}", "asgi:app"], {},
                       "asgi.py"),
     "go": Server("go", [str(CACHE / "go/server")], {}, "main.go"),

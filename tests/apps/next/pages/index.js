@@ -1,4 +1,8 @@
-// The page: Next wants one.
-export default function Page() {
-  return <p>eco</p>;
+// The page: made for each request, it says who made it.
+export default function Page({ pid }) {
+  return <p>{pid}</p>;
+}
+
+export function getServerSideProps() {
+  return { props: { pid: process.pid } };
 }

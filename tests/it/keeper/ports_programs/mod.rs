@@ -1,5 +1,9 @@
 //! Real programs, unmodified, two of each at one port.
 
+mod javascript;
+mod python;
+mod ruby;
+
 use std::{
     collections::BTreeSet,
     ffi::OsString,
@@ -11,7 +15,7 @@ use std::{
 use eco::protocol::SpawnSpec;
 
 use super::{
-    ports::{get, python},
+    ports::get,
     world::{World, until},
 };
 use crate::harness::{free_port, installed, program};
@@ -44,6 +48,15 @@ fn shared_by(processes: usize, how: impl Fn(&World, u64, u16) -> SpawnSpec) {
     world.quit();
 }
 
+/// `spec` in the directory of an app, with the port and a version of its own.
+fn spec_in(world: &World, run: u64, directory: &str, port: u16, argv: &[&str]) -> SpawnSpec {
+    let mut spec = spec(world, run, argv);
+    spec.env.push(("PORT".into(), OsString::from(port.to_string())));
+    spec.env.push(("VERSION".into(), OsString::from(format!("of run {run}"))));
+    spec.cwd = app(directory);
+    spec
+}
+
 fn app(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/apps").join(path)
 }
@@ -53,62 +66,6 @@ fn spec(world: &World, run: u64, argv: &[&str]) -> SpawnSpec {
     // Some of them want a directory of the user's.
     spec.env.push(("HOME".into(), world.run_dir().into()));
     spec
-}
-
-fn express(world: &World, run: u64, port: u16, argv: &[&str]) -> SpawnSpec {
-    installed("tests/apps/express/node_modules");
-    let mut spec = spec(world, run, argv);
-    spec.env.push(("PORT".into(), OsString::from(port.to_string())));
-    spec.cwd = app("express");
-    spec
-}
-
-#[test]
-fn express_shares_its_port() {
-    shared_by(2, |world, run, port| express(world, run, port, &["node", "app.js"]));
-}
-
-#[test]
-fn express_shares_its_port_behind_npm() {
-    shared_by(2, |world, run, port| {
-        express(world, run, port, &["npm", "exec", "-c", "node app.js"])
-    });
-}
-
-#[test]
-fn express_shares_its_port_behind_a_shell() {
-    shared_by(2, |world, run, port| {
-        express(world, run, port, &["sh", "-c", "node app.js | cat; true"])
-    });
-}
-
-#[test]
-fn pythons_http_server_shares_its_port() {
-    shared_by(2, |world, run, port| {
-        let dir = world.run_dir().join(format!("site-{run}"));
-        std::fs::create_dir(&dir).unwrap();
-        std::fs::write(dir.join("index.html"), run.to_string()).unwrap();
-        let (python, port) = (python(), port.to_string());
-        let python = python.to_str().unwrap();
-        let mut spec =
-            spec(world, run, &[python, "-m", "http.server", &port, "--bind", "127.0.0.1"]);
-        spec.cwd = dir;
-        spec
-    });
-}
-
-#[test]
-fn gunicorns_workers_share_its_port() {
-    shared_by(4, |world, run, port| {
-        let app = "def app(_, start):\n    import os\n    start('200 OK', [])\n    \
-                   return [str(os.getpid()).encode()]\n";
-        std::fs::write(world.run_dir().join("pid.py"), app).unwrap();
-        let gunicorn = installed("tests/.cache/venv/bin/gunicorn");
-        let (gunicorn, bind) = (gunicorn.to_str().unwrap(), format!("127.0.0.1:{port}"));
-        let mut spec = spec(world, run, &[gunicorn, "-w", "2", "-b", &bind, "pid:app"]);
-        spec.cwd = world.run_dir();
-        spec
-    });
 }
 
 #[test]
@@ -138,4 +95,24 @@ fn a_static_go_program_shares_its_port() {
     go.env("CGO_ENABLED", "0").env("GOCACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("go"));
     assert!(go.status().unwrap().success(), "cannot build the Go program");
     shared_by(2, |world, run, port| spec(world, run, &[made.to_str().unwrap(), &port.to_string()]));
+}
+
+#[test]
+fn nginxs_workers_share_its_port() {
+    let nginx = installed("tests/.cache/nginx/usr/sbin/nginx");
+    shared_by(4, |world, run, port| {
+        let dir = world.run_dir().join(format!("nginx-{run}"));
+        std::fs::create_dir(&dir).unwrap();
+        let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|name| format!("{name}_temp_path {name};\n"))
+            .concat();
+        let server = format!("server {{ listen 127.0.0.1:{port}; return 200 $pid; }}");
+        let text = format!(
+            "daemon off; worker_processes 2; pid pid; error_log stderr;\nevents {{}}\n\
+             http {{ access_log off;\n{temp}{server} }}\n",
+        );
+        std::fs::write(dir.join("nginx.conf"), text).unwrap();
+        let (nginx, dir) = (nginx.to_str().unwrap(), dir.to_str().unwrap());
+        spec(world, run, &[nginx, "-p", dir, "-c", "nginx.conf", "-e", "stderr"])
+    });
 }
