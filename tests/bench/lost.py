@@ -109,10 +109,13 @@ def stop_supervisor(site):
 
 
 def move(site):
-    """The port is moved; the clients know both."""
-    site.port = site.other_port
-    site.save()
-    return site.do("edit")
+    """The port is moved, and back again; the clients know both."""
+    codes = []
+    for port in (site.other_port, site.port):
+        site.port = port
+        site.save()
+        codes.append(site.do("edit"))
+    return max(codes)
 
 
 def edit_source(site):
@@ -138,7 +141,7 @@ EVENTS = {
     "slow": ("release takes 5 s to listen", bad("slow"), (2, 1), False),
     "kill": ("kill -9 of one instance", kill, (2, 1), False),
     "scale": ("scale 2→4→1", scale, (2,), False),
-    "move": ("port moved", move, (2,), False),
+    "move": ("port moved, and back", move, (2,), False),
     "kill-supervisor": ("supervisor killed", kill_supervisor, (2,), False),
     "stop-supervisor": ("supervisor stopped 10 s", stop_supervisor, (2,), False),
     "edits": ("source edited every 200 ms for 10 s", edit_source, (2,), True),

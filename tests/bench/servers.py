@@ -53,6 +53,12 @@ SERVERS = {
     "go": Server("go", [str(CACHE / "go/server")], {}, "main.go"),
     "java": Server("java", ["java", "-cp", str(CACHE / "bench/java"), "LoadServer"], {},
                    "LoadServer.java"),
+    "bun": Server("bun", ["node_modules/.bin/bun", "server.js"], {}, "server.js"),
+    "deno": Server("deno", ["node_modules/.bin/deno", "run", "--allow-net", "--allow-env",
+                            "server.js"], {"DENO_NO_UPDATE_CHECK": "1"}, "server.js"),
+    "puma": Server("ruby", ["puma", "--bind", "tcp://127.0.0.1:{port}", "--workers", "2",
+                            "--threads", "8:8", "--preload", "config.ru"], {}, "config.ru"),
+    "ruby": Server("ruby", ["ruby", "server.rb"], {}, "server.rb"),
     "php": Server("php", ["./serve.sh"], {"PHP_CLI_SERVER_WORKERS": "8"}, "index.php"),
 }
 
