@@ -4,10 +4,18 @@
 //! that came, so that each request so far had an answer of as many parts; and its last part was seen
 //! to be sent, or nothing has come or gone for a moment. An answer that is longer than all before it on its connection and that
 //! pauses just after as many parts as they had is the one that is taken for whole too early.
+//!
+//! A client that asks again at once leaves next to no time in which to see that. Where each answer
+//! so far had one part, the system is asked to hold the next one back (`TCP_CORK`) while the
+//! connection is watched; so it leaves together with the connection's end, and no request can come
+//! in between. What is not closed is let go within ms.
 
 use std::os::fd::OwnedFd;
 
-use rustix::net::{Shutdown, shutdown};
+use rustix::{
+    net::{Shutdown, shutdown, sockopt},
+    thread::{Timespec, nanosleep, sched_yield},
+};
 
 use super::{is_answered, is_settled, look};
 use crate::keeper::{diag::Connection, sys};
@@ -17,6 +25,8 @@ use crate::keeper::{diag::Connection, sys};
 const WATCH: u64 = 4_000_000;
 /// How long nothing may follow an answer that was not seen to be sent, in ns.
 const PAUSE: u64 = 1_000_000;
+/// Time between two looks where answers are held back, in ns.
+const REST: i64 = 200_000;
 /// So many are watched at most.
 pub(super) const WATCHED: usize = 256;
 
@@ -29,6 +39,8 @@ struct Busy {
     since: u64,
     /// Whether something was seen to be sent after the last that came.
     answered: bool,
+    /// Whether the system holds its next answer back.
+    held: bool,
 }
 
 /// What a look at a busy connection leads to.
@@ -43,35 +55,59 @@ enum Next {
 /// answer was sent on it and the next request is not there yet; says how many.
 pub(super) fn close(busy: Vec<(OwnedFd, Connection)>) -> usize {
     let begin = sys::now();
-    let mut busy: Vec<Busy> = busy
-        .into_iter()
-        .map(|(socket, last)| Busy { socket, last, since: begin, answered: false })
-        .collect();
+    let mut busy: Vec<Busy> =
+        busy.into_iter().map(|(socket, last)| Busy::watch(socket, last, begin)).collect();
+    let end = begin.saturating_add(WATCH);
     let mut closed = 0_usize;
-    while !busy.is_empty() && sys::now() < begin.saturating_add(WATCH) {
+    while !busy.is_empty() {
+        let now = sys::now();
         busy.retain_mut(|one| {
             let next = one.look();
             if next == Next::Close {
                 let done = shutdown(&one.socket, Shutdown::Both).is_ok();
                 closed = closed.saturating_add(done.into());
             }
-            next == Next::Watch
+            // An answer that is held already is worth waiting for.
+            let goes_on = now < end || (one.has_answer() && now < end.saturating_add(PAUSE));
+            next == Next::Watch && goes_on
         });
         // It is the apps that have to get on.
-        rustix::thread::sched_yield();
+        if busy.iter().all(|one| one.held) {
+            // Woken early it looks early.
+            drop(nanosleep(&Timespec { tv_sec: 0, tv_nsec: REST }));
+        } else {
+            sched_yield();
+        }
     }
     closed
 }
 
 impl Busy {
+    fn watch(socket: OwnedFd, last: Connection, since: u64) -> Self {
+        // What an app holds back itself is left to it.
+        let held = has_single_parts(&last)
+            && sockopt::tcp_cork(&socket).is_ok_and(|its_own| !its_own)
+            && sockopt::set_tcp_cork(&socket, true).is_ok();
+        Self { socket, last, since, answered: false, held }
+    }
+
+    /// Whether there is an answer that is held back.
+    fn has_answer(&self) -> bool {
+        self.held && self.last.unread == 0 && self.last.flow.unsent != 0
+    }
+
     fn look(&mut self) -> Next {
         let (at, Ok(now)) = (sys::now(), look(&self.socket)) else { return Next::Leave };
         let (before, flow) = (self.last.flow, now.flow);
         self.last = now;
         let has_come = before.received != flow.received;
-        if has_come || before.sent != flow.sent {
+        if has_come || before.sent != flow.sent || before.unsent != flow.unsent {
             self.answered = !has_come;
             self.since = at;
+        }
+        let has_paused = PAUSE <= at.saturating_sub(self.since);
+        if self.has_answer() && has_single_parts(&now) {
+            return if has_paused { Next::Close } else { Next::Watch };
         }
         if !is_settled(&now) || !is_whole(&now) {
             return Next::Watch;
@@ -80,12 +116,26 @@ impl Busy {
         if self.answered {
             return Next::Close;
         }
-        if at.saturating_sub(self.since) < PAUSE {
+        if !has_paused {
             return Next::Watch;
         }
         // Telling it sends something, so it is tried once.
         if is_answered(&self.socket, &now) { Next::Close } else { Next::Leave }
     }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if self.held {
+            sockopt::set_tcp_cork(&self.socket, false).ok();
+        }
+    }
+}
+
+/// Whether each request so far, but the last one perhaps, had an answer of one part.
+fn has_single_parts(now: &Connection) -> bool {
+    let (came, sent) = (now.flow.parts_in, now.flow.parts_out);
+    2 <= came && (came == sent || came.checked_sub(1) == Some(sent))
 }
 
 /// Whether each request so far had an answer of as many parts.
@@ -108,5 +158,17 @@ mod tests {
         assert!(whole(2, 2) && whole(2, 4) && whole(9, 27));
         // One request may be the only one; two parts of three; a request in two parts.
         assert!(!whole(1, 1) && !whole(3, 5) && !whole(4, 2) && !whole(2, 0) && !whole(0, 0));
+    }
+
+    #[test]
+    fn answers_of_one_part_are_told() {
+        let single = |parts_in, parts_out| {
+            let flow = Flow { parts_in, parts_out, ..Flow::default() };
+            has_single_parts(&Connection { inode: 0, unread: 0, flow })
+        };
+        assert!(single(2, 2) && single(2, 1) && single(9, 8));
+        assert!(!single(1, 1) && !single(1, 0) && !single(0, 0));
+        // Two parts each; a request in two parts.
+        assert!(!single(2, 3) && !single(2, 4) && !single(4, 2));
     }
 }

@@ -214,6 +214,44 @@ fn between_an_answer_and_the_next_request_a_busy_connection_ends() {
     assert!(answered <= got + 1, "{answered} answers, {got} arrived");
 }
 
+/// Whoever asks again at once leaves no moment to close in: the end has to come with the answer.
+#[test]
+fn a_connection_ends_together_with_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    for _ in 0..20 {
+        let Pair { mut client, mut server } = connect(&listener);
+        let serving = std::thread::spawn(move || {
+            while server.read(&mut [0; 64]).is_ok_and(|length| 0 < length) {
+                let until = sys::now() + 2_000_000;
+                while sys::now() < until {
+                    std::thread::yield_now();
+                }
+                if server.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
+                    break;
+                }
+            }
+        });
+        let asking = std::thread::spawn(move || {
+            let mut lost = 0_u32;
+            loop {
+                client.set_nonblocking(true).unwrap();
+                if client.peek(&mut [0]).is_ok_and(|length| length == 0) {
+                    return lost;
+                }
+                client.set_nonblocking(false).unwrap();
+                let asked = client.write_all(b"GET / HTTP/1.1\r\n\r\n");
+                if asked.and_then(|()| client.read_exact(&mut [0; 27])).is_err() {
+                    lost += 1;
+                    return lost;
+                }
+            }
+        });
+        until_open(&listener, BETWEEN, 0);
+        assert_eq!(asking.join().unwrap(), 0, "a request met the end");
+        serving.join().unwrap();
+    }
+}
+
 #[test]
 fn what_moved_tells_whether_an_answer_followed() {
     let flow = Flow {
