@@ -21,7 +21,7 @@ use super::{
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
-    share::{FIRST_NOTIFIER, Share},
+    share::{FIRST_NOTIFIER, FIRST_SOCKET, Share},
     start::{StartError, Started},
     sys,
 };
@@ -158,6 +158,7 @@ impl Keeper {
                 }
             }
             FIRST_NOTIFY.. => self.take_notices(token & !FIRST_NOTIFY),
+            socket if FIRST_SOCKET <= socket => self.socket_ended(socket),
             filter if FIRST_NOTIFIER <= filter => self.notified(filter),
             launch => self.launched(launch),
         }

@@ -35,6 +35,8 @@ pub(super) struct Socket {
     pub(super) owner: Owner,
     pub(super) place: Place,
     pub(super) listening: bool,
+    /// How many connections may wait in it.
+    backlog: i32,
     /// Its cohort is over, but not its runs: it gets no more connections.
     parked: bool,
     /// It was opened before any program asked for it, and none has yet.
@@ -43,6 +45,13 @@ pub(super) struct Socket {
     only_of: Option<u64>,
     /// The runs and processes that have bound it.
     holders: Vec<(u64, Pid)>,
+}
+
+impl Socket {
+    /// Whether it listens for all of its cohort.
+    pub(super) fn is_everybodys(&self) -> bool {
+        self.listening && !self.parked && self.only_of.is_none()
+    }
 }
 
 /// The cohorts of one app.
@@ -185,6 +194,7 @@ impl Held {
             owner,
             place,
             listening: false,
+            backlog: 0,
             parked: false,
             ahead: false,
             only_of,
@@ -223,6 +233,7 @@ impl Held {
         let Some(socket) = found else { return Ok(()) };
         let backlog = if backlog < 0 { i32::MAX } else { backlog.max(SHORTEST_QUEUE) };
         rustix::net::listen(&socket.fd, backlog)?;
+        socket.backlog = backlog;
         if !socket.listening {
             socket.listening = true;
             let (owner, place) = (socket.owner, socket.place);
@@ -231,6 +242,24 @@ impl Held {
             self.settle(owner.group, place);
         }
         Ok(())
+    }
+
+    /// Lets a socket listen again that a program has shut down, which ends it for all who share it.
+    /// What waited in it is lost, and so is its place: it is the last of its line now. Where a
+    /// stranger was quicker it is given up, and the next to bind is told so.
+    pub(super) fn revive(&mut self, inode: u64) {
+        let shared = self.find(inode).filter(|socket| socket.is_everybodys());
+        let Some(socket) = shared.filter(|socket| !socket::listens(&socket.fd)) else { return };
+        let (owner, place) = (socket.owner, socket.place);
+        if rustix::net::listen(&socket.fd, socket.backlog).is_err() {
+            self.remove(|socket| socket.inode == inode);
+            return;
+        }
+        let group = self.groups.entry(owner.group).or_default();
+        let line = group.lines.entry(place).or_default();
+        line.left(inode);
+        line.join(owner.cohort, inode);
+        self.settle(owner.group, place);
     }
 
     /// Divides new connections of a group by other weights; without any nothing changes.

@@ -24,6 +24,7 @@ use std::{
 
 use rustix::{
     event::epoll::{self, EventData, EventFlags},
+    io::Errno,
     process::{PidfdGetfdFlags, pidfd_getfd},
 };
 
@@ -38,6 +39,8 @@ use crate::protocol::{Port, Ports, Sharing, Step};
 
 /// Filters are called by this and their descriptor's number in the event loop.
 pub(super) const FIRST_NOTIFIER: u64 = 1 << 40;
+/// Shared sockets are called by this and their inode, which is a number of 32 bits.
+pub(super) const FIRST_SOCKET: u64 = 1 << 41;
 /// The ports at which Node's inspector listens, which nobody wants to share.
 const INSPECTOR: std::ops::RangeInclusive<u16> = 9229..=9239;
 
@@ -102,6 +105,25 @@ impl Share {
             let hosts = declared.host.is_none_or(|wanted| wanted.to_canonical() == host);
             declared.port == port && port != 0 && hosts
         })
+    }
+
+    /// Has the loop told when a program shuts a shared socket down. Of new connections it is told
+    /// nothing. Once: what is shut down for good is never told of again.
+    fn watch(&self, poll: &OwnedFd, inode: u64) {
+        let Some(socket) = self.held.find(inode).filter(|socket| socket.is_everybodys()) else {
+            return;
+        };
+        let (data, flags) = (EventData::new_u64(FIRST_SOCKET | inode), EventFlags::ONESHOT);
+        if epoll::add(poll, &socket.fd, data, flags) == Err(Errno::EXIST) {
+            epoll::modify(poll, &socket.fd, data, flags).ok();
+        }
+    }
+
+    /// The same for all of a cohort that listen.
+    fn watch_all(&self, poll: &OwnedFd, cohort: u64) {
+        for socket in self.held.listening(cohort) {
+            self.watch(poll, socket.inode);
+        }
     }
 
     /// Makes the sockets of a cohort, which listen at once.
@@ -192,8 +214,16 @@ impl Keeper {
             self.share.held.discard(cohort);
             return Err((Step::Prepare, error.raw_os_error().unwrap_or(libc::EINVAL)));
         }
+        self.share.watch_all(&self.poll, cohort);
         self.share.cohorts.insert(cohort, ports);
         Ok(())
+    }
+
+    /// Something has become of a shared socket: a program has shut it down.
+    pub(super) fn socket_ended(&mut self, token: u64) {
+        let inode = token & !FIRST_SOCKET;
+        self.share.held.revive(inode);
+        self.share.watch(&self.poll, inode);
     }
 
     /// Divides new connections among the cohorts of a group.
@@ -256,6 +286,7 @@ impl Keeper {
         let filter = Rc::new(filter);
         self.share.notifiers.insert(token, Notifier { run: id, owner, filter });
         self.share.open_ahead(owner);
+        self.share.watch_all(&self.poll, owner.cohort);
     }
 
     /// Nobody has the filter of a run any more.
@@ -271,5 +302,5 @@ impl Keeper {
 fn may_look_into(run: &Run) -> bool {
     let Some(pidfd) = &run.pidfd else { return true };
     let error = pidfd_getfd(pidfd, 1, PidfdGetfdFlags::empty()).err();
-    !matches!(error, Some(rustix::io::Errno::PERM | rustix::io::Errno::NOSYS))
+    !matches!(error, Some(Errno::PERM | Errno::NOSYS))
 }

@@ -156,6 +156,11 @@ pub(super) fn shares_itself(socket: &OwnedFd) -> bool {
     option(socket, SOL_SOCKET, libc::SO_REUSEPORT).is_ok_and(|on| on != 0)
 }
 
+/// Whether a socket listens.
+pub(super) fn listens(socket: &OwnedFd) -> bool {
+    rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false)
+}
+
 /// The local address of a socket; `None` if it is not bound to a port.
 pub(super) fn bound_to(socket: &OwnedFd) -> Option<SocketAddr> {
     let address = SocketAddr::try_from(rustix::net::getsockname(socket).ok()?).ok()?;

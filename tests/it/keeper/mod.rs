@@ -10,6 +10,7 @@ mod ports;
 mod ports_ahead;
 mod ports_edges;
 mod ports_programs;
+mod ports_shut_down;
 mod processes;
 mod protocol;
 mod retire;
