@@ -65,6 +65,11 @@
 //! **An exit is journalled before the keeper may forget it, a stop before it is sent.** So a
 //! requested stop is never taken for a failure, whoever is killed in between.
 //!
+//! **Whoever dies, the apps do not notice.** What a keeper must not forget is in three places: run files
+//! on disk, descriptors with the recorder, and memory that the recorder holds too. The next keeper takes
+//! over what it can prove to be its own, by boot, pid, start time and user; a controller whose keeper is
+//! dead starts the next one and ends.
+//!
 //! **`host` never decides; the keeper never blocks on the controller.** Its records are state and
 //! not a queue: what changed while nobody listened is sent once somebody does.
 

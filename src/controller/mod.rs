@@ -37,6 +37,7 @@ use std::{io, process::ExitCode};
 
 use tokio::sync::mpsc;
 
+use crate::host::own;
 pub use crate::host::{
     clock::wall as wall_clock,
     home::{Home, HomeError},
@@ -49,6 +50,9 @@ pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
 
 use state::State;
+
+/// What systemd sets for the services it starts again itself.
+const SERVICE: &str = "INVOCATION_ID";
 
 /// Runs the controller; the keeper is its parent.
 pub fn main() -> ExitCode {
@@ -65,7 +69,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> io::Result<()> {
-    crate::host::own::prepare();
+    let given = own::prepare();
     let home = Home::find().map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -74,8 +78,25 @@ fn run() -> io::Result<()> {
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let (calls, inbox) = mpsc::channel(64);
         let (internal, done) = mpsc::unbounded_channel();
-        let state = State::recover(home, keeper, internal).await?;
-        tokio::spawn(serve::serve(listener, calls));
-        drive::drive(state, inbox, done).await
+        let next = home.clone();
+        let driven = async {
+            let state = State::recover(home, keeper, internal).await?;
+            tokio::spawn(serve::serve(listener, calls));
+            drive::drive(state, inbox, done).await
+        };
+        // Callers that wait find the next keeper: this one's socket is replaced before it ends.
+        driven.await.inspect_err(|_| succeed(&next, given))
     })
+}
+
+/// Starts the next keeper if this one's is dead: it takes over what the dead one left. One that
+/// somebody else looks after is theirs to start again, and one that was told to end is not missed.
+fn succeed(home: &Home, given: own::Given) {
+    if marker::read(home).is_some() || std::env::var_os(SERVICE).is_some() {
+        return;
+    }
+    own::undo(given);
+    if let Err(error) = start_keeper(home) {
+        tracing::error!(%error, "cannot start a keeper in the place of the dead one");
+    }
 }

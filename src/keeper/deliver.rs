@@ -10,6 +10,7 @@ impl Keeper {
     pub(super) fn changed(&mut self, id: u64) {
         self.changes = self.changes.saturating_add(1);
         let Some(run) = self.runs.get_mut(&id) else { return };
+        self.unwritten.insert(id);
         if self.greeted && !run.dirty && !run.forgotten {
             run.dirty = true;
             self.answers.push(Item::Run(id));

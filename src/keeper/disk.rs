@@ -1,14 +1,18 @@
 //! The file of each run, `runs/<RunId>`: what a later keeper needs to find it again.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{proc, run::Run};
-use crate::protocol::{RecordFile, State};
+use super::run::Run;
+use crate::protocol::{Malformed, RecordFile};
+
+/// What is at most this long is written by one call of the system, wholly or not at all.
+const AT_ONCE: usize = 4096;
 
 /// The directory of run files.
 #[derive(Debug)]
@@ -25,7 +29,10 @@ impl RunFiles {
 
     /// Writes a run's file, whole or not at all. Not synced: it means nothing after a reboot.
     pub(super) fn write(&self, id: u64, run: &Run) -> io::Result<()> {
-        let content = self.content(run);
+        self.write_whole(id, &self.content(run))
+    }
+
+    fn write_whole(&self, id: u64, content: &[u8]) -> io::Result<()> {
         let new = self.dir.join(".new");
         let mut file = fs::OpenOptions::new()
             .write(true)
@@ -33,18 +40,20 @@ impl RunFiles {
             .truncate(true)
             .mode(0o600)
             .open(&new)?;
-        file.write_all(&content)?;
+        file.write_all(content)?;
         fs::rename(&new, self.dir.join(id.to_string()))
     }
 
     /// Writes over a run's file in place. Some file systems begin to write to disk at once when a
-    /// file takes another's place; this is done where a next run waits.
+    /// file takes another's place; this is done where a next run waits. What is left of a longer
+    /// content does no harm.
     pub(super) fn write_over(&self, id: u64, run: &Run) -> io::Result<()> {
         let content = self.content(run);
+        if AT_ONCE < content.len() {
+            return self.write_whole(id, &content);
+        }
         let mut file = fs::OpenOptions::new().write(true).open(self.dir.join(id.to_string()))?;
-        file.write_all(&content)?;
-        let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        if file.metadata()?.len() == length { Ok(()) } else { file.set_len(length) }
+        file.write_all(&content)
     }
 
     fn content(&self, run: &Run) -> Vec<u8> {
@@ -53,6 +62,7 @@ impl RunFiles {
             boot_id: self.boot_id.clone(),
             pipes: run.pipes.each_ref().map(|pipe| pipe.inode),
             sink: run.sink.clone(),
+            ports: run.ports.clone(),
         };
         file.encode()
     }
@@ -62,29 +72,32 @@ impl RunFiles {
         drop(fs::remove_file(self.dir.join(id.to_string())));
     }
 
-    /// Removes the files of runs that an earlier keeper left and that are over. Those whose process
-    /// still lives stay, for whoever can take it over; gives their process ids.
-    pub(super) fn remove_stale(&self) -> Vec<u32> {
-        let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
-        let mut living = Vec::new();
+    /// The runs that an earlier keeper left. Files of an earlier boot, and what is no such file, are
+    /// removed.
+    ///
+    /// # Errors
+    /// One is of a version that is not known here: its run may live.
+    pub(super) fn left(&self) -> io::Result<BTreeMap<u64, RecordFile>> {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return Ok(BTreeMap::new()) };
+        let mut left = BTreeMap::new();
         for entry in entries.flatten() {
             let path = entry.path();
-            let file = fs::read(&path).ok().and_then(|bytes| RecordFile::decode(&bytes).ok());
-            match file.filter(|file| self.is_alive(file)) {
-                Some(file) => living.push(file.record.pid),
-                None => drop(fs::remove_file(path)),
+            let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            let content = fs::read(&path)?;
+            match (id, RecordFile::decode(&content)) {
+                (Some(id), Ok(file)) if file.boot_id == self.boot_id => {
+                    left.insert(id, file);
+                }
+                (Some(_), Err(Malformed::Version(version))) => {
+                    let text = format!(
+                        "{} is of version {version}, of a newer eco; start that one",
+                        path.display()
+                    );
+                    return Err(io::Error::other(text));
+                }
+                (Some(_) | None, Ok(_) | Err(_)) => drop(fs::remove_file(path)),
             }
         }
-        living
-    }
-
-    fn is_alive(&self, file: &RecordFile) -> bool {
-        let ended = match file.record.state {
-            State::Failed { .. } | State::Gone => true,
-            State::Launching | State::Running | State::Exited => false,
-        };
-        !ended
-            && file.boot_id == self.boot_id
-            && proc::start_ticks(file.record.pid) == Some(file.record.start_ticks)
+        Ok(left)
     }
 }

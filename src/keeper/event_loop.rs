@@ -14,14 +14,18 @@ use rustix::{
 
 use super::{
     Config,
+    adopt::FIRST_ADOPTED,
     answers::{Answers, Item},
     connections::Known,
     disk::RunFiles,
+    keeping::Keeping,
+    left,
     notice::{FIRST_NOTIFY, NotifySockets},
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
     share::{FIRST_NOTIFIER, FIRST_SOCKET, Share},
+    slate::Slate,
     start::{StartError, Started},
     sys,
 };
@@ -29,6 +33,8 @@ use super::{
 const SIGNALS: u64 = 0;
 const CONTROLLER: u64 = 1;
 const RECORDER: u64 = 2;
+/// The end of a recorder that is another keeper's child.
+const FOREIGN_RECORDER: u64 = 3;
 /// Launches are called by this and their descriptor's number.
 pub(super) const FIRST_LAUNCH: u64 = 16;
 
@@ -49,7 +55,7 @@ pub(super) struct Keeper {
     pub(super) poll: OwnedFd,
     pub(super) started: Started,
     pub(super) started_at: u64,
-    run_dir: std::path::PathBuf,
+    pub(super) run_dir: std::path::PathBuf,
     pub(super) files: RunFiles,
     pub(super) notify_sockets: NotifySockets,
     pub(super) runs: BTreeMap<u64, Run>,
@@ -59,8 +65,8 @@ pub(super) struct Keeper {
     pub(super) launching: BTreeMap<u64, u64>,
     /// Runs whose first process ended and which are not known to be gone.
     pub(super) exited: BTreeSet<u64>,
-    /// Runs whose end is not in their files yet.
-    pub(super) ended: BTreeSet<u64>,
+    /// Runs whose files do not say what has become of them.
+    pub(super) unwritten: BTreeSet<u64>,
     /// When these are looked at again though no child ended.
     pub(super) look_again_at: Option<u64>,
     pub(super) controller: Role,
@@ -72,8 +78,12 @@ pub(super) struct Keeper {
     pub(super) recorder: Role,
     /// Runs the recorder is to be told about, each once.
     pub(super) for_recorder: VecDeque<u64>,
+    /// What the recorder is to hold.
+    pub(super) keeping: Keeping,
     /// Sharing of ports.
     pub(super) share: Share,
+    /// What the next keeper has to know about that.
+    pub(super) slate: Slate,
     /// What is remembered of connections.
     pub(super) connections: Known,
     pub(super) tell_quit: bool,
@@ -92,6 +102,8 @@ impl Keeper {
         epoll::add(&poll, &started.signals, data, EventFlags::IN).map_err(failed)?;
         let files = RunFiles::new(&config.run_dir, started.boot_id.clone());
         let notify_sockets = NotifySockets::new(&config.run_dir);
+        let slate = Slate::new()
+            .map_err(|source| StartError::Failed { what: "cannot get shared memory", source })?;
         let controller = Manner { first_wait: 10_000_000, ignores_end: false, token: CONTROLLER };
         let recorder = Manner { first_wait: 0, ignores_end: true, token: RECORDER };
         Ok(Self {
@@ -105,7 +117,7 @@ impl Keeper {
             leaders: HashMap::new(),
             launching: BTreeMap::new(),
             exited: BTreeSet::new(),
-            ended: BTreeSet::new(),
+            unwritten: BTreeSet::new(),
             look_again_at: None,
             controller: Role::new(config.controller, controller),
             answers: Answers::default(),
@@ -113,7 +125,9 @@ impl Keeper {
             changes: 0,
             recorder: Role::new(config.recorder, recorder),
             for_recorder: VecDeque::new(),
+            keeping: Keeping::default(),
             share: Share::default(),
+            slate,
             connections: Known::default(),
             tell_quit: false,
             quitting: None,
@@ -127,7 +141,7 @@ impl Keeper {
             self.act_on_time();
             self.deliver_to_recorder();
             self.deliver();
-            self.write_ends();
+            self.write_changes();
             self.listen_for_changes();
             events.clear();
             let timeout = self.timeout();
@@ -154,10 +168,12 @@ impl Keeper {
             }
             RECORDER => {
                 if self.take_reports() == Seen::Closed {
-                    self.recorder.hang_up(&self.poll);
+                    self.recorder_hung_up();
                 }
             }
+            FOREIGN_RECORDER => self.recorder_gone(),
             FIRST_NOTIFY.. => self.take_notices(token & !FIRST_NOTIFY),
+            FIRST_ADOPTED.. => self.adopted_ended(token & !FIRST_ADOPTED),
             socket if FIRST_SOCKET <= socket => self.socket_ended(socket),
             filter if FIRST_NOTIFIER <= filter => self.notified(filter),
             launch => self.launched(launch),
@@ -200,6 +216,21 @@ impl Keeper {
         true
     }
 
+    /// The recorder has closed its channel: it ends. If it is another keeper's child, nobody says when.
+    fn recorder_hung_up(&mut self) {
+        self.recorder.hang_up(&self.poll);
+        let Some(process) = &self.recorder.foreign else { return };
+        let data = EventData::new_u64(FOREIGN_RECORDER);
+        if epoll::add(&self.poll, process, data, EventFlags::IN).is_err() {
+            self.recorder_gone();
+        }
+    }
+
+    fn recorder_gone(&mut self) {
+        self.recorder.ended(&self.poll);
+        self.answers_recorder_changed();
+    }
+
     fn answers_recorder_changed(&mut self) {
         if self.greeted {
             self.answers.push(Item::Recorder);
@@ -217,17 +248,19 @@ impl Keeper {
         }
         if let Some(quitting) = self.quitting {
             if quitting.deadline <= now {
-                for pid in [self.controller.pid, self.recorder.pid].into_iter().flatten() {
-                    drop(sys::signal_process(pid, libc::SIGKILL));
-                }
+                self.controller.kill();
+                self.recorder.kill();
             }
             return;
         }
         let open_files = self.started.open_files;
         if is_due(self.recorder.restart_at) {
             let raised = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-            let gifts = Gifts { log: None, listener: None, open_files: raised };
+            let door = left::door(&self.run_dir).ok();
+            let listener = door.as_ref().map(OwnedFd::as_fd);
+            let gifts = Gifts { log: None, listener, open_files: raised };
             self.recorder.start(&self.poll, &gifts);
+            drop(door);
             self.tell_recorder_all();
             self.answers_recorder_changed();
         }
@@ -260,7 +293,7 @@ impl Keeper {
         let packets = !self.answers.are_enough();
         let room = self.answers.first().is_some();
         self.controller.listen_for(&self.poll, packets, room);
-        let room = !self.for_recorder.is_empty() || self.tell_quit;
+        let room = !self.for_recorder.is_empty() || self.keeping.has_news() || self.tell_quit;
         self.recorder.listen_for(&self.poll, true, room);
     }
 

@@ -9,8 +9,14 @@ use std::collections::HashSet;
 
 use rustix::process::{Pid, test_kill_process, test_kill_process_group};
 
-use super::{event_loop::Keeper, proc, run::Run, sys};
-use crate::protocol::State;
+use super::{
+    event_loop::Keeper,
+    members::others_of,
+    proc,
+    run::Run,
+    sys::{self, Reaped},
+};
+use crate::protocol::{Of, State};
 
 const LOOK_AGAIN: u64 = 500_000_000;
 
@@ -24,16 +30,22 @@ impl Keeper {
                 continue;
             }
             self.settle_launch(reaped.pid);
-            let Some(id) = self.leaders.remove(&reaped.pid) else { continue };
-            let Some(run) = self.runs.get_mut(&id) else { continue };
-            run.leader_ended(&reaped, sys::now());
-            self.ended.insert(id);
-            self.exited.insert(id);
-            self.changed(id);
+            if let Some(id) = self.leaders.remove(&reaped.pid) {
+                self.leader_ended(id, &reaped);
+            }
         }
         if any {
             self.look_for_gone();
         }
+    }
+
+    /// The first process of a run ended.
+    pub(super) fn leader_ended(&mut self, id: u64, reaped: &Reaped) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.leader_ended(reaped, sys::now());
+        self.exited.insert(id);
+        self.keep(Of::Run, id);
+        self.changed(id);
     }
 
     /// Finds the exited runs of which nothing is left.
@@ -54,12 +66,16 @@ impl Keeper {
                 });
                 found.contains(&leader)
             };
-            if group_lives(run) || in_session(run.leader, &mut sessions) {
+            let lives = if run.record.adopted {
+                !others_of(run).is_empty()
+            } else {
+                group_lives(run) || in_session(run.leader, &mut sessions)
+            };
+            if lives {
                 continue;
             }
             run.all_gone(sys::now());
             self.end_notices(id);
-            self.ended.insert(id);
             self.exited.remove(&id);
             self.changed(id);
             self.drop_if_forgotten(id);
@@ -67,12 +83,16 @@ impl Keeper {
         let again = sys::now().saturating_add(LOOK_AGAIN);
         self.look_again_at = (!self.exited.is_empty()).then_some(again);
         self.remove_parked();
+        if self.share.has_strangers() {
+            self.strangers_may_have_left();
+        }
     }
 
-    /// Puts down how runs ended, once for each and after the controller was told: it can start the
-    /// next run meanwhile. Only a keeper that dies in between leaves an exit unknown.
-    pub(super) fn write_ends(&mut self) {
-        for id in std::mem::take(&mut self.ended) {
+    /// Puts down what became of runs, once for each and after the controller was told: it can start
+    /// the next run meanwhile. Only a keeper that dies in between leaves an exit unknown, and only
+    /// where the system does not keep it.
+    pub(super) fn write_changes(&mut self) {
+        for id in std::mem::take(&mut self.unwritten) {
             if let Some(run) = self.runs.get(&id).filter(|run| !run.forgotten) {
                 drop(self.files.write_over(id, run));
             }
@@ -83,11 +103,23 @@ impl Keeper {
     /// and the groups of the keeper's children in its session.
     pub(super) fn signal_all(&self, run: &Run, signal: i32) -> std::io::Result<()> {
         let mut groups = HashSet::new();
-        if run.has_leader() || group_lives(run) {
-            groups.insert(run.leader);
-        }
-        groups.extend(self.orphans(run).filter_map(sys::group));
         let mut answer = Err(std::io::Error::from_raw_os_error(libc::ESRCH));
+        match run.pidfd.as_ref().filter(|_| run.record.adopted) {
+            // Somebody else may reap it at any time: its number is not to be trusted.
+            Some(pidfd) => match sys::signal_group_of(pidfd, signal) {
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                    groups.insert(run.leader);
+                }
+                sent => answer = sent,
+            },
+            None if run.has_leader() || (!run.record.adopted && group_lives(run)) => {
+                groups.insert(run.leader);
+            }
+            None => {}
+        }
+        let of_leader = answer.is_ok().then_some(run.leader);
+        groups.extend(self.orphans(run).into_iter().filter_map(sys::group));
+        groups.retain(|group| Some(*group) != of_leader);
         for group in groups {
             let sent = sys::signal_group(group, signal);
             answer = answer.or(sent);

@@ -17,8 +17,8 @@ pub(super) enum Held {
 }
 
 impl Keeper {
-    /// The processes of a run: its first process and what descends from it, and the keeper's other
-    /// children of its session (orphans come to the keeper) with what descends from them.
+    /// The processes of a run: its first process and what descends from it, and the others of its
+    /// session with what descends from them.
     pub(super) fn members(&self, run: &Run) -> HashSet<Pid> {
         let mut found = HashSet::new();
         if run.record.state == State::Gone {
@@ -33,12 +33,27 @@ impl Keeper {
         found
     }
 
-    /// The keeper's children of a run's session that are nobody's first process: they came to it
-    /// when their parents ended.
-    pub(super) fn orphans(&self, run: &Run) -> impl Iterator<Item = Pid> {
+    /// The processes of a run's session that came to the keeper when their parents ended: its
+    /// children that are nobody's first process. Those of a run that was taken over come to somebody
+    /// else, and are looked for everywhere.
+    pub(super) fn orphans(&self, run: &Run) -> Vec<Pid> {
+        if run.record.adopted {
+            return others_of(run);
+        }
         let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
-        others.filter(|pid| sys::session(*pid) == Some(run.leader))
+        others.filter(|pid| sys::session(*pid) == Some(run.leader)).collect()
     }
+}
+
+/// The living processes of a run's session and group without its first one. The number of that one
+/// is given out anew only once nobody has it any more: then nothing of the run is left.
+pub(super) fn others_of(run: &Run) -> Vec<Pid> {
+    let found = proc::stat(run.record.pid);
+    if found.is_some_and(|stat| stat.start_ticks != run.record.start_ticks) {
+        return Vec::new();
+    }
+    let all = proc::of_session(run.leader).into_iter();
+    all.filter(|pid| *pid != run.leader).collect()
 }
 
 /// Adds a process and its descendants.

@@ -5,8 +5,11 @@
 //! It has two children of its own. The controller asks and is told the state of runs, which is
 //! coalesced and sent when its socket takes it, so that a stopped controller costs no memory and
 //! blocks nothing. The recorder reads the apps' pipes; the keeper holds a duplicate of each read
-//! end until the recorder has reached its end, so that a dead recorder loses no pipe.
+//! end until the recorder has reached its end, so that a dead recorder loses no pipe. The recorder in
+//! turn holds duplicates of everything of the keeper's that cannot be made again (`keeping`), so that
+//! the next keeper takes over when this one is killed (`left`, `adopt`, `share::recover`).
 
+mod adopt;
 mod answers;
 mod child;
 mod connections;
@@ -17,6 +20,8 @@ mod disk;
 mod event_loop;
 mod gone;
 mod image;
+mod keeping;
+mod left;
 mod members;
 mod notice;
 mod proc;
@@ -26,6 +31,7 @@ mod requests;
 mod role;
 mod run;
 mod share;
+mod slate;
 mod spawn;
 mod start;
 mod sys;
@@ -132,6 +138,10 @@ pub fn run(config: Config, detach: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(StartError::Failed { what, source }) = keeper.adopt() {
+        tell(&format!("{what}: {source}"));
+        return ExitCode::FAILURE;
+    }
     tell(READY);
     start::leave_stdio();
     keeper.run()

@@ -4,7 +4,10 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::{fd::OwnedFd, unix::fs::DirBuilderExt as _},
+    os::{
+        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        unix::fs::DirBuilderExt as _,
+    },
     path::{Path, PathBuf},
 };
 
@@ -36,11 +39,8 @@ pub(super) struct NotifySockets {
 }
 
 impl NotifySockets {
-    /// None yet. What an earlier keeper left is removed: nobody reads it.
+    /// None yet.
     pub(super) fn new(run_dir: &Path) -> Self {
-        if let Some(dir) = notify_path(run_dir, 0).parent() {
-            drop(fs::remove_dir_all(dir));
-        }
         Self { run_dir: run_dir.to_owned(), sockets: BTreeMap::new() }
     }
 
@@ -66,6 +66,32 @@ impl NotifySockets {
         }
         self.sockets.insert(run, socket);
         Ok(())
+    }
+
+    /// Takes up the socket of a run that an earlier keeper made, and has it waited for.
+    pub(super) fn take(&mut self, run: u64, socket: OwnedFd, poll: &OwnedFd) -> io::Result<()> {
+        let data = EventData::new_u64(FIRST_NOTIFY | run);
+        epoll::add(poll, &socket, data, EventFlags::IN)?;
+        self.sockets.insert(run, socket);
+        Ok(())
+    }
+
+    /// Removes what an earlier keeper left and nobody reads.
+    pub(super) fn remove_others(&self) {
+        let Some(entries) = notify_path(&self.run_dir, 0).parent().map(fs::read_dir) else {
+            return;
+        };
+        for entry in entries.into_iter().flatten().flatten() {
+            let run = entry.file_name().to_str().and_then(|name| name.parse::<u64>().ok());
+            if run.is_none_or(|run| !self.sockets.contains_key(&run)) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+
+    /// The socket of a run.
+    pub(super) fn of(&self, run: u64) -> Option<BorrowedFd<'_>> {
+        self.sockets.get(&run).map(OwnedFd::as_fd)
     }
 
     /// Closes and removes the socket of a run.

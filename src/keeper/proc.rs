@@ -10,18 +10,65 @@ pub(super) fn boot_id() -> Vec<u8> {
     text.trim_ascii().to_vec()
 }
 
+/// What the system says about a process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stat {
+    /// Only what is left of it until its parent takes note.
+    pub(super) zombie: bool,
+    pub(super) group: i32,
+    pub(super) session: i32,
+    /// When it was made, in clock ticks since boot.
+    pub(super) start_ticks: u64,
+    /// How it ended, as `wait` gives it; only of a zombie of this user.
+    pub(super) wait_status: i32,
+}
+
+/// What the system says about the process of this number.
+pub(super) fn stat(pid: u32) -> Option<Stat> {
+    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse(stat: &[u8]) -> Option<Stat> {
+    const GROUP: usize = 2;
+    const SESSION: usize = 3;
+    const START_TIME: usize = 19;
+    const EXIT_CODE: usize = 49;
+    // The name before it may contain anything, also `)` and spaces.
+    let after_name = std::str::from_utf8(stat.rsplit(|byte| *byte == b')').next()?).ok()?;
+    let fields: Vec<&str> = after_name.split_ascii_whitespace().collect();
+    let small = |at: usize| fields.get(at)?.parse().ok();
+    Some(Stat {
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        group: small(GROUP)?,
+        session: small(SESSION)?,
+        start_ticks: fields.get(START_TIME)?.parse().ok()?,
+        wait_status: small(EXIT_CODE).unwrap_or_default(),
+    })
+}
+
 /// When a process was made, in clock ticks since boot. `None` if there is none, or only what is
 /// left of it until its parent takes note (a zombie).
 pub(super) fn start_ticks(pid: u32) -> Option<u64> {
-    const START_TIME: usize = 18;
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it may contain anything, also `)` and spaces.
-    let after_name = stat.rsplit(|byte| *byte == b')').next()?;
-    let mut fields = after_name.split(|byte| *byte == b' ').skip(1);
-    if matches!(fields.next()?, b"Z" | b"X") {
-        return None;
-    }
-    std::str::from_utf8(fields.nth(START_TIME)?).ok()?.parse().ok()
+    stat(pid).filter(|stat| !stat.zombie).map(|stat| stat.start_ticks)
+}
+
+/// The real user of a process.
+pub(super) fn user(pid: u32) -> Option<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// The processes of a session or of the process group of the same number, zombies excepted.
+pub(super) fn of_session(leader: Pid) -> Vec<Pid> {
+    let number = leader.as_raw_nonzero().get();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let ours = numbers.filter(|pid| {
+        let found = stat(*pid).filter(|stat| !stat.zombie);
+        found.is_some_and(|stat| stat.session == number || stat.group == number)
+    });
+    ours.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect()
 }
 
 /// The children of this process, the ones it took over from others included.
@@ -30,4 +77,30 @@ pub(super) fn children() -> Vec<Pid> {
     let path = format!("/proc/self/task/{}/children", own.as_raw_nonzero());
     let text = fs::read_to_string(path).unwrap_or_default();
     text.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_disguise_the_rest() {
+        let fields: Vec<String> = (2..=49).map(|number| number.to_string()).collect();
+        let text = format!("12 (a) Z 9 (b)) R 1 {}", fields.join(" "));
+        let found = parse(text.as_bytes()).unwrap();
+        assert!(!found.zombie);
+        assert_eq!((found.group, found.session, found.start_ticks), (2, 3, 19));
+        assert_eq!(found.wait_status, 49);
+        assert!(parse(b"12 (a) Z 1 2").is_none());
+    }
+
+    #[test]
+    fn this_process_is_found() {
+        let own = rustix::process::getpid();
+        let pid = own.as_raw_nonzero().get().unsigned_abs();
+        assert!(start_ticks(pid).is_some());
+        assert_eq!(user(pid), Some(rustix::process::getuid().as_raw()));
+        let leader = super::super::sys::session(own).unwrap();
+        assert!(of_session(leader).contains(&own));
+    }
 }

@@ -27,9 +27,11 @@ impl Keeper {
         for id in ids {
             if let Some(run) = self.runs.get_mut(&id) {
                 run.for_recorder = ForRecorder::Nothing;
+                run.pipes.iter_mut().for_each(|pipe| pipe.given = false);
             }
             self.tell_recorder(id, ForRecorder::Open);
         }
+        self.keep_all();
     }
 
     /// Sends what the recorder's socket takes.
@@ -43,10 +45,12 @@ impl Keeper {
                     self.for_recorder.pop_front();
                     if let Some(run) = self.runs.get_mut(&id) {
                         run.for_recorder = ForRecorder::Nothing;
+                        run.pipes.iter_mut().for_each(|pipe| pipe.given = true);
                     }
                 }
             }
         }
+        self.deliver_kept();
         let Some(channel) = &self.recorder.channel else { return };
         if self.tell_quit
             && let Ok(bytes) = (Message { seq: 0, run: 0, body: ToRecorder::Quit }).encode()
@@ -62,7 +66,8 @@ impl Keeper {
         };
         let Some(run) = self.runs.get(&id) else { return Ok(()) };
         let sink = run.sink.clone();
-        let open = run.pipes.iter().filter_map(|pipe| Some((pipe.stream, pipe.end.as_ref()?)));
+        let open = run.pipes.iter().filter(|pipe| !pipe.given);
+        let open = open.filter_map(|pipe| Some((pipe.stream, pipe.end.as_ref()?)));
         let (streams, ends): (Vec<Stream>, Vec<_>) =
             open.map(|(stream, end)| (stream, end.as_fd())).unzip();
         let (body, ends) = match run.for_recorder {
@@ -101,6 +106,8 @@ impl Keeper {
                 *dropped
             }
             FromRecorder::Dropped { bytes, .. } => *bytes,
+            // Said to a keeper that is just starting.
+            FromRecorder::Held { .. } | FromRecorder::AllHeld => return,
         };
         run.record.dropped = run.record.dropped.saturating_add(dropped);
         self.changed(id);

@@ -19,6 +19,7 @@ use super::{
     Program,
     child::{self, RoleStart},
     image::Strings,
+    left::Heir,
     sys,
 };
 use crate::protocol::pair;
@@ -54,6 +55,8 @@ pub(super) struct Role {
     envp: Strings,
     manner: Manner,
     pub(super) pid: Option<Pid>,
+    /// The process, if it is another keeper's child.
+    pub(super) foreign: Option<OwnedFd>,
     pub(super) channel: Option<OwnedFd>,
     interest: EventFlags,
     started: u64,
@@ -73,6 +76,7 @@ impl Role {
             envp: Strings::new(own_environment()),
             manner,
             pid: None,
+            foreign: None,
             channel: None,
             interest: EventFlags::empty(),
             started: 0,
@@ -124,9 +128,30 @@ impl Role {
         }
     }
 
+    /// Goes on with one that another keeper has started.
+    pub(super) fn take(&mut self, heir: Heir, poll: &OwnedFd) -> io::Result<()> {
+        let Heir { channel, pid, process } = heir;
+        let data = EventData::new_u64(self.manner.token);
+        epoll::add(poll, &channel, data, EventFlags::IN)?;
+        self.interest = EventFlags::IN;
+        (self.pid, self.foreign, self.channel) = (Some(pid), Some(process), Some(channel));
+        (self.restart_at, self.started, self.starts) = (None, sys::now(), 1);
+        Ok(())
+    }
+
+    /// Ends it without asking.
+    pub(super) fn kill(&self) {
+        match (&self.foreign, self.pid) {
+            (Some(process), _) => drop(sys::signal_pidfd(process, libc::SIGKILL)),
+            (None, Some(pid)) => drop(sys::signal_process(pid, libc::SIGKILL)),
+            (None, None) => {}
+        }
+    }
+
     /// It was reaped, and its channel was read to the end.
     pub(super) fn ended(&mut self, poll: &OwnedFd) {
         self.pid = None;
+        self.foreign = None;
         self.hang_up(poll);
         self.set_restart();
     }

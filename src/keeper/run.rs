@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use rustix::process::Pid;
 
 use super::sys::Reaped;
-use crate::protocol::{Record, Sink, State, Step, Stream};
+use crate::protocol::{Ports, Record, Sink, State, Step, Stream};
 
 /// The read end of one of a run's two pipes.
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(super) struct Pipe {
     /// `None` once the recorder has read it to its end.
     pub(super) end: Option<OwnedFd>,
     pub(super) inode: u64,
+    /// Whether this recorder was given it.
+    pub(super) given: bool,
 }
 
 /// What the recorder has to be told about a run.
@@ -33,11 +35,14 @@ pub(super) struct Run {
     pub(super) record: Record,
     pub(super) sink: Sink,
     pub(super) leader: Pid,
-    /// `None` once the leader is reaped: nothing may be signalled through it then.
+    /// `None` once the leader is reaped, or is known to have ended if it is not this keeper's child:
+    /// nothing may be signalled through it then.
     pub(super) pidfd: Option<OwnedFd>,
     /// The keeper's end of the socket on which a launch succeeds or fails.
     pub(super) status: Option<OwnedFd>,
     pub(super) pipes: [Pipe; 2],
+    /// What its cohort shares.
+    pub(super) ports: Option<Ports>,
     /// The controller no longer wants it; it stays until it is drained and reaped.
     pub(super) forgotten: bool,
     /// It waits to be sent to the controller.

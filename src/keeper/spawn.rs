@@ -26,7 +26,7 @@ use super::{
     sys,
 };
 use crate::protocol::{
-    Blocking, Received, Record, Sharing, SpawnSpec, State, Step, Stream, read_sealed, receive,
+    Blocking, Of, Received, Record, Sharing, SpawnSpec, State, Step, Stream, read_sealed, receive,
 };
 
 /// Why nothing was started: the step and the system's error number.
@@ -43,7 +43,7 @@ fn output_pipe(stream: Stream) -> io::Result<(Pipe, OwnedFd)> {
     let inode = rustix::fs::fstat(&read)?.st_ino;
     let path = format!("/proc/self/fd/{}", read.as_raw_fd());
     let app = rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    Ok((Pipe { stream, end: Some(read), inode }, app))
+    Ok((Pipe { stream, end: Some(read), inode, given: false }, app))
 }
 
 impl Keeper {
@@ -133,6 +133,7 @@ impl Keeper {
             pidfd: Some(pidfd),
             status: Some(ours.into()),
             pipes: [out, err],
+            ports: self.share.declared(spec.cohort),
             forgotten: false,
             dirty: false,
             for_recorder: ForRecorder::Nothing,
@@ -163,6 +164,7 @@ impl Keeper {
             run.failed(Step::Fork, libc::ECHILD);
         }
         self.tell_recorder(id, ForRecorder::Open);
+        self.keep(Of::Run, id);
         self.changed(id);
         Ok(())
     }
@@ -204,6 +206,7 @@ impl Keeper {
             epoll::delete(&self.poll, &status).ok();
         }
         self.launching.remove(&token);
+        self.keep(Of::Run, id);
         self.changed(id);
     }
 
@@ -218,7 +221,7 @@ impl Keeper {
 }
 
 /// What a launch is called in the event loop: descriptors are unique while they are open.
-fn launch_token(status: &OwnedFd) -> u64 {
+pub(super) fn launch_token(status: &OwnedFd) -> u64 {
     let number = u64::try_from(status.as_raw_fd()).unwrap_or_default();
     FIRST_LAUNCH.saturating_add(number)
 }

@@ -4,20 +4,27 @@
 use std::{
     fs,
     io::{self, Seek as _},
-    os::{fd::OwnedFd, unix::net::UnixListener},
+    os::{
+        fd::OwnedFd,
+        unix::{fs::FileExt as _, net::UnixListener},
+    },
     path::Path,
 };
 
 use rustix::{
+    event::{Timespec, poll},
     fs::{FlockOperation, Mode, OFlags},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType},
     process::{Resource, Rlimit},
 };
 
-use super::{Config, disk::RunFiles, proc, sys};
+use super::{Config, proc, sys};
 
 const BACKLOG: i32 = 4096;
 const MAX_LOG: u64 = 1 << 20;
+/// How long a lock that a dead keeper has left may be held, in ns.
+const LOCK_PATIENCE: u64 = 5_000_000_000;
+const LOCK_LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 
 /// Why a keeper could not start.
 #[derive(Debug)]
@@ -95,41 +102,44 @@ pub(super) fn start(config: &Config) -> Result<Started, StartError> {
     let controller_log =
         open_log(&dir.join("controller.log")).explain("cannot open controller.log")?;
     let boot_id = proc::boot_id();
-    refuse_second_copies(&RunFiles::new(dir, boot_id.clone()))?;
     let listener = listen(&dir.join("api.sock")).explain("cannot listen at api.sock")?;
     Ok(Started { _lock: lock, signals, listener, controller_log, open_files, boot_id })
 }
 
-/// A keeper that was killed leaves its apps running. This version cannot take them over, and a
-/// controller would start each of them a second time.
-fn refuse_second_copies(files: &RunFiles) -> Result<(), StartError> {
-    let living = files.remove_stale();
-    if living.is_empty() {
-        return Ok(());
-    }
-    let pids: Vec<_> = living.iter().map(ToString::to_string).collect();
-    let text = format!(
-        "{} of an earlier keeper, which cannot be taken over yet; end them (kill {}), then try \
-         again",
-        if living.len() == 1 {
-            "a process".to_owned()
-        } else {
-            format!("{} processes", living.len())
-        },
-        pids.join(" ")
-    );
-    Err(io::Error::other(text)).explain("still running")
-}
-
+/// Takes the lock. A process that a dead keeper has forked and that is not executed yet has it for a
+/// moment longer; it is waited for if the keeper that is noted there is dead.
 fn take_lock(dir: &Path) -> Result<OwnedFd, StartError> {
     let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let lock = rustix::fs::open(dir.join("lock"), flags, Mode::from_raw_mode(0o600))
         .explain("cannot open the lock")?;
-    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StartError::Held),
-        Err(error) => Err(error).explain("cannot take the lock"),
+    let deadline = sys::now().saturating_add(LOCK_PATIENCE);
+    loop {
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
+            Err(rustix::io::Errno::WOULDBLOCK) if sys::now() < deadline && is_left(&lock) => {
+                poll(&mut [], Some(&LOCK_LOOK)).ok();
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(StartError::Held),
+            Err(error) => return Err(error).explain("cannot take the lock"),
+        }
     }
+    let own = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
+    let text = format!("{own} {}\n", proc::start_ticks(own).unwrap_or_default());
+    let file = fs::File::from(lock);
+    file.set_len(0)
+        .and_then(|()| file.write_all_at(text.as_bytes(), 0))
+        .explain("cannot write the lock")?;
+    Ok(file.into())
+}
+
+/// Whether the keeper that has written into the lock is dead.
+fn is_left(lock: &OwnedFd) -> bool {
+    let mut text = [0; 64];
+    let count = rustix::io::pread(lock, &mut text, 0).unwrap_or_default();
+    let text = std::str::from_utf8(text.get(..count).unwrap_or_default()).unwrap_or_default();
+    let mut numbers = text.split_ascii_whitespace().filter_map(|word| word.parse::<u64>().ok());
+    let (Some(pid), Some(start)) = (numbers.next(), numbers.next()) else { return false };
+    u32::try_from(pid).is_ok_and(|pid| proc::start_ticks(pid) != Some(start))
 }
 
 /// Raises the soft limit of open files to the hard one: a keeper holds three for each run.
@@ -150,15 +160,19 @@ fn open_log(path: &Path) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// Listens at a path. Callers that find the socket of a dead keeper there find this one at the next
+/// try; there is no moment without any.
 fn listen(path: &Path) -> io::Result<OwnedFd> {
-    match fs::remove_file(path) {
+    let draft = path.with_extension("new");
+    match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(&draft)?)?;
     rustix::net::listen(&socket, BACKLOG)?;
+    fs::rename(&draft, path)?;
     Ok(UnixListener::from(socket).into())
 }
 

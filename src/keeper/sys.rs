@@ -8,6 +8,7 @@ use std::{
 };
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     process::Pid,
     time::{ClockId, clock_gettime},
 };
@@ -116,6 +117,44 @@ pub(super) fn signal_pidfd(pidfd: &OwnedFd, signal: i32) -> io::Result<()> {
         libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, 0_u32)
     };
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Signals the whole process group of a process through its pidfd. Older kernels than 6.9 do not
+/// know how.
+pub(super) fn signal_group_of(pidfd: &OwnedFd, signal: i32) -> io::Result<()> {
+    const PROCESS_GROUP: u32 = 1 << 2;
+    let info: *const libc::siginfo_t = ptr::null();
+    // SAFETY: the descriptor is open for the call, and no siginfo is given.
+    let code = unsafe {
+        libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, info, PROCESS_GROUP)
+    };
+    if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// How a process ended that was reaped by somebody else, as `wait` gives it. `None` while it is not
+/// reaped, and where the system does not keep it (before Linux 6.15, or if its pidfd was opened
+/// afterwards).
+pub(super) fn wait_status(pidfd: &OwnedFd) -> Option<i32> {
+    /// The first version of what the system knows of a process: the mask of what is asked for, and
+    /// as the last of its sixteen words the wait status.
+    #[repr(C)]
+    struct Info {
+        mask: u64,
+        others: [u32; 13],
+        wait_status: i32,
+    }
+    const GET_INFO: libc::Ioctl = libc::_IOWR::<Info>(0xff, 11);
+    const EXIT: u64 = 1 << 3;
+    let mut info = Info { mask: EXIT, others: [0; 13], wait_status: 0 };
+    // SAFETY: the structure is of the size that the number of this request names.
+    let code = unsafe { libc::ioctl(pidfd.as_raw_fd(), GET_INFO, &raw mut info) };
+    (code == 0 && info.mask & EXIT != 0).then_some(info.wait_status)
+}
+
+/// Whether a process has ended, reaped or not.
+pub(super) fn has_ended(pidfd: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
 
 /// Signals a process by its id. Only for children that are not reaped yet.

@@ -8,6 +8,7 @@ mod event;
 mod id;
 mod observed;
 mod plan;
+mod reason;
 mod serving;
 mod signal;
 mod spec;
@@ -22,7 +23,8 @@ pub use id::{
     RunId, RunTag,
 };
 pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
-pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan, RolloutFailure, StopReason};
+pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
+pub use reason::{RolloutFailure, StopReason};
 pub use serving::{
     HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{ExitStatus, SpawnFailure},
     id::{AppKey, Cohort, Generation, Revision, RunId},
-    plan::StopReason,
+    reason::StopReason,
     time::Time,
 };
 

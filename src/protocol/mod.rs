@@ -10,6 +10,7 @@
 mod channel;
 mod control;
 mod inherited;
+mod keeping;
 mod message;
 mod ports;
 mod record;
@@ -24,6 +25,7 @@ mod wire;
 pub use channel::{Blocking, Received, pair, receive, send};
 pub use control::{Event, Request, Scope, kind};
 pub use inherited::inherited;
+pub use keeping::{Kept, Of};
 pub use message::{Body, Message};
 pub use ports::{Closing, DeclaredPort, MAX_COHORTS, MAX_DECLARED, Ports};
 pub use record::{BindFailure, Lost, Notify, Port, Record, Sharing, State};

@@ -41,7 +41,8 @@ pub struct Closing {
 }
 
 impl Ports {
-    pub(super) fn write(&self, out: &mut Writer) {
+    /// Appends its fields.
+    pub fn write(&self, out: &mut Writer) {
         out.u64(self.cohort);
         out.u64(self.group);
         out.u8(u8::from(self.fds));
@@ -56,7 +57,8 @@ impl Ports {
         }
     }
 
-    pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+    /// Takes its fields.
+    pub fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (cohort, group, fds) = (from.u64()?, from.u64()?, from.flag()?);
         let count = from.count(6)?;
         if MAX_DECLARED < count {

@@ -1,17 +1,21 @@
 //! The file the keeper writes for each run, so that a later keeper can find it again.
 
 use super::{
+    ports::Ports,
     record::Record,
     sink::Sink,
     wire::{Malformed, Reader, Writer},
 };
 
-const MAGIC: u32 = 0x6f63_7231;
+/// The first form, without a version and without ports.
+const FIRST_MAGIC: u32 = 0x6f63_7231;
+const MAGIC: u32 = 0x6f63_7266;
+const VERSION: u16 = 2;
 
 /// The content of `runs/<RunId>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordFile {
-    /// What the keeper knew when it last wrote it: at the start and at the exit.
+    /// What the keeper knew when it last wrote it.
     pub record: Record,
     /// The boot it belongs to: pids and times mean nothing in another.
     pub boot_id: Vec<u8>,
@@ -19,31 +23,58 @@ pub struct RecordFile {
     pub pipes: [u64; 2],
     /// Where its output goes.
     pub sink: Sink,
+    /// What its cohort shares.
+    pub ports: Option<Ports>,
 }
 
 impl RecordFile {
-    /// The content of the file.
+    /// The content of the file: what it is, its version, how long the rest is, the rest. It may be
+    /// written over a longer one, whose end is then left behind it.
     pub fn encode(&self) -> Vec<u8> {
+        let mut rest = Writer::default();
+        rest.bytes(&self.boot_id);
+        self.pipes.iter().for_each(|inode| rest.u64(*inode));
+        self.sink.write(&mut rest);
+        self.record.write(&mut rest);
+        rest.u8(u8::from(self.ports.is_some()));
+        if let Some(ports) = &self.ports {
+            ports.write(&mut rest);
+        }
+        let rest = rest.into_bytes();
         let mut out = Writer::default();
         out.u32(MAGIC);
-        out.bytes(&self.boot_id);
-        self.pipes.iter().for_each(|inode| out.u64(*inode));
-        self.sink.write(&mut out);
-        self.record.write(&mut out);
-        out.into_bytes()
+        out.u16(VERSION);
+        out.count(rest.len());
+        let mut whole = out.into_bytes();
+        whole.extend(rest);
+        whole
     }
 
-    /// Reads the content of a file.
+    /// Reads the content of a file, also one of the first form.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut from = Reader::new(bytes);
-        if from.u32()? != MAGIC {
+        let magic = from.u32()?;
+        if magic == FIRST_MAGIC {
+            return Self::read(&mut from, false);
+        }
+        if magic != MAGIC {
             return Err(Malformed::Value);
         }
+        let version = from.u16()?;
+        if version != VERSION {
+            return Err(Malformed::Version(version));
+        }
+        let length = from.count(1)?;
+        Self::read(&mut from.part(length)?, true)
+    }
+
+    fn read(from: &mut Reader<'_>, with_ports: bool) -> Result<Self, Malformed> {
         let boot_id = from.bytes(64)?.to_vec();
         let pipes = [from.u64()?, from.u64()?];
-        let sink = Sink::read(&mut from)?;
-        let record = Record::read(&mut from)?;
+        let sink = Sink::read(from)?;
+        let record = Record::read(from)?;
+        let ports = (with_ports && from.flag()?).then(|| Ports::read(from)).transpose()?;
         from.end()?;
-        Ok(Self { record, boot_id, pipes, sink })
+        Ok(Self { record, boot_id, pipes, sink, ports })
     }
 }

@@ -1,6 +1,7 @@
 //! What keeper and recorder say to each other.
 
 use super::{
+    keeping::{self, Kept, Of},
     message::Body,
     sink::{Sink, Stream},
     wire::{Malformed, Reader, Writer},
@@ -20,6 +21,16 @@ pub enum ToRecorder {
     Sink(Sink),
     /// Write what the pipes hold, then end.
     Quit,
+    /// Hold these, which come along, in the place of all that were held of the run or socket whose
+    /// number is the message's; none is to let go.
+    Keep {
+        /// Whose they are.
+        of: Of,
+        /// What they are, in order.
+        kinds: Vec<Kept>,
+    },
+    /// First word of a new keeper, whose predecessor is dead: hand over everything.
+    TakeOver,
 }
 
 /// What the recorder tells the keeper.
@@ -39,6 +50,15 @@ pub enum FromRecorder {
         /// How many, since the last time any were reported.
         bytes: u64,
     },
+    /// Answer to [`ToRecorder::TakeOver`], one of many: these come along.
+    Held {
+        /// Whose they are; the message's number says which one's.
+        of: Of,
+        /// What they are, in order.
+        kinds: Vec<Kept>,
+    },
+    /// Everything was handed over.
+    AllHeld,
 }
 
 impl Body for ToRecorder {
@@ -47,6 +67,8 @@ impl Body for ToRecorder {
             Self::Open { .. } => 201,
             Self::Sink(_) => 202,
             Self::Quit => 203,
+            Self::Keep { .. } => 204,
+            Self::TakeOver => 205,
         }
     }
 
@@ -64,7 +86,8 @@ impl Body for ToRecorder {
                 sink.write(out);
             }
             Self::Sink(sink) => sink.write(out),
-            Self::Quit => {}
+            Self::Keep { of, kinds } => keeping::write(out, *of, kinds),
+            Self::Quit | Self::TakeOver => {}
         }
     }
 
@@ -82,6 +105,8 @@ impl Body for ToRecorder {
             }
             202 => Ok(Self::Sink(Sink::read(from)?)),
             203 => Ok(Self::Quit),
+            204 => keeping::read(from).map(|(of, kinds)| Self::Keep { of, kinds }),
+            205 => Ok(Self::TakeOver),
             other => Err(Malformed::Kind(other)),
         }
     }
@@ -92,6 +117,8 @@ impl Body for FromRecorder {
         match self {
             Self::Closed { .. } => 301,
             Self::Dropped { .. } => 302,
+            Self::Held { .. } => 303,
+            Self::AllHeld => 304,
         }
     }
 
@@ -105,6 +132,8 @@ impl Body for FromRecorder {
                 out.u8(stream.number());
                 out.u64(*bytes);
             }
+            Self::Held { of, kinds } => keeping::write(out, *of, kinds),
+            Self::AllHeld => {}
         }
     }
 
@@ -113,6 +142,8 @@ impl Body for FromRecorder {
         match kind {
             301 => read(from).map(|(stream, dropped)| Self::Closed { stream, dropped }),
             302 => read(from).map(|(stream, bytes)| Self::Dropped { stream, bytes }),
+            303 => keeping::read(from).map(|(of, kinds)| Self::Held { of, kinds }),
+            304 => Ok(Self::AllHeld),
             other => Err(Malformed::Kind(other)),
         }
     }

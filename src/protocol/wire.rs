@@ -157,6 +157,11 @@ impl<'a> Reader<'a> {
         if self.rest.len() / size.max(1) < count { Err(Malformed::Short) } else { Ok(count) }
     }
 
+    /// Takes so many bytes, to be read on their own.
+    pub fn part(&mut self, count: usize) -> Result<Self, Malformed> {
+        Ok(Self { rest: self.take(count)? })
+    }
+
     /// Leaves the rest unread: fields of a kind that is known by name only.
     pub fn skip(&mut self) {
         self.rest = &[];

@@ -4,14 +4,17 @@
 //! One thread listens to the keeper; one writer thread for each file system does the rest, so that
 //! a slow disk holds up only the apps that log to it. A reading that cannot be written (no space, an
 //! I/O error, a directory that is gone) is dropped and counted, and the next one is tried again.
-//! When the keeper dies the recorder goes on until every pipe is at its end.
+//! When the keeper dies the recorder goes on until every pipe is at its end. It holds duplicates of
+//! the keeper's descriptors that cannot be made again, for the next one to take over (`store`).
 //!
 //! Not done yet: a write that is stuck for over 5 s holds up its file system's thread for as long as
 //! it is stuck, and apps wait once their pipe is full; rotation and compression.
 
+mod door;
 mod index;
 mod log;
 mod report;
+mod store;
 mod writer;
 
 use std::{
@@ -29,25 +32,31 @@ use std::{
 };
 
 use self::{
+    door::Door,
     report::Reports,
+    store::Store,
     writer::{Inbox, Order, Writer},
 };
 use crate::protocol::{
-    Blocking, CHANNEL_FD, Message, Sink, Stream, ToRecorder, inherited, receive,
+    Blocking, CHANNEL_FD, LISTENER_FD, Message, Received, Sink, Stream, ToRecorder, inherited,
+    receive,
 };
 
-/// Runs the recorder; its channel to the keeper is descriptor 3.
+/// Runs the recorder; its channel to the keeper is descriptor 3, and descriptor 4 listens for the
+/// next keeper.
 pub fn main(_: impl Iterator<Item = OsString>) -> ExitCode {
     rustix::thread::set_name(c"eco-recorder").ok();
-    match inherited(CHANNEL_FD) {
-        Ok(channel) => Recorder::new(channel).run(),
+    match inherited(CHANNEL_FD).and_then(Store::new) {
+        Ok(store) => Recorder::new(store).run(),
         Err(_) => ExitCode::from(2),
     }
 }
 
 /// The thread that listens to the keeper.
 struct Recorder {
-    channel: Arc<OwnedFd>,
+    store: Arc<Store>,
+    /// Without one, nobody can take over.
+    door: Option<Door>,
     /// By the number of the file system; `None` for directories that cannot be looked at.
     writers: BTreeMap<Option<u64>, WriterHandle>,
     /// Which writer has a run.
@@ -60,25 +69,26 @@ struct WriterHandle {
 }
 
 impl Recorder {
-    fn new(channel: OwnedFd) -> Self {
-        Self { channel: Arc::new(channel), writers: BTreeMap::new(), placed: BTreeMap::new() }
+    fn new(store: Store) -> Self {
+        let door = inherited(LISTENER_FD).and_then(Door::new).ok();
+        let store = Arc::new(store);
+        Self { store, door, writers: BTreeMap::new(), placed: BTreeMap::new() }
     }
 
     fn run(mut self) -> ExitCode {
         let last = loop {
-            match receive(&self.channel, Blocking::Wait) {
-                Ok(packet) if packet.bytes.is_empty() => break Order::Finish,
-                Err(_) => break Order::Finish,
+            let Some(keeper) = self.store.keeper() else {
+                if self.next_keeper() {
+                    continue;
+                }
+                break Order::Finish;
+            };
+            match receive(&*keeper, Blocking::Wait) {
+                Ok(packet) if packet.bytes.is_empty() => self.store.hang_up(),
+                Err(_) => self.store.hang_up(),
                 Ok(packet) => {
-                    let Ok(message) = Message::<ToRecorder>::decode(&packet.bytes) else {
-                        continue;
-                    };
-                    match message.body {
-                        ToRecorder::Open { streams, sink } => {
-                            self.open(message.run, &streams, packet.descriptors, &sink);
-                        }
-                        ToRecorder::Sink(sink) => self.change_sink(message.run, sink),
-                        ToRecorder::Quit => break Order::Drain,
+                    if let Some(last) = self.take(packet) {
+                        break last;
                     }
                 }
             }
@@ -92,11 +102,37 @@ impl Recorder {
         ExitCode::SUCCESS
     }
 
+    /// Waits for the next keeper and gives it everything; `false` if there is none to wait for.
+    fn next_keeper(&self) -> bool {
+        let came = self.door.as_ref().and_then(|door| door.wait(&self.store));
+        // One that dies while it is given everything leaves the way free for another.
+        came.map(|keeper| self.store.hand_over(keeper).ok()).is_some()
+    }
+
+    /// Does what the keeper asks for; gives the order that ends the writers if it asks for an end.
+    fn take(&mut self, packet: Received) -> Option<Order> {
+        let message = Message::<ToRecorder>::decode(&packet.bytes).ok()?;
+        match message.body {
+            ToRecorder::Open { streams, sink } => {
+                self.open(message.run, &streams, packet.descriptors, &sink);
+            }
+            ToRecorder::Sink(sink) => self.change_sink(message.run, sink),
+            ToRecorder::Keep { of, kinds } => {
+                self.store.keep(of, message.run, &kinds, packet.descriptors);
+            }
+            ToRecorder::Quit => return Some(Order::Drain),
+            // Said once, at the door.
+            ToRecorder::TakeOver => {}
+        }
+        None
+    }
+
     fn open(&mut self, run: u64, streams: &[Stream], pipes: Vec<OwnedFd>, sink: &Sink) {
         let place = file_system(&sink.dir);
         let Ok(inbox) = self.writer(place) else { return };
         self.placed.insert(run, place);
         for (stream, pipe) in streams.iter().copied().zip(pipes) {
+            self.store.open(run, stream, &pipe);
             inbox.put(Order::Open { run, stream, pipe, sink: sink.clone() });
         }
     }
@@ -117,7 +153,7 @@ impl Recorder {
             return Ok(Arc::clone(&writer.inbox));
         }
         let inbox = Arc::new(Inbox::new()?);
-        let writer = Writer::new(Arc::clone(&inbox), Reports::new(Arc::clone(&self.channel)))?;
+        let writer = Writer::new(Arc::clone(&inbox), Reports::new(Arc::clone(&self.store)))?;
         let thread =
             thread::Builder::new().name("eco-writer".to_owned()).spawn(move || writer.run())?;
         self.writers.insert(place, WriterHandle { inbox: Arc::clone(&inbox), thread });

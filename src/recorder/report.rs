@@ -1,24 +1,23 @@
 //! What the recorder tells the keeper.
 
-use std::{os::fd::OwnedFd, sync::Arc};
+use std::sync::Arc;
 
-use crate::protocol::{Blocking, FromRecorder, Message, send};
+use super::store::Store;
+use crate::protocol::FromRecorder;
 
 /// The way to the keeper; packets of several threads do not mix.
 #[derive(Clone, Debug)]
 pub(super) struct Reports {
-    channel: Arc<OwnedFd>,
+    store: Arc<Store>,
 }
 
 impl Reports {
-    pub(super) fn new(channel: Arc<OwnedFd>) -> Self {
-        Self { channel }
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self { store }
     }
 
-    /// Tells something about a run. A keeper that is dead needs no report.
+    /// Tells something about a run.
     pub(super) fn tell(&self, run: u64, body: FromRecorder) {
-        if let Ok(bytes) = (Message { seq: 0, run, body }).encode() {
-            drop(send(&self.channel, &bytes, &[], Blocking::Wait));
-        }
+        self.store.tell(run, body);
     }
 }

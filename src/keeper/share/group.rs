@@ -19,19 +19,19 @@ const FINENESS: u64 = 64;
 
 /// One listening socket.
 #[derive(Clone, Copy, Debug)]
-struct Member {
-    cohort: u64,
-    inode: u64,
+pub(super) struct Member {
+    pub(super) cohort: u64,
+    pub(super) inode: u64,
     /// It gets no more connections, and is about to be shut down or stays until its runs are gone.
-    leaves: bool,
+    pub(super) leaves: bool,
 }
 
 /// The listening sockets of one address, in the kernel's order.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    order: Vec<Member>,
+    pub(super) order: Vec<Member>,
     /// The cohorts that get connections, and their weights.
-    steered: Vec<(u64, u32)>,
+    pub(super) steered: Vec<(u64, u32)>,
 }
 
 impl Line {

@@ -6,10 +6,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
-use rustix::{
-    net::{Shutdown, shutdown},
-    process::Pid,
-};
+use rustix::process::Pid;
 
 use super::{
     group::Line,
@@ -18,7 +15,7 @@ use super::{
 };
 
 /// The shortest queue of connections that wait to be accepted. Some programs ask for five.
-const SHORTEST_QUEUE: i32 = 1024;
+pub(super) const SHORTEST_QUEUE: i32 = 1024;
 
 /// Whose socket it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +33,15 @@ pub(super) struct Socket {
     pub(super) place: Place,
     pub(super) listening: bool,
     /// How many connections may wait in it.
-    backlog: i32,
+    pub(super) backlog: i32,
     /// Its cohort is over, but not its runs: it gets no more connections.
-    parked: bool,
+    pub(super) parked: bool,
     /// It was opened before any program asked for it, and none has yet.
-    ahead: bool,
+    pub(super) ahead: bool,
     /// The run whose own socket it is; `None` if all of the cohort have it.
-    only_of: Option<u64>,
+    pub(super) only_of: Option<u64>,
     /// The runs and processes that have bound it.
-    holders: Vec<(u64, Pid)>,
+    pub(super) holders: Vec<(u64, Pid)>,
 }
 
 impl Socket {
@@ -56,19 +53,58 @@ impl Socket {
 
 /// The cohorts of one app.
 #[derive(Debug, Default)]
-struct Group {
-    weights: Vec<(u64, u32)>,
-    lines: BTreeMap<Place, Line>,
+pub(super) struct Group {
+    pub(super) weights: Vec<(u64, u32)>,
+    pub(super) lines: BTreeMap<Place, Line>,
 }
 
 /// All sockets.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    groups: BTreeMap<u64, Group>,
-    sockets: Vec<Socket>,
+    pub(super) groups: BTreeMap<u64, Group>,
+    pub(super) sockets: Vec<Socket>,
 }
 
 impl Held {
+    /// The groups and the sockets.
+    pub(super) fn parts(&self) -> (&BTreeMap<u64, Group>, &[Socket]) {
+        (&self.groups, &self.sockets)
+    }
+
+    /// Takes up groups and sockets as they were, and attaches the steering programs again.
+    pub(super) fn restore(groups: BTreeMap<u64, Group>, sockets: Vec<Socket>) -> Self {
+        let mut held = Self { groups, sockets };
+        held.settle_all();
+        held
+    }
+
+    /// Decides anew who gets connections, everywhere.
+    fn settle_all(&mut self) {
+        let groups = self.groups.iter();
+        let places = groups.flat_map(|(id, group)| group.lines.keys().map(|place| (*id, *place)));
+        for (group, place) in places.collect::<Vec<_>>() {
+            self.settle(group, place);
+        }
+    }
+
+    /// Sockets of runs that were taken over without them are closed: they are in no line any more.
+    pub(super) fn strangers_left(&mut self, lives: impl Fn(u64) -> bool) {
+        let known: BTreeSet<u64> = self.sockets.iter().map(|socket| socket.inode).collect();
+        for line in self.groups.values_mut().flat_map(|group| group.lines.values_mut()) {
+            let inodes: Vec<u64> = line.inodes().collect();
+            let gone = inodes.into_iter().filter(|inode| !known.contains(inode) && !lives(*inode));
+            gone.for_each(|inode| line.left(inode));
+        }
+        self.settle_all();
+    }
+
+    /// Whether a socket stands at a place that this keeper could not get hold of.
+    fn has_stranger(&self, group: u64, place: &Place) -> bool {
+        let lines = self.groups.get(&group).into_iter().flat_map(|group| &group.lines);
+        let mut near = lines.filter(|(other, _)| other.overlaps(place));
+        near.any(|(_, line)| line.inodes().any(|inode| self.find(inode).is_none()))
+    }
+
     /// The socket of this inode.
     pub(super) fn find(&self, inode: u64) -> Option<&Socket> {
         self.sockets.iter().find(|socket| socket.inode == inode)
@@ -144,7 +180,8 @@ impl Held {
             own |= socket.owner.cohort == owner.cohort;
             others |= socket.owner.cohort != owner.cohort;
         }
-        if same || (others && !own) { Company::Joins } else { Company::Alone }
+        let strange = self.has_stranger(owner.group, place);
+        if same || strange || (others && !own) { Company::Joins } else { Company::Alone }
     }
 
     /// Whether a cohort has a socket at exactly this place for all of its runs.
@@ -188,6 +225,18 @@ impl Held {
     ) -> io::Result<u64> {
         let inode = socket::inode(&fd)?;
         socket::bind(&fd, &place, self.company(owner, &place))?;
+        self.take((fd, inode), owner, place, only_of);
+        Ok(inode)
+    }
+
+    /// Keeps a socket that is bound.
+    pub(super) fn take(
+        &mut self,
+        (fd, inode): (OwnedFd, u64),
+        owner: Owner,
+        place: Place,
+        only_of: Option<u64>,
+    ) {
         self.sockets.push(Socket {
             fd,
             inode,
@@ -200,7 +249,6 @@ impl Held {
             only_of,
             holders: Vec::new(),
         });
-        Ok(inode)
     }
 
     /// Opens a socket before a program asks for it: connections wait in it meanwhile.
@@ -211,12 +259,6 @@ impl Held {
             socket.ahead = true;
         }
         Ok(())
-    }
-
-    /// Closes what was opened ahead for a cohort and would be in the way of a program that binds
-    /// this place, or would get its connections.
-    pub(super) fn give_way(&mut self, owner: Owner, place: &Place) {
-        self.remove(|socket| socket.owner == owner && socket.ahead && socket.place.overlaps(place));
     }
 
     /// A process of a run has bound the socket.
@@ -276,7 +318,7 @@ impl Held {
     }
 
     /// Decides who gets the connections of a place, and tells the kernel.
-    fn settle(&mut self, group: u64, place: Place) {
+    pub(super) fn settle(&mut self, group: u64, place: Place) {
         let Some(known) = self.groups.get_mut(&group) else { return };
         if let Some(line) = known.lines.get_mut(&place) {
             line.settle(&known.weights);
@@ -284,7 +326,7 @@ impl Held {
         self.attach(group, place);
     }
 
-    fn attach(&self, group: u64, place: Place) {
+    pub(super) fn attach(&self, group: u64, place: Place) {
         let line = self.groups.get(&group).and_then(|group| group.lines.get(&place));
         let Some(line) = line else { return };
         let mut program = line.program();
@@ -292,84 +334,6 @@ impl Held {
         if let Some(socket) = socket.filter(|_| !program.is_empty()) {
             // It fails only without memory; the former program goes on then.
             drop(socket::attach(&socket.fd, &mut program));
-        }
-    }
-
-    /// A cohort is over, and so are its runs: what waits in its sockets is refused.
-    pub(super) fn retire(&mut self, cohort: u64) {
-        self.forget_weight(cohort);
-        self.remove(|socket| socket.owner.cohort == cohort);
-    }
-
-    /// A cohort is over, but not its runs: its sockets get no more connections, and what waits in
-    /// them will be accepted. Nobody who waits for more connections sees anything of this.
-    pub(super) fn park(&mut self, cohort: u64) {
-        self.forget_weight(cohort);
-        let ours = |socket: &Socket| socket.owner.cohort == cohort && !socket.parked;
-        self.steer_away(ours);
-        for socket in self.sockets.iter_mut().filter(|socket| ours(socket)) {
-            socket.parked = socket.listening && socket::park(&socket.fd).is_ok();
-        }
-        self.remove(ours);
-    }
-
-    /// Shuts the sockets of a cohort down that are not parked.
-    pub(super) fn discard(&mut self, cohort: u64) {
-        self.remove(|socket| socket.owner.cohort == cohort && !socket.parked);
-    }
-
-    /// Shuts the parked sockets of a cohort down.
-    pub(super) fn remove_parked(&mut self, cohort: u64) {
-        self.remove(|socket| socket.owner.cohort == cohort && socket.parked);
-    }
-
-    fn forget_weight(&mut self, cohort: u64) {
-        for group in self.groups.values_mut() {
-            group.weights.retain(|(named, _)| *named != cohort);
-        }
-    }
-
-    /// Nothing of a run is left.
-    pub(super) fn run_over(&mut self, run: u64) {
-        for socket in &mut self.sockets {
-            socket.holders.retain(|(by, _)| *by != run);
-        }
-        self.remove(|socket| socket.only_of == Some(run));
-    }
-
-    /// Shuts sockets down: their processes and others have copies, so that closing would not do.
-    /// Connections are steered away from them first.
-    fn remove(&mut self, which: impl Fn(&Socket) -> bool) {
-        self.steer_away(&which);
-        let (leaving, staying): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.sockets).into_iter().partition(|socket| which(socket));
-        self.sockets = staying;
-        for socket in leaving {
-            shutdown(&socket.fd, Shutdown::Both).ok();
-            let (group, place) = (socket.owner.group, socket.place);
-            let line = self.groups.get_mut(&group).and_then(|group| group.lines.get_mut(&place));
-            if let Some(line) = line {
-                line.left(socket.inode);
-            }
-            self.attach(group, place);
-        }
-        for group in self.groups.values_mut() {
-            group.lines.retain(|_, line| line.inodes().next().is_some());
-        }
-    }
-
-    /// Steers connections away from sockets, if others can take them.
-    fn steer_away(&mut self, which: impl Fn(&Socket) -> bool) {
-        let mut places = BTreeSet::new();
-        for socket in self.sockets.iter().filter(|socket| which(socket)) {
-            let group = self.groups.get_mut(&socket.owner.group);
-            if let Some(line) = group.and_then(|group| group.lines.get_mut(&socket.place)) {
-                line.leaves(socket.inode);
-                places.insert((socket.owner.group, socket.place));
-            }
-        }
-        for (group, place) in &places {
-            self.settle(*group, *place);
         }
     }
 

@@ -6,16 +6,20 @@
 //! which of them get new connections. The keeper does nothing per connection.
 
 mod filter;
+mod given_up;
 mod group;
 mod held;
 mod inspect;
+mod listeners;
 mod notification;
+mod recover;
+mod saved;
 mod self_test;
 mod serve;
 mod socket;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
@@ -35,12 +39,15 @@ use self::{
     socket::Place,
 };
 use super::{answers::Item, event_loop::Keeper, run::Run, spawn::Refusal};
-use crate::protocol::{Port, Ports, Sharing, Step};
+use crate::protocol::{Of, Port, Ports, Sharing, Step};
 
 /// Filters are called by this and their descriptor's number in the event loop.
 pub(super) const FIRST_NOTIFIER: u64 = 1 << 40;
 /// Shared sockets are called by this and their inode, which is a number of 32 bits.
 pub(super) const FIRST_SOCKET: u64 = 1 << 41;
+/// A program that finds its socket listening already may leave out `listen`. It counts as listening
+/// when it still runs so long after its `bind`, in ns.
+const LISTENS_AFTER: u64 = 400_000_000;
 /// The ports at which Node's inspector listens, which nobody wants to share.
 const INSPECTOR: std::ops::RangeInclusive<u16> = 9229..=9239;
 
@@ -87,6 +94,27 @@ impl Share {
         listening
             .map(|place| Port { port: place.port(), family: place.family(), shared: true })
             .collect()
+    }
+
+    /// What a cohort shares.
+    pub(super) fn declared(&self, cohort: u64) -> Option<Ports> {
+        self.cohorts.get(&cohort).cloned()
+    }
+
+    /// The sockets held, by their inodes.
+    pub(super) fn inodes(&self) -> BTreeSet<u64> {
+        self.held.parts().1.iter().map(|socket| socket.inode).collect()
+    }
+
+    /// The socket of this inode.
+    pub(super) fn socket(&self, inode: u64) -> Option<BorrowedFd<'_>> {
+        self.held.find(inode).map(|socket| socket.fd.as_fd())
+    }
+
+    /// Where calls of a run wait.
+    pub(super) fn filter(&self, run: u64) -> Option<BorrowedFd<'_>> {
+        let mut notifiers = self.notifiers.values();
+        notifiers.find(|notifier| notifier.run == run).map(|notifier| notifier.filter.as_fd())
     }
 
     /// When something is to be done though nothing happened.
@@ -151,7 +179,7 @@ impl Share {
         let ports = self.cohorts.get(&owner.cohort).map(|ports| ports.ports.clone());
         for declared in ports.unwrap_or_default() {
             let Some(host @ IpAddr::V4(_)) = declared.host else { continue };
-            let place = Place::plain(SocketAddr::new(host, declared.port));
+            let place = Place::at(SocketAddr::new(host, declared.port));
             if declared.port == 0 || self.held.has_at(owner, &place) {
                 continue;
             }
@@ -216,6 +244,7 @@ impl Keeper {
         }
         self.share.watch_all(&self.poll, cohort);
         self.share.cohorts.insert(cohort, ports);
+        self.note_sharing();
         Ok(())
     }
 
@@ -224,11 +253,13 @@ impl Keeper {
         let inode = token & !FIRST_SOCKET;
         self.share.held.revive(inode);
         self.share.watch(&self.poll, inode);
+        self.note_sharing();
     }
 
     /// Divides new connections among the cohorts of a group.
     pub(super) fn steer(&mut self, group: u64, weights: Vec<(u64, u32)>) {
         self.share.held.steer(group, weights);
+        self.note_sharing();
     }
 
     /// Lets the sockets of a cohort get no more connections and forgets it. They are shut down at
@@ -240,15 +271,20 @@ impl Keeper {
         } else {
             self.share.held.retire(cohort);
         }
+        self.note_sharing();
     }
 
     /// Shuts the parked sockets of cohorts down of which no run is left.
     pub(super) fn remove_parked(&mut self) {
-        for cohort in self.share.held.parked() {
-            if !self.is_alive(cohort) {
-                self.share.held.remove_parked(cohort);
-            }
+        let over: Vec<u64> = self.share.held.parked().into_iter().collect();
+        let over: Vec<u64> = over.into_iter().filter(|cohort| !self.is_alive(*cohort)).collect();
+        if over.is_empty() {
+            return;
         }
+        for cohort in over {
+            self.share.held.remove_parked(cohort);
+        }
+        self.note_sharing();
     }
 
     fn is_alive(&self, cohort: u64) -> bool {
@@ -269,11 +305,29 @@ impl Keeper {
         }
     }
 
+    /// Something shared may have changed: it is noted for the next keeper before anybody sees it.
+    pub(super) fn note_sharing(&mut self) {
+        // Without memory for a note all goes on; a next keeper finds out what it can.
+        if self.slate.write(self.share.save()).unwrap_or(true) {
+            self.keep_sockets();
+        }
+    }
+
     /// A new process has sent the descriptor of its filter.
     pub(super) fn filtered(&mut self, id: u64, filter: OwnedFd) {
-        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(run) = self.runs.get(&id) else { return };
         let Some(ports) = self.share.cohorts.get(&run.record.cohort) else { return };
         let owner = Owner { cohort: ports.cohort, group: ports.group };
+        self.answer_for(id, owner, filter);
+        self.share.open_ahead(owner);
+        self.share.watch_all(&self.poll, owner.cohort);
+        self.keep(Of::Run, id);
+        self.note_sharing();
+    }
+
+    /// Answers the calls of a run from now on.
+    fn answer_for(&mut self, id: u64, owner: Owner, filter: OwnedFd) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
         let token = u64::try_from(filter.as_raw_fd()).unwrap_or_default();
         let token = FIRST_NOTIFIER.saturating_add(token);
         let data = EventData::new_u64(token);
@@ -285,8 +339,6 @@ impl Keeper {
         }
         let filter = Rc::new(filter);
         self.share.notifiers.insert(token, Notifier { run: id, owner, filter });
-        self.share.open_ahead(owner);
-        self.share.watch_all(&self.poll, owner.cohort);
     }
 
     /// Nobody has the filter of a run any more.
@@ -295,6 +347,8 @@ impl Keeper {
         epoll::delete(&self.poll, &*notifier.filter).ok();
         self.share.soon.retain(|soon| soon.run != notifier.run);
         self.share.held.run_over(notifier.run);
+        self.keep(Of::Run, notifier.run);
+        self.note_sharing();
     }
 }
 

@@ -69,8 +69,47 @@ pub(super) enum Waiting {
 
 #[repr(C)]
 struct Taken {
+    /// Whose call it is: the run's id, 0 while none is being answered.
+    run: u64,
     notification: libc::seccomp_notif,
     spare: [u64; SPARE],
+}
+
+/// Where a call is noted while it is being answered; at least a page, which may outlive the process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Note(*mut Taken);
+
+impl Note {
+    /// In this memory.
+    pub(super) fn at(page: *mut u8) -> Self {
+        Self(page.cast())
+    }
+
+    /// What was being answered when the memory was left, and for which run.
+    pub(super) fn left(self) -> Option<(u64, Call)> {
+        // SAFETY: the memory is mapped, aligned to a page and larger than this; every bit pattern
+        // is valid for these numbers, and nobody writes them meanwhile.
+        let taken = unsafe { self.0.read_volatile() };
+        let call = Call::of(&taken.notification).ok()?;
+        (taken.run != 0 && call.id != 0).then_some((taken.run, call))
+    }
+
+    /// It was answered.
+    pub(super) fn clear(self) {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*self.0).run).write_volatile(0) };
+    }
+
+    /// Makes room for a run's next call.
+    fn prepare(self, run: u64) -> *mut libc::seccomp_notif {
+        // SAFETY: as above; all zeros is valid for these numbers, and the kernel demands it.
+        unsafe {
+            self.clear();
+            (&raw mut (*self.0).notification).write_volatile(mem::zeroed());
+            (&raw mut (*self.0).run).write_volatile(run);
+            &raw mut (*self.0).notification
+        }
+    }
 }
 
 /// Looks whether a call waits; taking one would block if none did.
@@ -89,24 +128,22 @@ pub(super) fn look(filter: &OwnedFd) -> Waiting {
     }
 }
 
-/// Takes a call that waits. Fails with `ENOENT` if its process died meanwhile.
-pub(super) fn take(filter: &OwnedFd) -> io::Result<Call> {
-    // SAFETY: all zeros is valid for these numbers, and the kernel demands it.
-    let mut taken: Taken = unsafe { mem::zeroed() };
-    ioctl(filter, libc::SECCOMP_IOCTL_NOTIF_RECV, (&raw mut taken).cast())?;
-    let notification = taken.notification;
-    let [fd, second, third, ..] = notification.data.args;
-    let number = i64::from(notification.data.nr);
-    let asked = if number == libc::SYS_bind {
-        Asked::Bind { at: second, length: usize::try_from(low(third)).unwrap_or_default() }
-    } else if number == libc::SYS_listen {
-        Asked::Listen { backlog: low(second) }
-    } else {
-        Asked::Other
-    };
-    let thread = i32::try_from(notification.pid).ok().and_then(Pid::from_raw);
-    let thread = thread.ok_or(Errno::SRCH)?;
-    Ok(Call { id: notification.id, thread, fd: low(fd), asked })
+/// Takes a call of a run that waits, and notes it. Fails with `ENOENT` if its process died meanwhile.
+pub(super) fn take(filter: &OwnedFd, note: Note, run: u64) -> io::Result<Call> {
+    let place = note.prepare(run);
+    let taken = ioctl(filter, libc::SECCOMP_IOCTL_NOTIF_RECV, place.cast())
+        .and_then(|()| note.left().ok_or_else(|| Errno::SRCH.into()));
+    if taken.is_err() {
+        note.clear();
+    }
+    taken.map(|(_, call)| call)
+}
+
+/// Takes a call that waits, for a process that nobody replaces.
+pub(super) fn take_alone(filter: &OwnedFd) -> io::Result<Call> {
+    // SAFETY: all zeros is valid for these numbers.
+    let mut room: Taken = unsafe { mem::zeroed() };
+    take(filter, Note(&raw mut room), 1)
 }
 
 /// The lower half, which is what the system looks at of a C `int`.
@@ -116,6 +153,21 @@ fn low(argument: u64) -> i32 {
 }
 
 impl Call {
+    fn of(notification: &libc::seccomp_notif) -> io::Result<Self> {
+        let [fd, second, third, ..] = notification.data.args;
+        let number = i64::from(notification.data.nr);
+        let asked = if number == libc::SYS_bind {
+            Asked::Bind { at: second, length: usize::try_from(low(third)).unwrap_or_default() }
+        } else if number == libc::SYS_listen {
+            Asked::Listen { backlog: low(second) }
+        } else {
+            Asked::Other
+        };
+        let thread = i32::try_from(notification.pid).ok().and_then(Pid::from_raw);
+        let thread = thread.ok_or(Errno::SRCH)?;
+        Ok(Self { id: notification.id, thread, fd: low(fd), asked })
+    }
+
     /// Whether it still waits: only then is what was read of its process its own.
     pub(super) fn still_waits(&self, filter: &OwnedFd) -> bool {
         let mut id = self.id;

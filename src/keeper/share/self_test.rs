@@ -17,7 +17,7 @@ use rustix::{
 use super::{
     filter::{FILTERED, install_and_tell},
     group::Line,
-    notification::{Answer, take},
+    notification::{Answer, take_alone},
     socket::{Company, Place, attach, bind, fresh},
 };
 use crate::protocol::{Blocking, SelfTest, inherited, pair, receive};
@@ -97,7 +97,7 @@ fn answer(channel: &OwnedFd) -> io::Result<()> {
         (_, _) => return Err(io::Error::from_raw_os_error(libc::EIO)),
     };
     await_input(&filter)?;
-    let call = take(&filter)?;
+    let call = take_alone(&filter)?;
     let given = if call.address() == Some(ASKED) {
         fresh(ASKED).and_then(|ours| call.replace(&filter, &ours, true))
     } else {

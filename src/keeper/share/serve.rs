@@ -5,10 +5,10 @@ use std::{io, net::SocketAddr, os::fd::OwnedFd, rc::Rc};
 use rustix::fs::OFlags;
 
 use super::{
-    Soon,
+    LISTENS_AFTER, Soon,
     held::Owner,
     inspect::{Process, Seen},
-    notification::{self, Answer, Asked, Call, Waiting},
+    notification::{self, Answer, Asked, Call, Note, Waiting},
     socket::{self, Place},
 };
 use crate::{
@@ -16,9 +16,6 @@ use crate::{
     protocol::{BindFailure, Port, Sharing, State},
 };
 
-/// A program that finds its socket listening already may leave out `listen`. It counts as listening
-/// when it still runs so long after its `bind`, in ns.
-const LISTENS_AFTER: u64 = 400_000_000;
 /// At most so many ports of a run are told.
 const MOST_PORTS: usize = 16;
 
@@ -29,6 +26,8 @@ struct Caller {
     owner: Owner,
     filter: Rc<OwnedFd>,
     call: Call,
+    /// Whether an earlier keeper may have done what was asked for.
+    again: bool,
 }
 
 /// The socket a program wants to bind, and where to.
@@ -51,20 +50,38 @@ impl Keeper {
             Waiting::Over => return self.unfiltered(token),
             Waiting::Call => {}
         }
-        let Ok(call) = notification::take(&filter) else { return };
-        let caller = Caller { run, owner, filter, call };
-        let answer = match call.asked {
-            Asked::Bind { .. } => self.answer_bind(&caller),
-            Asked::Listen { backlog } => self.answer_listen(&caller, backlog),
+        let note = Note::at(self.slate.page());
+        let Ok(call) = notification::take(&filter, note, run) else { return };
+        self.answer_call(&Caller { run, owner, filter, call, again: false }, note);
+    }
+
+    /// Answers the call during which an earlier keeper died; what it was asked for may be done.
+    pub(in crate::keeper) fn answer_left(&mut self) {
+        let note = Note::at(self.slate.page());
+        let Some((run, call)) = note.left() else { return };
+        let notifier = self.share.notifiers.values().find(|notifier| notifier.run == run);
+        if let Some(notifier) = notifier {
+            let (owner, filter) = (notifier.owner, Rc::clone(&notifier.filter));
+            self.answer_call(&Caller { run, owner, filter, call, again: true }, note);
+        }
+        note.clear();
+    }
+
+    fn answer_call(&mut self, caller: &Caller, note: Note) {
+        let answer = match caller.call.asked {
+            Asked::Bind { .. } => self.answer_bind(caller),
+            Asked::Listen { backlog } => self.answer_listen(caller, backlog),
             Asked::Other => Answer::Continue,
         };
-        call.answer(&caller.filter, answer);
+        self.note_sharing();
+        caller.call.answer(&caller.filter, answer);
+        note.clear();
     }
 
     fn answer_bind(&mut self, caller: &Caller) -> Answer {
         let Some(address) = caller.call.address() else { return Answer::Continue };
         if !self.share.wants(caller.owner.cohort, address) {
-            self.share.held.give_way(caller.owner, &Place::plain(address));
+            self.share.held.give_way(caller.owner, &Place::at(address));
             return Answer::Continue;
         }
         let Some(process) = Process::of(caller.call.thread) else { return Answer::Dropped };
@@ -80,6 +97,9 @@ impl Keeper {
         if !caller.call.still_waits(&caller.filter) {
             return Answer::Dropped;
         }
+        if caller.again && self.is_done(caller, &process, &socket, address) {
+            return Answer::Done;
+        }
         let place = Place::new(address, &socket);
         if !is_manageable(&socket, address) {
             if socket::is_tcp(&socket) {
@@ -91,6 +111,32 @@ impl Keeper {
             Ok(answer) => answer,
             Err(error) => self.bind_failed(caller.run, place, &error),
         }
+    }
+
+    /// Whether a socket is bound as was asked for. One that is not noted yet is taken up.
+    fn is_done(
+        &mut self,
+        caller: &Caller,
+        process: &Process,
+        socket: &OwnedFd,
+        address: SocketAddr,
+    ) -> bool {
+        let Ok(inode) = socket::inode(socket) else { return false };
+        if !socket::is_tcp(socket) || socket::bound_to(socket) != Some(address) {
+            return false;
+        }
+        let held = &mut self.share.held;
+        if held.find(inode).is_none() {
+            let only_of = process.ties(caller.call.fd).is_tied().then_some(caller.run);
+            let Ok(fd) = socket.try_clone() else { return false };
+            held.take((fd, inode), caller.owner, Place::new(address, socket), only_of);
+        }
+        held.is_held(inode, caller.run, process.pid);
+        if let Some(found) = held.find(inode).filter(|found| found.listening) {
+            let at = sys::now().saturating_add(LISTENS_AFTER);
+            self.share.soon.push(Soon { at, run: caller.run, place: found.place });
+        }
+        true
     }
 
     /// Binds for a program what it wants to bind: the socket of its cohort takes its own's place.

@@ -46,7 +46,7 @@ pub(super) struct Place {
     /// Whether it takes no IPv4 connections.
     pub(super) only_v6: bool,
     /// The network device it is bound to; 0 is none.
-    device: i32,
+    pub(super) device: i32,
 }
 
 /// Who may be at a place already when a socket is bound to it.
@@ -67,8 +67,8 @@ impl Place {
         Self { address, only_v6, device }
     }
 
-    /// The place of a plain socket at an address.
-    pub(super) fn plain(address: SocketAddr) -> Self {
+    /// Where a socket is that nobody may look at, as far as its address tells.
+    pub(super) fn at(address: SocketAddr) -> Self {
         Self { address, only_v6: false, device: 0 }
     }
 
@@ -226,6 +226,11 @@ pub(super) fn bind(socket: &OwnedFd, place: &Place, company: Company) -> io::Res
 /// of this. It fails for a socket that is bound to a device already, without privilege.
 pub(super) fn park(socket: &OwnedFd) -> io::Result<()> {
     set_option(socket, SOL_SOCKET, SO_BINDTOIFINDEX, NO_DEVICE)
+}
+
+/// Whether a socket was parked.
+pub(super) fn is_parked(socket: &OwnedFd) -> bool {
+    option(socket, SOL_SOCKET, SO_BINDTOIFINDEX).is_ok_and(|device| device == NO_DEVICE)
 }
 
 /// Makes a socket wait for nothing. It is never undone: another instance may rely on it.

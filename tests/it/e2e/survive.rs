@@ -1,6 +1,6 @@
 //! The supervisor's own deaths: apps do not notice, nothing is lost, nothing starts twice.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 use super::TWO_SLEEPERS;
 use crate::harness::{Signal, TestEnv, alive, send};
@@ -145,23 +145,146 @@ fn a_torn_state_file_never_stops_apps() {
     assert_eq!(sleepers, 3);
 }
 
-/// Taking over the apps of a killed keeper is a later part's; until then nothing may start twice.
-#[test]
-fn a_killed_keepers_apps_run_on_and_are_never_started_twice() {
-    let env = TestEnv::with_apps(TWO_SLEEPERS);
-    env.apply();
-    let mut pids: Vec<_> = env.pids("web").into_values().collect();
-    pids.push(env.pid("worker"));
-    let (keeper, controller) = (env.daemon_pid("keeper"), env.daemon_pid("controller"));
-    send(keeper, Signal::KILL);
-    env.wait_for("the controller's end", || !alive(controller));
-    let refused = env.eco(&["status"]).exits(3).to_string();
-    assert!(pids.iter().all(|pid| alive(*pid)), "{refused}");
+/// Kills some of eco's own processes and gives what they were.
+fn kill(env: &TestEnv, roles: &[&str]) -> Vec<u32> {
+    let pids: Vec<u32> = roles.iter().map(|role| env.daemon_pid(role)).collect();
+    // None of them sees another die.
     for pid in &pids {
-        assert!(refused.contains(&pid.to_string()), "{refused}");
+        send(*pid, Signal::STOP);
+    }
+    for pid in &pids {
         send(*pid, Signal::KILL);
     }
     env.wait_for("their end", || pids.iter().all(|pid| !alive(*pid)));
-    env.wait_for("all of it again", || env.eco(&["status"]).code == Some(0));
-    assert_eq!(env.pids("web").len(), 2);
+    pids
+}
+
+/// After a death everything goes on as before, and nothing was started again.
+fn goes_on(env: &TestEnv, web: &BTreeMap<String, u32>, worker: u32) {
+    assert_eq!((&env.pids("web"), env.pid("worker")), (web, worker));
+    assert_eq!(env.app("web")["instances"][0]["restarts"], 1);
+    let sleepers = env.processes().iter().filter(|it| it.to_string().contains("100000")).count();
+    assert_eq!(sleepers, 3, "{:#?}", env.processes());
+}
+
+/// A world whose first instance has been started again once.
+fn restarted_once() -> TestEnv {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    send(env.pids("web")["web/0"], Signal::KILL);
+    env.wait_for("a counted restart", || {
+        env.app("web")["instances"][0]["restarts"] == 1 && env.is("web", "ready")
+    });
+    env
+}
+
+#[test]
+fn the_controller_of_a_killed_keeper_starts_the_next() {
+    let env = restarted_once();
+    let (web, worker) = (env.pids("web"), env.pid("worker"));
+    for _ in 0..3 {
+        let recorder = env.daemon_pid("recorder");
+        let old = kill_alone(&env, "keeper");
+        // No command is needed for it.
+        env.wait_for("another keeper", || keeper_in_lock(&env).is_some_and(|pid| pid != old));
+        env.wait_for("an answer", || env.eco(&["daemon", "status"]).code == Some(0));
+        goes_on(&env, &web, worker);
+        assert_eq!(env.daemon_pid("recorder"), recorder);
+    }
+    // Exits are seen as ever, and told with their codes.
+    send(web["web/1"], Signal::USR1);
+    env.wait_for("a replacement", || {
+        env.pids("web").get("web/1").is_some_and(|pid| *pid != web["web/1"])
+    });
+    env.eco(&["events"]).ok().says("SIGUSR1");
+    env.apps(&TWO_SLEEPERS.replace("instances: 2", "instances: 1"));
+    env.apply();
+    assert_eq!(env.pids("web").len(), 1);
+}
+
+/// The keeper that has the lock, as it has noted there.
+fn keeper_in_lock(env: &TestEnv) -> Option<u32> {
+    let text = fs::read_to_string(env.home().join("run/lock")).ok()?;
+    text.split_whitespace().next()?.parse().ok().filter(|pid| alive(*pid))
+}
+
+fn kill_alone(env: &TestEnv, role: &str) -> u32 {
+    let pid = env.daemon_pid(role);
+    send(pid, Signal::KILL);
+    env.wait_for("its end", || !alive(pid));
+    pid
+}
+
+#[test]
+fn with_keeper_and_controller_dead_the_next_command_starts_them() {
+    let env = restarted_once();
+    let (web, worker, recorder) = (env.pids("web"), env.pid("worker"), env.daemon_pid("recorder"));
+    kill(&env, &["keeper", "controller"]);
+    assert!(web.values().all(|pid| alive(*pid)) && alive(recorder));
+    env.eco(&["status"]).ok();
+    goes_on(&env, &web, worker);
+    assert_eq!(env.daemon_pid("recorder"), recorder);
+}
+
+#[test]
+fn with_all_three_dead_the_next_command_starts_them() {
+    let env = restarted_once();
+    let (web, worker) = (env.pids("web"), env.pid("worker"));
+    for _ in 0..2 {
+        kill(&env, &["keeper", "controller", "recorder"]);
+        assert!(web.values().all(|pid| alive(*pid)));
+        env.eco(&["status"]).ok();
+        goes_on(&env, &web, worker);
+    }
+    env.eco(&["stop", "worker"]).ok();
+    assert!(!alive(worker));
+}
+
+#[test]
+fn left_apps_are_found_by_the_next_apply() {
+    let env = restarted_once();
+    let (web, worker) = (env.pids("web"), env.pid("worker"));
+    env.eco(&["daemon", "stop", "--leave-apps"]).ok();
+    env.eco(&["status"]).exits(3);
+    assert!(web.values().all(|pid| alive(*pid)) && alive(worker));
+    env.apply();
+    goes_on(&env, &web, worker);
+    // Also when nobody at all is left.
+    let recorder = env.daemon_pid("recorder");
+    env.eco(&["daemon", "stop", "--leave-apps"]).ok();
+    send(recorder, Signal::KILL);
+    env.wait_for("the recorder's end", || !alive(recorder));
+    env.apply();
+    goes_on(&env, &web, worker);
+}
+
+#[test]
+fn what_is_stopped_when_the_keeper_dies_is_stopped() {
+    let stubborn = "  web: { command: { shell: 'trap \"\" TERM; while :; do sleep 1000; done' }, stop: { timeout: 3s } }\n";
+    let env = TestEnv::with_apps(stubborn);
+    env.apply();
+    let pid = env.pid("web");
+    let stop = env.call(&["stop", "web"]).spawn();
+    env.wait_for("its stop", || env.app("web")["instances"][0]["phase"] == "stopping");
+    kill_alone(&env, "keeper");
+    stop.wait().ok();
+    assert!(!alive(pid));
+    assert!(env.is("web", "stopped"));
+}
+
+#[test]
+fn no_line_is_lost_when_keepers_die() {
+    let env = TestEnv::new();
+    env.script("counter.sh", COUNTER);
+    env.apps("  web: { command: ./counter.sh }\n");
+    env.eco(&["apply", "--no-wait"]).ok();
+    env.wait_for("it to run", || env.pids("web").len() == 1);
+    for _ in 0..3 {
+        kill_alone(&env, "keeper");
+        env.wait_for("an answer", || env.eco(&["daemon", "status"]).code == Some(0));
+    }
+    let expected: Vec<String> = (1..=20_000).map(|i| format!("line {i} of the log\n")).collect();
+    let expected = expected.concat();
+    env.wait_for("the whole log", || env.log("web").len() == expected.len());
+    assert!(env.log("web") == expected, "bytes are as written");
 }

@@ -16,6 +16,8 @@ mod protocol;
 mod retire;
 mod slow_answers;
 mod spawn;
+mod takeover;
+mod takeover_ports;
 mod world;
 
 pub(crate) use world::naughty;

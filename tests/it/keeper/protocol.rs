@@ -103,11 +103,17 @@ fn every_message_comes_back() {
         ToRecorder::Open { streams: vec![Stream::Err], sink: sink() },
         ToRecorder::Sink(sink()),
         ToRecorder::Quit,
+        ToRecorder::Keep { of: Of::Socket, kinds: vec![Kept::Socket] },
+        ToRecorder::Keep { of: Of::Run, kinds: vec![] },
+        ToRecorder::TakeOver,
     ] {
         there_and_back(body);
     }
     there_and_back(FromRecorder::Closed { stream: Stream::Out, dropped: 1 });
     there_and_back(FromRecorder::Dropped { stream: Stream::Err, bytes: 2 });
+    let kinds = vec![Kept::Process, Kept::Filter, Kept::Pipe(Stream::Err), Kept::Slate];
+    there_and_back(FromRecorder::Held { of: Of::Keeper, kinds });
+    there_and_back(FromRecorder::AllHeld);
 }
 
 #[test]
@@ -139,8 +145,13 @@ fn a_spawn_that_cannot_be_is_refused() {
 
 #[test]
 fn a_record_file_comes_back() {
-    let file =
-        RecordFile { record: record(), boot_id: b"boot".to_vec(), pipes: [1, 2], sink: sink() };
+    let file = RecordFile {
+        record: record(),
+        boot_id: b"boot".to_vec(),
+        pipes: [1, 2],
+        sink: sink(),
+        ports: None,
+    };
     assert_eq!(RecordFile::decode(&file.encode()), Ok(file));
 }
 

@@ -93,6 +93,23 @@ fn readable(fd: impl AsFd, seconds: i64) -> bool {
     poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&timeout)).unwrap() != 0
 }
 
+/// Starts a keeper of a directory, with a stand-in for the controller that comes to a socket.
+fn start_keeper(run: &Path, socket: &Path, restraint: Option<&str>) -> Child {
+    let mut child = Command::new(naughty())
+        .arg("keeper")
+        .args([run.as_os_str(), env!("CARGO_BIN_EXE_eco").as_ref(), socket.as_os_str()])
+        .args(restraint)
+        .env("LEAK", "from the caller")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "ready\n");
+    child
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::under(None)
@@ -109,18 +126,7 @@ impl World {
         rustix::net::listen(&listener, 16).unwrap();
         let run = dir.path().join("run");
         fs::create_dir(&run).unwrap();
-        let mut child = Command::new(naughty())
-            .arg("keeper")
-            .args([run.as_os_str(), env!("CARGO_BIN_EXE_eco").as_ref(), socket.as_os_str()])
-            .args(restraint)
-            .env("LEAK", "from the caller")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "ready\n");
+        let child = start_keeper(&run, &socket, restraint);
         let mut world = Self {
             dir,
             child,
@@ -138,6 +144,25 @@ impl World {
         world.greet();
         world.wait("a recorder", |world| world.recorder != Pid::INIT);
         world
+    }
+
+    /// Kills the keeper, and forgets what was known.
+    pub(crate) fn kill_keeper(&mut self) {
+        let stand_in = self.controller();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.channel = None;
+        self.stand_in = None;
+        self.records.clear();
+        until("the controller's end", || !lives(stand_in));
+    }
+
+    /// Starts a keeper in the place of a killed one; the word says how it is restrained.
+    pub(crate) fn next_keeper(&mut self, restraint: Option<&str>) {
+        self.child = start_keeper(&self.run_dir(), &self.dir.path().join("test.sock"), restraint);
+        self.recorder = Pid::INIT;
+        self.greet();
+        self.wait("a recorder", |world| world.recorder != Pid::INIT);
     }
 
     /// Waits for a controller stand-in, takes its channel and says hello.

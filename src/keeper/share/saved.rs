@@ -1,0 +1,231 @@
+//! What is shared, as bytes: a keeper that takes over reads what the former one wrote. Descriptors
+//! come another way; sockets are called by their inodes.
+
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+
+use rustix::process::Pid;
+
+use super::{
+    Share,
+    group::{Line, Member},
+    held::{Group, Owner, Socket},
+    socket::Place,
+};
+use crate::protocol::{Malformed, Ports, Reader, Writer};
+
+const VERSION: u16 = 1;
+
+/// A socket without its descriptor.
+#[derive(Debug)]
+pub(super) struct SavedSocket {
+    pub(super) inode: u64,
+    pub(super) owner: Owner,
+    pub(super) place: Place,
+    pub(super) listening: bool,
+    pub(super) backlog: i32,
+    pub(super) parked: bool,
+    pub(super) ahead: bool,
+    pub(super) only_of: Option<u64>,
+    pub(super) holders: Vec<(u64, Pid)>,
+}
+
+/// Everything.
+#[derive(Debug, Default)]
+pub(super) struct Saved {
+    pub(super) cohorts: Vec<Ports>,
+    pub(super) groups: Vec<(u64, Group)>,
+    /// In the order in which the keeper had them, in which it also shuts several down.
+    pub(super) sockets: Vec<SavedSocket>,
+    /// Whose binds of which run are answered.
+    pub(super) owners: Vec<(u64, Owner)>,
+}
+
+impl Share {
+    /// What is shared.
+    pub(in crate::keeper) fn save(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.u16(VERSION);
+        out.count(self.cohorts.len());
+        self.cohorts.values().for_each(|ports| ports.write(&mut out));
+        let (groups, sockets) = self.held.parts();
+        out.count(groups.len());
+        for (id, group) in groups {
+            out.u64(*id);
+            write_weights(&group.weights, &mut out);
+            out.count(group.lines.len());
+            for (place, line) in &group.lines {
+                write_place(place, &mut out);
+                write_weights(&line.steered, &mut out);
+                out.count(line.order.len());
+                for Member { cohort, inode, leaves } in &line.order {
+                    out.u64(*cohort);
+                    out.u64(*inode);
+                    out.u8(u8::from(*leaves));
+                }
+            }
+        }
+        out.count(sockets.len());
+        for socket in sockets {
+            write_socket(socket, &mut out);
+        }
+        out.count(self.notifiers.len());
+        for notifier in self.notifiers.values() {
+            out.u64(notifier.run);
+            write_owner(notifier.owner, &mut out);
+        }
+        out.into_bytes()
+    }
+}
+
+impl Saved {
+    /// Reads what was written.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = Reader::new(bytes);
+        let from = &mut from;
+        let version = from.u16()?;
+        if version != VERSION {
+            return Err(Malformed::Version(version));
+        }
+        let cohorts = list(from, 21, Ports::read)?;
+        let groups = list(from, 16, read_group)?;
+        let sockets = list(from, 45, read_socket)?;
+        let owners = list(from, 24, |from| Ok((from.u64()?, read_owner(from)?)))?;
+        from.end()?;
+        Ok(Self { cohorts, groups, sockets, owners })
+    }
+}
+
+fn list<T>(
+    from: &mut Reader<'_>,
+    size: usize,
+    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Malformed>,
+) -> Result<Vec<T>, Malformed> {
+    let count = from.count(size)?;
+    (0..count).map(|_| read(from)).collect()
+}
+
+fn write_weights(weights: &[(u64, u32)], out: &mut Writer) {
+    out.count(weights.len());
+    for (cohort, weight) in weights {
+        out.u64(*cohort);
+        out.u32(*weight);
+    }
+}
+
+fn read_weights(from: &mut Reader<'_>) -> Result<Vec<(u64, u32)>, Malformed> {
+    list(from, 12, |from| Ok((from.u64()?, from.u32()?)))
+}
+
+fn read_group(from: &mut Reader<'_>) -> Result<(u64, Group), Malformed> {
+    let id = from.u64()?;
+    let weights = read_weights(from)?;
+    let lines = list(from, 16, |from| {
+        let place = read_place(from)?;
+        let steered = read_weights(from)?;
+        let order = list(from, 17, |from| {
+            let (cohort, inode) = (from.u64()?, from.u64()?);
+            Ok(Member { cohort, inode, leaves: from.flag()? })
+        })?;
+        Ok((place, Line { order, steered }))
+    })?;
+    Ok((id, Group { weights, lines: lines.into_iter().collect() }))
+}
+
+fn write_place(place: &Place, out: &mut Writer) {
+    match place.address.ip() {
+        IpAddr::V4(address) => out.bytes(&address.octets()),
+        IpAddr::V6(address) => out.bytes(&address.octets()),
+    }
+    out.u16(place.address.port());
+    out.u32(match place.address {
+        SocketAddr::V4(_) => 0,
+        SocketAddr::V6(address) => address.scope_id(),
+    });
+    out.u8(u8::from(place.only_v6));
+    out.i32(place.device);
+}
+
+fn read_place(from: &mut Reader<'_>) -> Result<Place, Malformed> {
+    let address = from.bytes(16)?;
+    let (port, scope) = (from.u16()?, from.u32()?);
+    let address = match <[u8; 4]>::try_from(address) {
+        Ok(four) => SocketAddr::new(four.into(), port),
+        Err(_) => SocketAddrV6::new(<[u8; 16]>::try_from(address)?.into(), port, 0, scope).into(),
+    };
+    Ok(Place { address, only_v6: from.flag()?, device: from.i32()? })
+}
+
+fn write_owner(owner: Owner, out: &mut Writer) {
+    out.u64(owner.cohort);
+    out.u64(owner.group);
+}
+
+fn read_owner(from: &mut Reader<'_>) -> Result<Owner, Malformed> {
+    Ok(Owner { cohort: from.u64()?, group: from.u64()? })
+}
+
+fn write_socket(socket: &Socket, out: &mut Writer) {
+    out.u64(socket.inode);
+    write_owner(socket.owner, out);
+    write_place(&socket.place, out);
+    out.u8(u8::from(socket.listening));
+    out.i32(socket.backlog);
+    out.u8(u8::from(socket.parked));
+    out.u8(u8::from(socket.ahead));
+    // No run has this number.
+    out.u64(socket.only_of.unwrap_or_default());
+    out.count(socket.holders.len());
+    for (run, process) in &socket.holders {
+        out.u64(*run);
+        out.i32(process.as_raw_nonzero().get());
+    }
+}
+
+fn read_socket(from: &mut Reader<'_>) -> Result<SavedSocket, Malformed> {
+    Ok(SavedSocket {
+        inode: from.u64()?,
+        owner: read_owner(from)?,
+        place: read_place(from)?,
+        listening: from.flag()?,
+        backlog: from.i32()?,
+        parked: from.flag()?,
+        ahead: from.flag()?,
+        only_of: Some(from.u64()?).filter(|run| *run != 0),
+        holders: list(from, 12, |from| {
+            let (run, process) = (from.u64()?, from.i32()?);
+            Ok((run, Pid::from_raw(process).ok_or(Malformed::Value)?))
+        })?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::DeclaredPort;
+
+    #[test]
+    fn what_is_saved_can_be_read_and_nothing_else() {
+        let mut share = Share::default();
+        let host = Some("::1".parse().unwrap());
+        let ports = vec![DeclaredPort { host, port: 80 }, DeclaredPort { host: None, port: 0 }];
+        share.cohorts.insert(7, Ports { cohort: 7, group: 3, ports, fds: false });
+        let owner = Owner { cohort: 7, group: 3 };
+        let made = super::super::socket::fresh("127.0.0.1:0".parse().unwrap()).unwrap();
+        let place = Place::new("127.0.0.1:0".parse().unwrap(), &made);
+        let inode = share.held.bind(made, owner, place, Some(12)).unwrap();
+        share.held.is_held(inode, 12, rustix::process::getpid());
+        share.held.listen(inode, 5).unwrap();
+        let bytes = share.save();
+        let saved = Saved::read(&bytes).unwrap();
+        assert_eq!(saved.cohorts[..], [share.cohorts[&7].clone()]);
+        let socket = &saved.sockets[0];
+        assert_eq!((socket.inode, socket.owner, socket.only_of), (inode, owner, Some(12)));
+        assert_eq!(socket.holders, [(12, rustix::process::getpid())]);
+        assert!(socket.listening && !socket.parked && socket.place == place);
+        let (group, found) = &saved.groups[0];
+        assert_eq!((*group, found.lines[&place].order[0].inode), (3, inode));
+        for cut in 0..bytes.len() {
+            assert!(Saved::read(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}
