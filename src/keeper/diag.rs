@@ -15,6 +15,7 @@ use rustix::net::{
 const MESSAGE_HEADER: usize = 16;
 const SOCKET_HEADER: usize = 72;
 const INFO_ATTRIBUTE: u16 = 2;
+const SHUTDOWN_ATTRIBUTE: u16 = 8;
 const BY_FAMILY: u16 = 20;
 /// A request for everything that fits.
 const REQUEST_DUMP: u16 = 0x301;
@@ -22,6 +23,7 @@ const ERROR: u16 = 2;
 const DONE: u16 = 3;
 /// Established, and closed by the other side only.
 const OPEN_STATES: u32 = 1 << 1 | 1 << 8;
+const LISTENING: u32 = 1 << 10;
 /// No answer of the system is longer.
 const ANSWER: usize = 1 << 16;
 
@@ -118,10 +120,26 @@ pub(super) fn flow(socket: impl AsFd) -> io::Result<Flow> {
 /// The open connections of a local port, of one family; a connection over IPv4 to a socket of IPv6
 /// is of IPv6. Others, such as those in `TIME_WAIT`, are passed over by the system itself.
 pub(super) fn connections(local: SocketAddr) -> io::Result<Vec<Connection>> {
+    ask(local, OPEN_STATES, read_connection)
+}
+
+/// The inodes of sockets that listen at a port, of one family, though they were shut down before: what
+/// they accept is shut down too.
+pub(super) fn shut_listeners(local: SocketAddr) -> io::Result<Vec<u32>> {
+    ask(local, LISTENING, |message| {
+        let is_shut = |(kind, value): (u16, &[u8])| {
+            kind == SHUTDOWN_ATTRIBUTE && value.first().is_some_and(|how| *how != 0)
+        };
+        attributes(message).any(is_shut).then(|| u32_at(message, 68))
+    })
+}
+
+/// Asks for the sockets of a local port in some states, and reads each one.
+fn ask<T>(local: SocketAddr, states: u32, read: impl Fn(&[u8]) -> Option<T>) -> io::Result<Vec<T>> {
     let flags = SocketFlags::CLOEXEC;
     let netlink =
         socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(netlink::SOCK_DIAG))?;
-    let request = request(local);
+    let request = request(local, states);
     if send(&netlink, &request, SendFlags::empty())? != request.len() {
         return Err(io::ErrorKind::WriteZero.into());
     }
@@ -133,13 +151,13 @@ pub(super) fn connections(local: SocketAddr) -> io::Result<Vec<Connection>> {
         if length == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if read_answer(answer.get(..length).unwrap_or_default(), &mut found)? {
+        if read_answer(answer.get(..length).unwrap_or_default(), &read, &mut found)? {
             return Ok(found);
         }
     }
 }
 
-fn request(local: SocketAddr) -> Vec<u8> {
+fn request(local: SocketAddr, states: u32) -> Vec<u8> {
     let family = match local {
         SocketAddr::V4(_) => libc::AF_INET,
         SocketAddr::V6(_) => libc::AF_INET6,
@@ -153,14 +171,18 @@ fn request(local: SocketAddr) -> Vec<u8> {
     // Sequence number and sender: there is one request, and the system knows the sender.
     request.extend([0; 8]);
     request.extend([u8::try_from(family).unwrap_or_default(), tcp, info, 0]);
-    request.extend(OPEN_STATES.to_ne_bytes());
+    request.extend(states.to_ne_bytes());
     request.extend(local.port().to_be_bytes());
     request.resize(72, 0);
     request
 }
 
 /// Reads one packet of the answer; says whether it was the last.
-fn read_answer(packet: &[u8], found: &mut Vec<Connection>) -> io::Result<bool> {
+fn read_answer<T>(
+    packet: &[u8],
+    read: impl Fn(&[u8]) -> Option<T>,
+    found: &mut Vec<T>,
+) -> io::Result<bool> {
     let mut rest = packet;
     while MESSAGE_HEADER <= rest.len() {
         let length = length_at(rest, 0).max(MESSAGE_HEADER);
@@ -173,7 +195,7 @@ fn read_answer(packet: &[u8], found: &mut Vec<Connection>) -> io::Result<bool> {
                 }
                 return Err(io::Error::from_raw_os_error(number.saturating_neg()));
             }
-            BY_FAMILY => found.extend(read_connection(message)),
+            BY_FAMILY => found.extend(read(message)),
             _ => {}
         }
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
@@ -182,16 +204,21 @@ fn read_answer(packet: &[u8], found: &mut Vec<Connection>) -> io::Result<bool> {
 }
 
 fn read_connection(message: &[u8]) -> Option<Connection> {
-    let mut rest = message.get(SOCKET_HEADER..)?;
-    let mut flow = Flow::default();
-    while 4 <= rest.len() {
-        let length = usize::from(u16_at(rest, 0)).max(4);
-        if u16_at(rest, 2) == INFO_ATTRIBUTE {
-            flow = Flow::read(rest.get(4..length).unwrap_or_default());
-        }
-        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
-    }
+    message.get(SOCKET_HEADER..)?;
+    let info = attributes(message).filter(|(kind, _)| *kind == INFO_ATTRIBUTE).last();
+    let flow = info.map(|(_, value)| Flow::read(value)).unwrap_or_default();
     Some(Connection { inode: u32_at(message, 68), unread: u32_at(message, 56), flow })
+}
+
+/// The attributes of a socket: their kinds and values.
+fn attributes(message: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = message.get(SOCKET_HEADER..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (head, from) = (rest.get(..4)?, rest);
+        let length = usize::from(u16_at(head, 0)).max(4);
+        rest = from.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some((u16_at(head, 2), from.get(4..length).unwrap_or_default()))
+    })
 }
 
 #[cfg(test)]
@@ -202,6 +229,7 @@ mod tests {
     };
 
     use proptest::prelude::*;
+    use rustix::net::{Shutdown, shutdown};
 
     use super::*;
 
@@ -236,6 +264,22 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_that_was_shut_down_is_told() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // A port that was asked for stays the socket's.
+        let listener = TcpListener::bind(free).unwrap();
+        assert!(shut_listeners(free).unwrap().is_empty());
+        // The first ends the listening, the second is remembered.
+        shutdown(&listener, Shutdown::Both).unwrap();
+        shutdown(&listener, Shutdown::Both).unwrap_err();
+        rustix::net::listen(&listener, 8).unwrap();
+        let inode = rustix::fs::fstat(&listener).unwrap().st_ino;
+        let found = shut_listeners(free).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(u64::from(found[0]), inode & u64::from(u32::MAX));
+    }
+
+    #[test]
     fn what_waits_to_be_accepted_is_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let local = listener.local_addr().unwrap();
@@ -249,7 +293,7 @@ mod tests {
         #[test]
         fn no_answer_is_too_odd(packet in proptest::collection::vec(any::<u8>(), 0..400)) {
             let mut found = Vec::new();
-            drop(read_answer(&packet, &mut found));
+            drop(read_answer(&packet, read_connection, &mut found));
         }
     }
 }

@@ -24,7 +24,7 @@ use super::{
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
-    share::{FIRST_NOTIFIER, FIRST_SOCKET, Share},
+    share::{FIRST_NOTIFIER, Share},
     slate::Slate,
     start::{StartError, Started},
     sys,
@@ -35,6 +35,8 @@ const CONTROLLER: u64 = 1;
 const RECORDER: u64 = 2;
 /// The end of a recorder that is another keeper's child.
 const FOREIGN_RECORDER: u64 = 3;
+/// Shared sockets that a program has shut down.
+const SHUT: u64 = 4;
 /// Launches are called by this and their descriptor's number.
 pub(super) const FIRST_LAUNCH: u64 = 16;
 
@@ -100,6 +102,11 @@ impl Keeper {
         let poll = epoll::create(CreateFlags::CLOEXEC).map_err(failed)?;
         let data = EventData::new_u64(SIGNALS);
         epoll::add(&poll, &started.signals, data, EventFlags::IN).map_err(failed)?;
+        let share = Share::new().map_err(|source| StartError::Failed {
+            what: "cannot wait for what becomes of sockets",
+            source,
+        })?;
+        epoll::add(&poll, &share.shut, EventData::new_u64(SHUT), EventFlags::IN).map_err(failed)?;
         let files = RunFiles::new(&config.run_dir, started.boot_id.clone());
         let notify_sockets = NotifySockets::new(&config.run_dir);
         let slate = Slate::new()
@@ -126,7 +133,7 @@ impl Keeper {
             recorder: Role::new(config.recorder, recorder),
             for_recorder: VecDeque::new(),
             keeping: Keeping::default(),
-            share: Share::default(),
+            share,
             slate,
             connections: Known::default(),
             tell_quit: false,
@@ -172,9 +179,9 @@ impl Keeper {
                 }
             }
             FOREIGN_RECORDER => self.recorder_gone(),
+            SHUT => self.revive(),
             FIRST_NOTIFY.. => self.take_notices(token & !FIRST_NOTIFY),
             FIRST_ADOPTED.. => self.adopted_ended(token & !FIRST_ADOPTED),
-            socket if FIRST_SOCKET <= socket => self.socket_ended(socket),
             filter if FIRST_NOTIFIER <= filter => self.notified(filter),
             launch => self.launched(launch),
         }

@@ -10,11 +10,12 @@
 //! connection is watched; so it leaves together with the connection's end, and no request can come
 //! in between. What is not closed is let go within ms.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     net::{Shutdown, shutdown, sockopt},
-    thread::{Timespec, nanosleep, sched_yield},
+    thread::sched_yield,
 };
 
 use super::{is_answered, is_settled, look};
@@ -52,8 +53,9 @@ enum Next {
 }
 
 /// Watches busy connections, all used more than once, for a moment, and closes each when a whole
-/// answer was sent on it and the next request is not there yet; says how many.
-pub(super) fn close(busy: Vec<(OwnedFd, Connection)>) -> usize {
+/// answer was sent on it and the next request is not there yet; says how many. The moment is over
+/// once `urgent` is readable.
+pub(super) fn close(busy: Vec<(OwnedFd, Connection)>, urgent: BorrowedFd<'_>) -> usize {
     let begin = sys::now();
     let mut busy: Vec<Busy> =
         busy.into_iter().map(|(socket, last)| Busy::watch(socket, last, begin)).collect();
@@ -72,10 +74,12 @@ pub(super) fn close(busy: Vec<(OwnedFd, Connection)>) -> usize {
             next == Next::Watch && goes_on
         });
         // It is the apps that have to get on.
-        if busy.iter().all(|one| one.held) {
-            // Woken early it looks early.
-            drop(nanosleep(&Timespec { tv_sec: 0, tv_nsec: REST }));
-        } else {
+        let all_held = busy.iter().all(|one| one.held);
+        let rest = Timespec { tv_sec: 0, tv_nsec: if all_held { REST } else { 0 } };
+        if poll(&mut [PollFd::new(&urgent, PollFlags::IN)], Some(&rest)) != Ok(0) {
+            break;
+        }
+        if !all_held {
             sched_yield();
         }
     }

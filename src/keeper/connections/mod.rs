@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     net::SocketAddr,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
 };
 
 use rustix::{
@@ -97,7 +97,8 @@ impl Keeper {
                 let mut first = self.connections.0.remove(&run).unwrap_or_default();
                 let sockets = self.cohort_sockets(found.record.cohort);
                 let members = || self.members(found).into_iter().collect();
-                let counted = count(sockets, members, closing, &mut first);
+                let urgent = self.share.shut.as_fd();
+                let counted = count(sockets, members, closing, urgent, &mut first);
                 self.connections.0.insert(run, first);
                 counted
             }
@@ -111,11 +112,12 @@ impl Keeper {
 }
 
 /// Counts and closes the connections of processes on ports of listening sockets. Who they are is
-/// asked only when there is a connection.
+/// asked only when there is a connection. Busy ones are watched no longer once `urgent` is readable.
 fn count<'a>(
     sockets: impl Iterator<Item = BorrowedFd<'a>>,
     members: impl FnOnce() -> Vec<Pid>,
     closing: Closing,
+    urgent: BorrowedFd<'_>,
     first: &mut First,
 ) -> io::Result<Count> {
     let mut count = Count::default();
@@ -139,7 +141,7 @@ fn count<'a>(
     remember(&mut found, first);
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     count.closed = if 0 < closing.quiet_ms || closing.between {
-        number(close_idle(&found, closing))
+        number(close_idle(&found, closing, urgent))
     } else {
         0
     };
@@ -195,7 +197,7 @@ fn remember(found: &mut [Found], first: &mut First) {
 }
 
 /// Closes what is idle; says how many.
-fn close_idle(found: &[Found], closing: Closing) -> usize {
+fn close_idle(found: &[Found], closing: Closing, urgent: BorrowedFd<'_>) -> usize {
     let mut doors = HashMap::new();
     let mut busy = Vec::new();
     let mut closed = 0;
@@ -216,7 +218,7 @@ fn close_idle(found: &[Found], closing: Closing) -> usize {
             Ok(_) | Err(_) => {}
         }
     }
-    closed + between::close(busy)
+    closed + between::close(busy, urgent)
 }
 
 /// A duplicate of a connection, to be closed at once: while the keeper holds one, the connection

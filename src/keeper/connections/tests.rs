@@ -7,6 +7,8 @@ use std::{
     os::fd::AsFd as _,
 };
 
+use rustix::event::epoll;
+
 use super::*;
 use crate::keeper::sys;
 
@@ -18,10 +20,15 @@ const QUIET: Closing = Closing { quiet_ms: 20, between: false };
 const BETWEEN: Closing = Closing { quiet_ms: 0, between: true };
 const COUNT: Closing = Closing { quiet_ms: 0, between: false };
 
+/// What is never readable.
+fn never() -> OwnedFd {
+    epoll::create(epoll::CreateFlags::CLOEXEC).unwrap()
+}
+
 fn ask(listener: &TcpListener, closing: Closing) -> Count {
     let members = || vec![rustix::process::getpid()];
     FIRST.with_borrow_mut(|first| {
-        count(std::iter::once(listener.as_fd()), members, closing, first).unwrap()
+        count(std::iter::once(listener.as_fd()), members, closing, never().as_fd(), first).unwrap()
     })
 }
 
@@ -102,7 +109,8 @@ fn others_connections_are_not_counted() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let _pair = connect(&listener);
     let mut first = First::new();
-    let none = count(std::iter::once(listener.as_fd()), Vec::new, BETWEEN, &mut first).unwrap();
+    let sockets = std::iter::once(listener.as_fd());
+    let none = count(sockets, Vec::new, BETWEEN, never().as_fd(), &mut first).unwrap();
     assert_eq!(none, Count::default());
     assert_eq!(ask(&listener, COUNT).open, 1);
 }

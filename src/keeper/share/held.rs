@@ -293,7 +293,7 @@ impl Held {
         let shared = self.find(inode).filter(|socket| socket.is_everybodys());
         let Some(socket) = shared.filter(|socket| !socket::listens(&socket.fd)) else { return };
         let (owner, place) = (socket.owner, socket.place);
-        if rustix::net::listen(&socket.fd, socket.backlog).is_err() {
+        if socket::listen_again(&socket.fd, socket.backlog).is_err() {
             self.remove(|socket| socket.inode == inode);
             return;
         }

@@ -27,9 +27,10 @@ use std::{
 };
 
 use rustix::{
-    event::epoll::{self, EventData, EventFlags},
+    event::epoll::{self, CreateFlags, EventData, EventFlags},
     io::Errno,
     process::{PidfdGetfdFlags, pidfd_getfd},
+    time::Timespec,
 };
 
 pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
@@ -43,11 +44,11 @@ use crate::protocol::{Of, Port, Ports, Sharing, Step};
 
 /// Filters are called by this and their descriptor's number in the event loop.
 pub(super) const FIRST_NOTIFIER: u64 = 1 << 40;
-/// Shared sockets are called by this and their inode, which is a number of 32 bits.
-pub(super) const FIRST_SOCKET: u64 = 1 << 41;
 /// A program that finds its socket listening already may leave out `listen`. It counts as listening
 /// when it still runs so long after its `bind`, in ns.
 const LISTENS_AFTER: u64 = 400_000_000;
+/// So many sockets that were shut down are looked at before other events.
+const AT_ONCE: usize = 64;
 /// The ports at which Node's inspector listens, which nobody wants to share.
 const INSPECTOR: std::ops::RangeInclusive<u16> = 9229..=9239;
 
@@ -68,8 +69,10 @@ struct Soon {
 }
 
 /// Everything about sharing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Share {
+    /// Readable once a program has shut a shared socket down.
+    pub(super) shut: OwnedFd,
     cohorts: BTreeMap<u64, Ports>,
     held: Held,
     notifiers: BTreeMap<u64, Notifier>,
@@ -88,6 +91,17 @@ pub(super) enum Way<'a> {
 }
 
 impl Share {
+    /// Nothing is shared yet.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            shut: epoll::create(CreateFlags::CLOEXEC)?,
+            cohorts: BTreeMap::new(),
+            held: Held::default(),
+            notifiers: BTreeMap::new(),
+            soon: Vec::new(),
+        })
+    }
+
     /// The ports that runs of a cohort share from their start.
     pub(super) fn ports(&self, cohort: u64) -> Vec<Port> {
         let listening = self.held.listening(cohort).map(|socket| socket.place);
@@ -135,22 +149,35 @@ impl Share {
         })
     }
 
-    /// Has the loop told when a program shuts a shared socket down. Of new connections it is told
-    /// nothing. Once: what is shut down for good is never told of again.
-    fn watch(&self, poll: &OwnedFd, inode: u64) {
+    /// Has it told when a program shuts a shared socket down. Of new connections nothing is told.
+    /// Once: what is shut down for good is never told of again.
+    fn watch(&self, inode: u64) {
         let Some(socket) = self.held.find(inode).filter(|socket| socket.is_everybodys()) else {
             return;
         };
-        let (data, flags) = (EventData::new_u64(FIRST_SOCKET | inode), EventFlags::ONESHOT);
-        if epoll::add(poll, &socket.fd, data, flags) == Err(Errno::EXIST) {
-            epoll::modify(poll, &socket.fd, data, flags).ok();
+        let (data, flags) = (EventData::new_u64(inode), EventFlags::ONESHOT);
+        if epoll::add(&self.shut, &socket.fd, data, flags) == Err(Errno::EXIST) {
+            epoll::modify(&self.shut, &socket.fd, data, flags).ok();
+        }
+    }
+
+    /// Lets sockets listen again that programs have shut down.
+    pub(super) fn revive(&mut self) {
+        let mut shut = Vec::with_capacity(AT_ONCE);
+        let buffer = rustix::buffer::spare_capacity(&mut shut);
+        if epoll::wait(&self.shut, buffer, Some(&Timespec::default())).is_err() {
+            return;
+        }
+        for inode in shut.iter().map(|event| event.data.u64()) {
+            self.held.revive(inode);
+            self.watch(inode);
         }
     }
 
     /// The same for all of a cohort that listen.
-    fn watch_all(&self, poll: &OwnedFd, cohort: u64) {
+    fn watch_all(&self, cohort: u64) {
         for socket in self.held.listening(cohort) {
-            self.watch(poll, socket.inode);
+            self.watch(socket.inode);
         }
     }
 
@@ -242,17 +269,15 @@ impl Keeper {
             self.share.held.discard(cohort);
             return Err((Step::Prepare, error.raw_os_error().unwrap_or(libc::EINVAL)));
         }
-        self.share.watch_all(&self.poll, cohort);
+        self.share.watch_all(cohort);
         self.share.cohorts.insert(cohort, ports);
         self.note_sharing();
         Ok(())
     }
 
-    /// Something has become of a shared socket: a program has shut it down.
-    pub(super) fn socket_ended(&mut self, token: u64) {
-        let inode = token & !FIRST_SOCKET;
-        self.share.held.revive(inode);
-        self.share.watch(&self.poll, inode);
+    /// Lets shared sockets listen again that programs have shut down.
+    pub(super) fn revive(&mut self) {
+        self.share.revive();
         self.note_sharing();
     }
 
@@ -320,7 +345,7 @@ impl Keeper {
         let owner = Owner { cohort: ports.cohort, group: ports.group };
         self.answer_for(id, owner, filter);
         self.share.open_ahead(owner);
-        self.share.watch_all(&self.poll, owner.cohort);
+        self.share.watch_all(owner.cohort);
         self.keep(Of::Run, id);
         self.note_sharing();
     }

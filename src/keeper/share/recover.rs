@@ -70,7 +70,7 @@ impl Keeper {
         self.take_strangers(found, &mut groups, &mut held, &listening);
         self.share.held = Held::restore(groups, held);
         for cohort in self.share.cohorts.keys() {
-            self.share.watch_all(&self.poll, *cohort);
+            self.share.watch_all(*cohort);
         }
         self.recover_filters(filters, &saved.owners);
         self.await_silent_listeners();

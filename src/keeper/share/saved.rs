@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_is_saved_can_be_read_and_nothing_else() {
-        let mut share = Share::default();
+        let mut share = Share::new().unwrap();
         let host = Some("::1".parse().unwrap());
         let ports = vec![DeclaredPort { host, port: 80 }, DeclaredPort { host: None, port: 0 }];
         share.cohorts.insert(7, Ports { cohort: 7, group: 3, ports, fds: false });

@@ -197,7 +197,7 @@ impl Keeper {
         }
         match self.share.held.listen(inode, backlog) {
             Ok(()) => {
-                self.share.watch(&self.poll, inode);
+                self.share.watch(inode);
                 self.listens(caller.run, place, true);
                 Answer::Done
             }

@@ -13,12 +13,16 @@ use rustix::{
     net::{AddressFamily, SocketFlags, SocketType},
 };
 
+use crate::keeper::diag;
+
 const SO_ATTACH_REUSEPORT_CBPF: i32 = 51;
 const SO_BINDTOIFINDEX: i32 = 62;
 const SO_BUF_LOCK: i32 = 72;
 const IPPROTO_MPTCP: i32 = 262;
 /// The system numbers devices from 1 on and never comes so far.
 const NO_DEVICE: i32 = i32::MAX;
+/// So often a socket is let listen again that others go on shutting down.
+const TRIES: u32 = 64;
 
 /// What a program may set before `bind` and a socket made for it has to have too.
 const COPIED: [(i32, i32); 15] = [
@@ -219,6 +223,22 @@ pub(super) fn bind(socket: &OwnedFd, place: &Place, company: Company) -> io::Res
         set_option(socket, SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
     }
     Ok(())
+}
+
+/// Lets a socket listen that was shut down while it listened. Who shuts it down once more before it
+/// listens again leaves a mark on it, and what it accepts is then shut down too: the mark goes when
+/// it is disconnected, and is looked for afterwards. It keeps its address.
+pub(super) fn listen_again(socket: &OwnedFd, backlog: i32) -> io::Result<()> {
+    let inode = inode(socket)? & u64::from(u32::MAX);
+    for _ in 0..TRIES {
+        rustix::net::connect_unspec(socket)?;
+        rustix::net::listen(socket, backlog)?;
+        let local = bound_to(socket).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        if !diag::shut_listeners(local)?.into_iter().any(|shut| u64::from(shut) == inode) {
+            return Ok(());
+        }
+    }
+    Err(io::ErrorKind::Interrupted.into())
 }
 
 /// Lets a listening socket get no more connections, for good: from now on it listens on a network

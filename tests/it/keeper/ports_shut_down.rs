@@ -20,7 +20,10 @@ s.bind(('127.0.0.1', int(sys.argv[1])))
 s.listen(5)
 s.setblocking(False)
 def end(*_):
-    s.shutdown(socket.SHUT_RDWR)
+    try:
+        s.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
     print('shut down', flush=True)
     s.close()
     os._exit(0)
@@ -67,6 +70,31 @@ fn those_who_stay_go_on() {
     until("both answer", || get(port).unwrap() == pids[3]);
     world.kill(4);
     world.kill(5);
+    world.quit();
+}
+
+/// All but the last shut the same socket down at once.
+#[test]
+fn several_that_end_at_once_do_no_more_harm_than_one() {
+    let mut world = World::new();
+    let port = free_port();
+    world.share(1, &[port]);
+    let last = start(&mut world, 1, 1, port);
+    for round in 0..5 {
+        let runs: Vec<u64> = (0..4).map(|each| 2 + 4 * round + each).collect();
+        for run in &runs {
+            start(&mut world, *run, 1, port);
+        }
+        for run in &runs {
+            world.signal(*run, Signal::TERM, Scope::Group);
+        }
+        for run in &runs {
+            world.wait_gone(*run);
+        }
+        until("the port answers again", || get(port).is_ok());
+        (0..20).for_each(|_| assert_eq!(get(port).unwrap(), last));
+    }
+    world.kill(1);
     world.quit();
 }
 
