@@ -221,13 +221,7 @@ impl Keeper {
         let bound = sockets.iter().filter(|socket| socket.listening).flat_map(|socket| {
             socket.holders.iter().map(|(run, _)| Soon { at, run: *run, place: socket.place })
         });
-        let counts = |soon: &Soon| {
-            self.runs.get(&soon.run).is_some_and(|run| {
-                let port = soon.place.port();
-                run.record.ports.iter().any(|known| known.port == port && known.shared)
-            })
-        };
-        let soon: Vec<Soon> = bound.filter(|soon| !counts(soon)).collect();
+        let soon: Vec<Soon> = bound.filter(|soon| !self.counts(soon)).collect();
         self.share.soon = soon;
     }
 

@@ -198,6 +198,7 @@ impl Keeper {
         match self.share.held.listen(inode, backlog) {
             Ok(()) => {
                 self.share.watch(inode);
+                self.await_silence(caller.run, inode);
                 self.listens(caller.run, place, true);
                 Answer::Done
             }
@@ -222,6 +223,24 @@ impl Keeper {
         }
         self.listens(caller.run, place, false);
         Answer::Continue
+    }
+
+    /// A socket listens. Others that have bound it before may find it so, and leave out `listen`.
+    fn await_silence(&mut self, run: u64, inode: u64) {
+        let Some(socket) = self.share.held.find(inode) else { return };
+        let at = sys::now().saturating_add(LISTENS_AFTER);
+        let others = socket.holders.iter().filter(|(by, _)| *by != run);
+        let soon = others.map(|(run, _)| Soon { at, run: *run, place: socket.place });
+        let soon: Vec<Soon> = soon.filter(|soon| !self.counts(soon)).collect();
+        self.share.soon.extend(soon);
+    }
+
+    /// Whether a run counts as listening there.
+    pub(super) fn counts(&self, soon: &Soon) -> bool {
+        self.runs.get(&soon.run).is_some_and(|run| {
+            let port = soon.place.port();
+            run.record.ports.iter().any(|known| known.port == port && known.shared)
+        })
     }
 
     fn bind_failed(&mut self, id: u64, place: Place, error: &io::Error) -> Answer {

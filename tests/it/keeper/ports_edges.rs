@@ -3,7 +3,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpStream};
 
-use eco::protocol::{Record, Sharing};
+use eco::protocol::{Record, Scope, Sharing};
+use rustix::process::Signal;
 
 use super::{
     ports::{get, get_from, shares},
@@ -54,6 +55,39 @@ impl World {
 
 fn own_ports(record: &Record) -> Vec<u16> {
     record.ports.iter().filter(|port| !port.shared).map(|port| port.port).collect()
+}
+
+/// As gunicorn does: a program that finds its socket listening does not call `listen`.
+#[test]
+fn a_run_whose_socket_another_lets_listen_counts_as_listening() {
+    const CODE: &str = r"
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+s = socket.socket()
+s.bind(('127.0.0.1', PORTS[0]))
+say('bound')
+signal.sigwait([signal.SIGUSR1])
+if not s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+    s.listen()
+    say('listen')
+serve(s)
+";
+    let mut world = World::new();
+    let port = free_port();
+    world.share(1, &[]);
+    for run in [1, 2] {
+        world.start_odd(run, CODE, &[&port.to_string()]);
+        world.said_lines(run, 1);
+    }
+    for run in [1, 2] {
+        world.signal(run, Signal::USR1, Scope::Leader);
+        world.wait_listening(run, port);
+    }
+    assert_eq!(world.said_lines(1, 2), ["bound", "listen"]);
+    assert_eq!(world.said_lines(2, 1), ["bound"]);
+    world.kill(1);
+    world.kill(2);
+    world.quit();
 }
 
 #[test]
