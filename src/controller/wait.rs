@@ -280,6 +280,7 @@ fn reason(instance: &InstanceStatus) -> Option<(Option<String>, String)> {
             | Hold::NotReady { .. }
             | Hold::Draining { .. }
             | Hold::Outdated
+            | Hold::Unanswered
             | Hold::Paused(_)
             | Hold::RolledBack { .. },
             _,

@@ -54,6 +54,7 @@ pub(super) fn explained(
         | Hold::Settling { .. }
         | Hold::Draining { .. }
         | Hold::Outdated
+        | Hold::Unanswered
         | Hold::RolledBack { .. } => None,
     }
     .unwrap_or(sentence)

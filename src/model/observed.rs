@@ -141,6 +141,8 @@ pub struct Sockets {
     pub refused: Option<(u16, i32)>,
     /// How its binds are answered.
     pub sharing: Sharing,
+    /// Whether nobody answers its binds any more: it was taken over without the means for that.
+    pub unanswered: bool,
 }
 
 /// How the binds of a run are answered.

@@ -166,6 +166,8 @@ pub enum Hold {
     },
     /// It is of a former revision, or to be restarted, and is replaced when its turn comes.
     Outdated,
+    /// It runs and is ready, but eco died meanwhile, and nobody answers its binds any more.
+    Unanswered,
     /// The change failed and goes no further (`on_failure: pause`).
     Paused(RolloutFailure),
     /// The change failed and was undone.
@@ -237,6 +239,7 @@ impl Hold {
             Self::Settling { .. } => "settling",
             Self::Draining { .. } => "draining",
             Self::Outdated => "outdated",
+            Self::Unanswered => "unanswered",
             Self::Paused(_) => "paused",
             Self::RolledBack { .. } => "rolled_back",
         }
@@ -297,6 +300,7 @@ impl fmt::Display for Hold {
                 human_duration(*wait)
             ),
             Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
+            Self::Unanswered => write!(f, "adopted: replace to restore port sharing"),
             Self::Paused(failure) => {
                 write!(f, "paused: {failure}; nothing more is replaced until the file changes")
             }

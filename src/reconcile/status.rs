@@ -144,7 +144,9 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
             let good = since.after(view.app.spec.rollout.min_ready);
             let until = view.proves_until(run).map_or(good, |until| until.max(good));
             let canary = canary::is_out(view);
-            (view.now < until).then(|| Hold::Settling { wait: until.since(view.now), canary })
+            let settles =
+                (view.now < until).then(|| Hold::Settling { wait: until.since(view.now), canary });
+            settles.or_else(|| run.sockets.unanswered.then_some(Hold::Unanswered))
         }
         Phase::Exited { .. } => None,
     }
@@ -247,5 +249,6 @@ fn rank(hold: &Hold) -> u8 {
         Hold::Settling { .. } => 10,
         Hold::Draining { .. } => 11,
         Hold::Outdated => 12,
+        Hold::Unanswered => 13,
     }
 }

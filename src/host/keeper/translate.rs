@@ -77,6 +77,7 @@ fn model_sockets(record: &Record) -> Sockets {
         shared: ports(true),
         elsewhere: ports(false),
         refused: (refused.errno != 0).then_some((refused.port, refused.errno)),
+        unanswered: record.lost.seccomp || record.lost.sockets,
         sharing: match record.sharing {
             protocol::Sharing::None => Sharing::None,
             protocol::Sharing::Injected => Sharing::Injected,

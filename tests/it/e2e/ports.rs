@@ -35,12 +35,16 @@ fn hold(env: &TestEnv, app: &str) -> String {
 
 /// Waits until exactly the instances of `web` have answered.
 fn wait_all_answer(env: &TestEnv, port: u16) {
-    let pids: BTreeSet<u32> = env.pids("web").into_values().collect();
+    wait_all_answer_of(env, port, &env.pids("web").into_values().collect());
+}
+
+/// Waits until exactly these have answered; eco is not asked.
+fn wait_all_answer_of(env: &TestEnv, port: u16, pids: &BTreeSet<u32>) {
     let mut seen = BTreeSet::new();
     env.wait_for(&format!("answers of all of {pids:?}"), || {
         seen.insert(answers(port).expect("nobody is refused"));
-        assert!(seen.is_subset(&pids), "{seen:?} {pids:?}");
-        seen == pids
+        assert!(seen.is_subset(pids), "{seen:?} {pids:?}");
+        seen == *pids
     });
 }
 
@@ -221,4 +225,25 @@ fn the_port_is_in_the_environment() {
     // One that does not agree is refused.
     env.apps(&web(&format!("    listen: {port}\n    env: {{ PORT: 1 }}\n")));
     env.eco(&["apply"]).exits(2).says("PORT");
+}
+
+#[test]
+fn what_is_lost_with_all_of_eco_is_said_and_cured_by_a_restart() {
+    let port = free_port();
+    let env = serving(&format!("    listen: {port}\n    instances: 2\n"));
+    let before = env.pids("web");
+    env.kill_roles(&["keeper", "controller", "recorder"]);
+    wait_all_answer_of(&env, port, &before.values().copied().collect());
+    env.eco(&["status"]).ok().says("adopted: replace to restore port sharing");
+    env.eco(&["describe", "web"]).ok().says("adopted: replace to restore port sharing");
+    let app = env.app("web");
+    assert_eq!(
+        (&app["state"], &app["instances"][0]["hold_code"]),
+        (&"ready".into(), &"unanswered".into())
+    );
+    assert_eq!(env.pids("web"), before);
+    env.eco(&["restart", "web"]).ok();
+    let after = env.status().to_string();
+    assert!(!after.contains("adopted"), "{after}");
+    wait_all_answer(&env, port);
 }

@@ -145,20 +145,6 @@ fn a_torn_state_file_never_stops_apps() {
     assert_eq!(sleepers, 3);
 }
 
-/// Kills some of eco's own processes and gives what they were.
-fn kill(env: &TestEnv, roles: &[&str]) -> Vec<u32> {
-    let pids: Vec<u32> = roles.iter().map(|role| env.daemon_pid(role)).collect();
-    // None of them sees another die.
-    for pid in &pids {
-        send(*pid, Signal::STOP);
-    }
-    for pid in &pids {
-        send(*pid, Signal::KILL);
-    }
-    env.wait_for("their end", || pids.iter().all(|pid| !alive(*pid)));
-    pids
-}
-
 /// After a death everything goes on as before, and nothing was started again.
 fn goes_on(env: &TestEnv, web: &BTreeMap<String, u32>, worker: u32) {
     assert_eq!((&env.pids("web"), env.pid("worker")), (web, worker));
@@ -219,7 +205,7 @@ fn kill_alone(env: &TestEnv, role: &str) -> u32 {
 fn with_keeper_and_controller_dead_the_next_command_starts_them() {
     let env = restarted_once();
     let (web, worker, recorder) = (env.pids("web"), env.pid("worker"), env.daemon_pid("recorder"));
-    kill(&env, &["keeper", "controller"]);
+    env.kill_roles(&["keeper", "controller"]);
     assert!(web.values().all(|pid| alive(*pid)) && alive(recorder));
     env.eco(&["status"]).ok();
     goes_on(&env, &web, worker);
@@ -231,7 +217,7 @@ fn with_all_three_dead_the_next_command_starts_them() {
     let env = restarted_once();
     let (web, worker) = (env.pids("web"), env.pid("worker"));
     for _ in 0..2 {
-        kill(&env, &["keeper", "controller", "recorder"]);
+        env.kill_roles(&["keeper", "controller", "recorder"]);
         assert!(web.values().all(|pid| alive(*pid)));
         env.eco(&["status"]).ok();
         goes_on(&env, &web, worker);

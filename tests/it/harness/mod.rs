@@ -180,6 +180,20 @@ impl TestEnv {
         u32::try_from(pid.unwrap_or_else(|| panic!("no {role} in {status}"))).unwrap()
     }
 
+    /// Kills some of eco's own processes and gives what they were.
+    pub(crate) fn kill_roles(&self, roles: &[&str]) -> Vec<u32> {
+        let pids: Vec<u32> = roles.iter().map(|role| self.daemon_pid(role)).collect();
+        // None of them sees another die.
+        for pid in &pids {
+            send(*pid, Signal::STOP);
+        }
+        for pid in &pids {
+            send(*pid, Signal::KILL);
+        }
+        self.wait_for("their end", || pids.iter().all(|pid| !alive(*pid)));
+        pids
+    }
+
     /// Waits until `condition` holds.
     #[track_caller]
     pub(crate) fn wait_for(&self, what: &str, mut condition: impl FnMut() -> bool) {

@@ -95,3 +95,88 @@ fn a_controller_that_is_stopped_for_ten_seconds() {
     .lost_none(0);
     assert_eq!(site.env.pids("web"), pids);
 }
+
+/// Kills some of eco's processes under load, then replaces all instances by what comes after them.
+fn kill_roles(server: Server, roles: &[&str]) {
+    let mut site = Site::start(server, 2);
+    let pids = site.env.pids("web");
+    site.under_load(&format!("kill -9 of {}", roles.join(" and ")), |site| {
+        let old = site.env.kill_roles(roles);
+        site.env.wait_for("others in their place", || {
+            // Starts them where nobody else does.
+            site.env.eco(&["status"]);
+            let now = site.env.eco(&["daemon", "status", "--json"]);
+            now.code == Some(0)
+                && roles.iter().zip(&old).all(|(role, old)| {
+                    now.json()[format!("{role}_pid")]
+                        .as_u64()
+                        .is_some_and(|pid| pid != 0 && pid != u64::from(*old))
+                })
+        });
+    })
+    .lost_none(0);
+    assert_eq!(site.env.pids("web"), pids);
+    site.under_load("restart by what came after them", |site| {
+        site.env.eco(&["restart", "web"]).ok();
+    })
+    .lost_none(2);
+    assert!(site.env.pids("web").values().all(|pid| !pids.values().any(|old| old == pid)));
+}
+
+#[test]
+fn the_recorder() {
+    kill_roles(Server::Express, &["recorder"]);
+}
+
+#[test]
+fn the_keeper() {
+    kill_roles(Server::Express, &["keeper"]);
+}
+
+#[test]
+fn the_keeper_of_go() {
+    kill_roles(Server::Go, &["keeper"]);
+}
+
+#[test]
+fn the_keeper_of_gunicorn() {
+    kill_roles(Server::Gunicorn, &["keeper"]);
+}
+
+#[test]
+fn keeper_and_controller() {
+    kill_roles(Server::Express, &["keeper", "controller"]);
+}
+
+#[test]
+fn keeper_and_recorder() {
+    kill_roles(Server::Express, &["keeper", "recorder"]);
+}
+
+#[test]
+fn all_three() {
+    kill_roles(Server::Express, &["keeper", "controller", "recorder"]);
+}
+
+#[test]
+fn all_three_of_gunicorn() {
+    kill_roles(Server::Gunicorn, &["keeper", "controller", "recorder"]);
+}
+
+/// The keeper dies again and again while every instance is replaced.
+#[test]
+fn the_keeper_in_the_middle_of_a_rollout() {
+    let mut site = Site::start(Server::Express, 3);
+    site.under_load("kill -9 of the keeper in a rollout, three times", |site| {
+        let before = site.env.pids("web");
+        let restart = site.env.call(&["restart", "web"]).spawn();
+        for _ in 0..3 {
+            site.env.kill_roles(&["keeper"]);
+            site.env.wait_for("an answer", || site.env.eco(&["daemon", "status"]).code == Some(0));
+        }
+        restart.wait().ok();
+        let after = site.env.pids("web");
+        assert!(after.values().all(|pid| !before.values().any(|old| old == pid)));
+    })
+    .lost_none(3);
+}

@@ -170,6 +170,7 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::NotReady { .. }
             | Hold::Draining { .. }
             | Hold::Outdated
+            | Hold::Unanswered
             | Hold::Paused(_)
             | Hold::RolledBack { .. }
             | Hold::Settling { .. } => {}
