@@ -50,6 +50,52 @@ impl Stream {
     }
 }
 
+/// When a log file is put aside, and what becomes of those that were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// Put aside from so many bytes on; 0 is never.
+    pub size: u64,
+    /// Put aside once its first byte is so many seconds old; 0 is never.
+    pub age: u64,
+    /// How many that were put aside are kept, for each stream.
+    pub keep: u32,
+    /// How those are compressed.
+    pub compression: Compression,
+    /// The files of all instances of the app together have at most so many bytes; 0 is any number.
+    pub max_total: u64,
+}
+
+/// How rotated files are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// As `zstd` does.
+    Zstd,
+    /// As `gzip` does.
+    Gzip,
+}
+
+impl Compression {
+    fn number(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Zstd => 1,
+            Self::Gzip => 2,
+        }
+    }
+
+    fn from_number(number: u8) -> Result<Self, Malformed> {
+        match number {
+            0 => Ok(Self::None),
+            1 => Ok(Self::Zstd),
+            2 => Ok(Self::Gzip),
+            3.. => Err(Malformed::Value),
+        }
+    }
+}
+
 /// Where the output of a run goes: `<dir>/<stem>.out.log` and `<dir>/<stem>.err.log`, each with
 /// its index beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,18 +104,21 @@ pub struct Sink {
     pub dir: PathBuf,
     /// What the files' names start with.
     pub stem: OsString,
-    /// Form of the log; 0 is raw, the only one yet.
-    pub format: u8,
-    /// Rotate at this many bytes; 0 is never. Not acted upon yet.
-    pub rotate_size: u64,
-    /// How many rotated files are kept. Not acted upon yet.
-    pub rotate_keep: u32,
+    /// The app: what the names of the files of all its instances start with.
+    pub app: OsString,
+    /// When files are put aside.
+    pub rotation: Rotation,
 }
 
 impl Sink {
     /// The log file of a stream.
     pub fn log(&self, stream: Stream) -> PathBuf {
         self.file(stream, "log")
+    }
+
+    /// The list beside it of whose bytes follow.
+    pub fn runs(&self, stream: Stream) -> PathBuf {
+        self.file(stream, "runs")
     }
 
     /// The index of a stream's log file.
@@ -85,18 +134,28 @@ impl Sink {
 
     /// Appends its fields.
     pub(super) fn write(&self, out: &mut Writer) {
-        out.u8(self.format);
-        out.u64(self.rotate_size);
-        out.u32(self.rotate_keep);
+        let Rotation { size, age, keep, compression, max_total } = self.rotation;
+        out.u64(size);
+        out.u64(age);
+        out.u32(keep);
+        out.u8(compression.number());
+        out.u64(max_total);
         out.bytes(self.dir.as_os_str().as_bytes());
         out.bytes(self.stem.as_bytes());
+        out.bytes(self.app.as_bytes());
     }
 
     /// Takes its fields; refuses a directory that is not absolute and a stem that is not a name.
     pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (format, rotate_size, rotate_keep) = (from.u8()?, from.u64()?, from.u32()?);
+        let rotation = Rotation {
+            size: from.u64()?,
+            age: from.u64()?,
+            keep: from.u32()?,
+            compression: Compression::from_number(from.u8()?)?,
+            max_total: from.u64()?,
+        };
         let dir = from.bytes(MAX_DIR)?;
-        let stem = from.bytes(MAX_STEM)?;
+        let (stem, app) = (from.bytes(MAX_STEM)?, from.bytes(MAX_STEM)?);
         let has_nul = dir.contains(&0) || stem.contains(&0);
         if has_nul || !dir.starts_with(b"/") || stem.is_empty() || stem.contains(&b'/') {
             return Err(Malformed::Value);
@@ -104,9 +163,8 @@ impl Sink {
         Ok(Self {
             dir: Path::new(OsStr::from_bytes(dir)).to_owned(),
             stem: OsStr::from_bytes(stem).to_owned(),
-            format,
-            rotate_size,
-            rotate_keep,
+            app: OsStr::from_bytes(app).to_owned(),
+            rotation,
         })
     }
 }

@@ -19,6 +19,8 @@ const ENOUGH: usize = 256 * 16;
 #[derive(Debug)]
 pub(super) struct Index {
     file: File,
+    /// Bytes of whole records in the file.
+    len: u64,
     pending: Vec<u8>,
 }
 
@@ -32,7 +34,14 @@ impl Index {
         if kept.saturating_mul(RECORD) != len {
             file.set_len(kept.saturating_mul(RECORD))?;
         }
-        Ok(Self { file, pending: Vec::new() })
+        Ok(Self { file, len: kept.saturating_mul(RECORD), pending: Vec::new() })
+    }
+
+    /// When the first reading was made.
+    pub(super) fn first_time(&self) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.file.read_exact_at(&mut bytes, 0).ok()?;
+        Some(u64::from_le_bytes(bytes))
     }
 
     /// A reading was written.
@@ -47,14 +56,21 @@ impl Index {
         if self.pending.is_empty() {
             return Ok(());
         }
+        let more = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
         let written = self.file.write_all(&self.pending);
         self.pending.clear();
-        written
+        match written {
+            Ok(()) => self.len = self.len.saturating_add(more),
+            // Part of a record would shift all later ones. Without these the times are less exact.
+            Err(_) => self.file.set_len(self.len)?,
+        }
+        Ok(())
     }
 
     /// The log was emptied by someone else.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         self.pending.clear();
+        self.len = 0;
         self.file.set_len(0)
     }
 }

@@ -4,16 +4,19 @@
 //! One thread listens to the keeper; one writer thread for each file system does the rest, so that
 //! a slow disk holds up only the apps that log to it. A reading that cannot be written (no space, an
 //! I/O error, a directory that is gone) is dropped and counted, and the next one is tried again.
+//! A file that is long or old enough is put aside under a number of its own; see `log` and `parts`.
 //! When the keeper dies the recorder goes on until every pipe is at its end. It holds duplicates of
 //! the keeper's descriptors that cannot be made again, for the next one to take over (`store`).
 //!
 //! Not done yet: a write that is stuck for over 5 s holds up its file system's thread for as long as
-//! it is stuck, and apps wait once their pipe is full; rotation and compression.
+//! it is stuck, and apps wait once their pipe is full; compression.
 
 mod door;
 mod index;
 mod log;
+mod parts;
 mod report;
+mod runs;
 mod store;
 mod writer;
 

@@ -1,7 +1,7 @@
 //! One writer thread: reads the pipes whose logs are on its file system and appends to them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     io,
     os::fd::OwnedFd,
     path::PathBuf,
@@ -18,7 +18,11 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
-use super::{log::Log, report::Reports};
+use super::{
+    log::{Log, Unwritten},
+    parts::{self, Part},
+    report::Reports,
+};
 use crate::protocol::{FromRecorder, Sink, Stream};
 
 /// One reading, and what at most is lost when a recorder is killed.
@@ -30,6 +34,9 @@ const REPORT_EVERY: u64 = 1_000_000_000;
 /// What a pipe is enlarged to once it was found full over a whole turn: fewer changes between
 /// the app and the recorder. Not at once for all, since pipes of one user share a quota.
 const HOT_PIPE: usize = 256 << 10;
+/// Where nothing can be removed from a full file system, that is looked for again after this time,
+/// in ns.
+const LOOK_FOR_ROOM: u64 = 1_000_000_000;
 const WAKE: u64 = 0;
 
 /// What a writer is told.
@@ -121,6 +128,9 @@ pub(super) struct Writer {
     sources: BTreeMap<u64, Source>,
     next_source: u64,
     logs: HashMap<PathBuf, Log>,
+    /// Parts that may go when the file system is full, as they were found at this time.
+    removable: VecDeque<Part>,
+    looked_for_room: u64,
     buffer: Vec<u8>,
     ending: Ending,
 }
@@ -136,6 +146,8 @@ impl Writer {
             sources: BTreeMap::new(),
             next_source: WAKE.saturating_add(1),
             logs: HashMap::new(),
+            removable: VecDeque::new(),
+            looked_for_room: 0,
             buffer: vec![0; READING],
             ending: Ending::Never,
         })
@@ -202,10 +214,8 @@ impl Writer {
     /// The log of a stream, shared by all that go to the same file.
     fn use_log(&mut self, sink: &Sink, stream: Stream) -> PathBuf {
         let path = sink.log(stream);
-        let log = self
-            .logs
-            .entry(path.clone())
-            .or_insert_with(|| Log::new(path.clone(), sink.index(stream)));
+        let log = self.logs.entry(path.clone()).or_insert_with(|| Log::new(sink, stream));
+        log.set_rotation(sink.rotation);
         log.users = log.users.saturating_add(1);
         path
     }
@@ -241,6 +251,7 @@ impl Writer {
         let Some(log) = self.logs.get_mut(&source.log) else { return Turn::Empty };
         let mut turn = Turn::More;
         let mut full = true;
+        let mut failed = None;
         for _ in 0..TURN {
             let count = match rustix::io::read(&source.pipe, self.buffer.as_mut_slice()) {
                 Ok(0) => {
@@ -255,16 +266,10 @@ impl Writer {
                 }
             };
             full &= count == READING;
-            let time = realtime();
-            let dropped = log.append(self.buffer.get(..count).unwrap_or_default(), time);
-            if dropped != 0 {
-                source.dropped = source.dropped.saturating_add(dropped);
-                if REPORT_EVERY <= time.abs_diff(source.reported_at) {
-                    source.reported_at = time;
-                    let bytes = std::mem::take(&mut source.dropped);
-                    let report = FromRecorder::Dropped { stream: source.stream, bytes };
-                    self.reports.tell(source.run, report);
-                }
+            let bytes = self.buffer.get(..count).unwrap_or_default();
+            if let Err(unwritten) = log.append(source.run, bytes, realtime()) {
+                failed = Some((unwritten, count));
+                break;
             }
         }
         log.flush();
@@ -272,7 +277,50 @@ impl Writer {
             source.grown = true;
             rustix::pipe::fcntl_setpipe_size(&source.pipe, HOT_PIPE).ok();
         }
+        if let Some((unwritten, count)) = failed {
+            self.insist(id, unwritten, count);
+        }
         turn
+    }
+
+    /// The last bytes of a reading of `count` could not be written: makes room for them if that is
+    /// what is missing, else counts them as dropped.
+    fn insist(&mut self, id: u64, first: Unwritten, count: usize) {
+        let mut unwritten = first;
+        while unwritten.is_full() && self.make_room() {
+            let Some(source) = self.sources.get(&id) else { return };
+            let Some(log) = self.logs.get_mut(&source.log) else { return };
+            let from = count.saturating_sub(unwritten.bytes);
+            let rest = self.buffer.get(from..count).unwrap_or_default();
+            match log.append(source.run, rest, realtime()) {
+                Ok(()) => return,
+                Err(still) => unwritten = still,
+            }
+        }
+        let Some(source) = self.sources.get_mut(&id) else { return };
+        let dropped = u64::try_from(unwritten.bytes).unwrap_or(u64::MAX);
+        source.dropped = source.dropped.saturating_add(dropped);
+        let time = realtime();
+        if REPORT_EVERY <= time.abs_diff(source.reported_at) {
+            source.reported_at = time;
+            let bytes = std::mem::take(&mut source.dropped);
+            let report = FromRecorder::Dropped { stream: source.stream, bytes };
+            self.reports.tell(source.run, report);
+        }
+    }
+
+    /// The file system is full: removes the part that was written longest ago, of all logs on it.
+    /// Whether there was one.
+    fn make_room(&mut self) -> bool {
+        if self.removable.is_empty() {
+            let now = realtime();
+            if now.abs_diff(self.looked_for_room) < LOOK_FOR_ROOM {
+                return false;
+            }
+            self.looked_for_room = now;
+            self.removable = parts::of_logs(self.logs.keys().map(PathBuf::as_path)).into();
+        }
+        self.removable.pop_front().is_some_and(|part| part.remove().is_ok())
     }
 
     /// Writes what the pipes hold.

@@ -14,6 +14,7 @@ mod ports_shut_down;
 mod processes;
 mod protocol;
 mod retire;
+mod rotation;
 mod slow_answers;
 mod spawn;
 mod takeover;

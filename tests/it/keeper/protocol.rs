@@ -8,9 +8,14 @@ fn sink() -> Sink {
     Sink {
         dir: "/var/log/x".into(),
         stem: "web-0".into(),
-        format: 0,
-        rotate_size: 7,
-        rotate_keep: 3,
+        app: "web".into(),
+        rotation: Rotation {
+            size: 7,
+            age: 9,
+            keep: 3,
+            compression: Compression::Zstd,
+            max_total: 11,
+        },
     }
 }
 
