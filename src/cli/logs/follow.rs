@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Hooks, Query, merge,
+    Hooks, Query, merge, open_all,
+    parts::Listing,
     printer::Printer,
     quietly, select,
     source::{Source, make_room, nanos},
@@ -73,7 +74,7 @@ impl<'a> Follower<'a> {
             follower.watch.listen(files.iter().filter_map(|file| file.log.parent()));
         follower.printer.align(files.iter().map(|file| file.id.as_str()));
         make_room(files.len());
-        let mut sources = files.iter().map(Source::open).collect::<io::Result<Vec<_>>>()?;
+        let mut sources = open_all(files)?;
         let starts = select::starts(&mut sources, query);
         let parts = files.iter().zip(sources).zip(starts).enumerate();
         follower.streams = parts
@@ -181,10 +182,11 @@ impl<'a> Follower<'a> {
             self.streams.iter().map(|stream| stream.file.log.clone()).collect();
         self.printer.align(files.iter().map(|file| file.id.as_str()));
         make_room(files.len());
+        let mut listing = Listing::default();
         for file in files.into_iter().filter(|file| !known.contains(&file.log)) {
             // Listened first, as in the beginning.
             self.hears_all &= self.watch.listen(file.log.parent().into_iter());
-            let source = Source::open(&file)?;
+            let source = Source::open(&file, &mut listing)?;
             let at = select::line_since(&source, self.began);
             self.streams.push(Stream::new(self.next_key, file, source, at));
             self.next_key += 1;

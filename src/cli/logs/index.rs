@@ -1,7 +1,8 @@
 //! The times of a log's lines, from the records beside it.
 //!
-//! The index is only ever read in small windows, and its file is open only while it is read: a
-//! thousand logs need no second thousand of descriptors.
+//! The index is only ever read in small windows. That of a part is open only while it is read: a
+//! thousand logs need no second thousand of descriptors. That of the file being written stays open,
+//! since another one may be at its path soon.
 
 use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf};
 
@@ -23,6 +24,8 @@ struct Record {
 #[derive(Debug)]
 pub(super) struct Index {
     path: PathBuf,
+    /// The file, where it is kept open.
+    held: Option<File>,
     /// Complete records of the file.
     count: u64,
     /// The record at the beginning of `window`.
@@ -33,16 +36,35 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// The index of a part, whose path is always its own.
     pub(super) fn new(path: PathBuf, fallback: u64) -> Self {
-        let mut index = Self { path, count: 0, first: 0, window: Vec::new(), fallback };
-        index.refresh();
+        let count = std::fs::metadata(&path).map_or(0, |meta| meta.len() / RECORD);
+        Self { path, held: None, count, first: 0, window: Vec::new(), fallback }
+    }
+
+    /// The index of a file being written. The caller makes sure that it was that file's.
+    pub(super) fn held(path: PathBuf, fallback: u64) -> Self {
+        let mut index = Self { held: File::open(&path).ok(), ..Self::new(path, fallback) };
+        index.refresh(false);
         index
     }
 
-    /// Heeds what was added to the file, or that it is another now.
-    pub(super) fn refresh(&mut self) {
-        self.count = std::fs::metadata(&self.path).map_or(0, |meta| meta.len() / RECORD);
+    /// Heeds what was added to a held file; opens it if there was none, and its path leads to it.
+    pub(super) fn refresh(&mut self, is_at_path: bool) {
+        if self.held.is_none() && is_at_path {
+            self.held = File::open(&self.path).ok();
+        }
+        let meta = self.held.as_ref().and_then(|file| file.metadata().ok());
+        self.count = meta.map_or(0, |meta| meta.len() / RECORD);
         self.window.clear();
+    }
+
+    /// Runs `read` with the file.
+    fn with_file<T>(&self, read: impl FnOnce(&File) -> T) -> Option<T> {
+        match &self.held {
+            Some(file) => Some(read(file)),
+            None => File::open(&self.path).ok().map(|file| read(&file)),
+        }
     }
 
     /// The time of the byte at `offset`, in ns.
@@ -67,19 +89,7 @@ impl Index {
         if self.count == 0 {
             return (time <= self.fallback).then_some(0);
         }
-        let file = File::open(&self.path).ok()?;
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = low.midpoint(high);
-            match record(&file, middle) {
-                Some(found) if found.time < time => low = middle + 1,
-                Some(_) => high = middle,
-                // The file became shorter meanwhile.
-                None => return None,
-            }
-        }
-        // What lies before the first record counts as its.
-        if low == 0 { Some(0) } else { record(&file, low).map(|found| found.offset) }
+        self.with_file(|file| first_since(file, self.count, time))?
     }
 
     fn covers(&self, offset: u64) -> bool {
@@ -95,15 +105,33 @@ impl Index {
     /// Loads the records around the one that covers `offset`, so that reading on in either
     /// direction finds the next ones there.
     fn load_around(&mut self, offset: u64) {
-        self.window.clear();
-        let Ok(file) = File::open(&self.path) else { return };
-        let place = last_at_or_before(&file, self.count, offset);
-        self.first = place.saturating_sub(WINDOW / 2);
-        let wanted = WINDOW.min(self.count - self.first);
-        let mut bytes = vec![0; usize::try_from(wanted * RECORD).unwrap_or_default()];
-        let read = read_fully(&file, &mut bytes, self.first * RECORD);
-        self.window = bytes.get(..read).unwrap_or_default().chunks_exact(16).map(parse).collect();
+        let around = |file: &File| {
+            let place = last_at_or_before(file, self.count, offset);
+            let first = place.saturating_sub(WINDOW / 2);
+            let wanted = WINDOW.min(self.count - first);
+            let mut bytes = vec![0; usize::try_from(wanted * RECORD).unwrap_or_default()];
+            let read = read_fully(file, &mut bytes, first * RECORD);
+            let records = bytes.get(..read).unwrap_or_default().chunks_exact(16).map(parse);
+            (first, records.collect())
+        };
+        (self.first, self.window) = self.with_file(around).unwrap_or_default();
     }
+}
+
+/// The offset of the first record of this time or a later one.
+fn first_since(file: &File, count: u64, time: u64) -> Option<u64> {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        match record(file, middle) {
+            Some(found) if found.time < time => low = middle + 1,
+            Some(_) => high = middle,
+            // The file became shorter meanwhile.
+            None => return None,
+        }
+    }
+    // What lies before the first record counts as its.
+    if low == 0 { Some(0) } else { record(file, low).map(|found| found.offset) }
 }
 
 /// The number of the last record whose offset is at most `offset`; 0 if none is.

@@ -48,13 +48,12 @@ pub(super) fn write(pieces: &mut [Piece<'_>], printer: &mut Printer<'_>) -> io::
 }
 
 fn next_time(piece: &mut Piece<'_>, scan: &Forward) -> Option<u64> {
-    scan.place().map(|place| piece.source.index.time_at(place))
+    scan.place().map(|place| piece.source.times.time_at(place))
 }
 
 fn write_line(piece: &Piece<'_>, scan: &mut Forward, printer: &mut Printer<'_>) -> io::Result<()> {
-    let Some(file) = &piece.source.file else { return Ok(()) };
     loop {
-        let bytes = scan.piece(file);
+        let bytes = scan.piece(&piece.source.data);
         if !bytes.is_empty() {
             printer.write(piece.key, piece.file, bytes)?;
         }

@@ -7,6 +7,8 @@ mod command;
 mod follow;
 mod index;
 mod merge;
+mod packed;
+mod parts;
 mod printer;
 mod scan;
 mod select;
@@ -26,7 +28,7 @@ pub(super) use command::{LogsArgs, run, show_aside};
 pub use follow::follow;
 pub use tail::last_lines;
 
-use self::{merge::Piece, printer::Printer, source::Source};
+use self::{merge::Piece, parts::Listing, printer::Printer, source::Source};
 use crate::api::LogFile;
 
 /// Which lines, and how they look.
@@ -64,7 +66,7 @@ pub fn print(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Resul
 
 fn print_now(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Result<()> {
     source::make_room(files.len());
-    let mut sources = files.iter().map(Source::open).collect::<io::Result<Vec<_>>>()?;
+    let mut sources = open_all(files)?;
     let starts = select::starts(&mut sources, query);
     let mut printer = Printer::new(out, query);
     printer.align(files.iter().map(|file| file.id.as_str()));
@@ -80,6 +82,12 @@ fn print_now(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Resul
         .collect();
     merge::write(&mut pieces, &mut printer)?;
     printer.finish()
+}
+
+/// Opens logs, with each of their directories listed once.
+fn open_all(files: &[LogFile]) -> io::Result<Vec<Source>> {
+    let mut listing = Listing::default();
+    files.iter().map(|file| Source::open(file, &mut listing)).collect()
 }
 
 /// The reader of a pipe may have seen enough.

@@ -30,8 +30,7 @@ pub(super) fn starts(sources: &mut [Source], query: &Query) -> Vec<u64> {
 /// The first line whose first byte was written at `since` (ns) or later.
 pub(super) fn line_since(source: &Source, since: u64) -> u64 {
     let len = source.len();
-    let Some(file) = &source.file else { return len };
-    let Some(offset) = source.index.offset_since(since).filter(|offset| *offset < len) else {
+    let Some(offset) = source.times.offset_since(since).filter(|offset| *offset < len) else {
         return len;
     };
     if offset == 0 {
@@ -40,7 +39,7 @@ pub(super) fn line_since(source: &Source, since: u64) -> u64 {
     // A read may begin in the middle of a line, which then belongs to the read before.
     let mut scan = Forward::new(offset - 1, len, block_size(1));
     loop {
-        let piece = scan.piece(file);
+        let piece = scan.piece(&source.data);
         if piece.is_empty() || piece.ends_with(b"\n") {
             return scan.place().unwrap_or(len);
         }
@@ -76,6 +75,6 @@ fn last_lines(sources: &mut [Source], floors: &[u64], count: usize) -> Vec<u64> 
 
 /// Time and beginning of the next line towards the beginning of a file.
 fn before(source: &mut Source, scan: &mut Backward) -> Option<(u64, u64)> {
-    let start = scan.line(source.file.as_ref()?)?;
-    Some((source.index.time_at(start), start))
+    let start = scan.line(&source.data)?;
+    Some((source.times.time_at(start), start))
 }

@@ -59,10 +59,10 @@ impl Stream {
         place == Place::Other
     }
 
-    /// Goes on with the file that lies at the path now, from its beginning. The line that was held
-    /// back may end there.
+    /// Goes on with what came after the open file: parts that were put aside since, and the file that
+    /// lies at the path now. The line that was held back may end there.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        self.source = Source::open(&self.file)?;
+        self.source = self.source.successor(&self.file)?;
         (self.at, self.searched, self.held_since) = (0, 0, None);
         self.is_dirty = true;
         Ok(())
@@ -80,9 +80,7 @@ impl Stream {
         let len = self.look();
         let floor = self.searched;
         let newline =
-            self.source.file.as_ref().and_then(|file| {
-                Backward::new(floor, len, block_size(1)).newline_before(file, len)
-            });
+            Backward::new(floor, len, block_size(1)).newline_before(&self.source.data, len);
         self.searched = len;
         let complete = newline.map_or(self.at, |newline| newline + 1);
         let end = if complete == len {
@@ -101,9 +99,13 @@ impl Stream {
     /// The file's length. A file that is shorter than what was written out was truncated: it is
     /// read from its beginning.
     fn look(&mut self) -> u64 {
-        let len = self.source.look();
+        let len = self.source.look(&self.file);
+        let live = self.source.live_start();
         if len < self.searched {
-            (self.at, self.searched, self.held_since) = (0, 0, None);
+            (self.at, self.searched, self.held_since) = (live, live, None);
+        }
+        if live <= self.at {
+            self.source.close_parts();
         }
         len
     }

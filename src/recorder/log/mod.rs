@@ -238,6 +238,12 @@ impl Log {
 
 impl Open {
     fn new(paths: &Paths, time: u64) -> io::Result<Self> {
+        // What is beside a log that is not there is of one that was put aside, or taken away. It goes
+        // before there is a log, so that nobody takes it for the new one's.
+        if !paths.log.exists() {
+            fs::remove_file(&paths.index).ok();
+            fs::remove_file(&paths.runs).ok();
+        }
         let file = open_or_make(&paths.log)?;
         let found = file.metadata()?;
         let is_regular = found.is_file();
@@ -344,17 +350,10 @@ fn errno_of(error: &io::Error) -> i32 {
 
 /// Opens the index of a log of `log_len` bytes.
 fn open_index(paths: &Paths, log_len: u64) -> io::Result<Index> {
-    let file = open_or_make(&paths.index)?;
-    // It has a second name: whoever put the log aside came no further than that. It is the part's.
-    if log_len == 0 && 1 < file.metadata()?.nlink() {
-        fs::remove_file(&paths.index)?;
-        fs::remove_file(&paths.runs).ok();
-        return open_or_make(&paths.index).and_then(|file| Index::new(file, log_len));
-    }
     if log_len == 0 {
         fs::remove_file(&paths.runs).ok();
     }
-    Index::new(file, log_len)
+    open_or_make(&paths.index).and_then(|file| Index::new(file, log_len))
 }
 
 fn open_or_make(path: &Path) -> io::Result<File> {
