@@ -9,11 +9,12 @@
 //! the keeper's descriptors that cannot be made again, for the next one to take over (`store`).
 //!
 //! Not done yet: a write that is stuck for over 5 s holds up its file system's thread for as long as
-//! it is stuck, and apps wait once their pipe is full; compression.
+//! it is stuck, and apps wait once their pipe is full.
 
 mod door;
 mod index;
 mod log;
+mod pack;
 mod parts;
 mod report;
 mod runs;
@@ -41,9 +42,15 @@ use self::{
     writer::{Inbox, Order, Writer},
 };
 use crate::protocol::{
-    Blocking, CHANNEL_FD, LISTENER_FD, Message, Received, Sink, Stream, ToRecorder, inherited,
-    receive,
+    Blocking, CHANNEL_FD, Compression, LISTENER_FD, Message, Received, Sink, Stream, ToRecorder,
+    inherited, receive,
 };
+
+/// Compresses a part of a log, as the recorder does with those it put aside.
+pub fn pack_part(log: &Path, number: u64, how: Compression) -> io::Result<()> {
+    let part = parts::Part::of(log, number).ok_or(io::ErrorKind::InvalidInput)?;
+    pack::pack(&part, how)
+}
 
 /// Runs the recorder; its channel to the keeper is descriptor 3, and descriptor 4 listens for the
 /// next keeper.

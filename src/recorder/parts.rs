@@ -35,11 +35,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// The part of this number of the log at this path.
+    /// The part of this number that the log at this path becomes.
     pub(super) fn of(log: &Path, number: u64) -> Option<Self> {
         let prefix = prefix_of(log)?;
         let dir = log.parent()?.to_owned();
-        Some(Self { dir, prefix, number, bytes: 0, modified: (0, 0), is_plain: false })
+        Some(Self { dir, prefix, number, bytes: 0, modified: (0, 0), is_plain: true })
     }
 
     /// The path of its file with this ending, such as `.idx`.

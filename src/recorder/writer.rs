@@ -20,6 +20,7 @@ use rustix::{
 
 use super::{
     log::{Log, Unwritten},
+    pack::Packer,
     parts::{self, Part},
     report::Reports,
 };
@@ -131,6 +132,7 @@ pub(super) struct Writer {
     /// Parts that may go when the file system is full, as they were found at this time.
     removable: VecDeque<Part>,
     looked_for_room: u64,
+    packer: Packer,
     buffer: Vec<u8>,
     ending: Ending,
 }
@@ -148,6 +150,7 @@ impl Writer {
             logs: HashMap::new(),
             removable: VecDeque::new(),
             looked_for_room: 0,
+            packer: Packer::default(),
             buffer: vec![0; READING],
             ending: Ending::Never,
         })
@@ -273,6 +276,10 @@ impl Writer {
             }
         }
         log.flush();
+        let (parts, compression) = log.take_plain_parts();
+        for part in parts {
+            self.packer.pack(part, compression);
+        }
         if turn == Turn::More && full && !source.grown {
             source.grown = true;
             rustix::pipe::fcntl_setpipe_size(&source.pipe, HOT_PIPE).ok();

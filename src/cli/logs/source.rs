@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, Metadata},
-    io,
+    io, iter,
     os::unix::fs::MetadataExt as _,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -110,9 +110,9 @@ impl Source {
         let mut source = Self { data: Data::default(), times: Times::default(), identity, newest };
         if let Some(stem) = Stem::of(&log.log) {
             let parts = listing.parts(&stem).range(newest.saturating_add(1)..);
-            for (number, form) in parts {
-                let former = former.filter(|former| former.newest.saturating_add(1) == *number);
-                if !source.add_part(&stem, (*number, *form), former)? {
+            // The first of them is, as a rule, the file that was being written.
+            for (part, former) in parts.zip(iter::once(former).chain(iter::repeat(None))) {
+                if !source.add_part(&stem, part, former)? {
                     return Ok(None);
                 }
             }
@@ -138,9 +138,10 @@ impl Source {
     fn add_part(
         &mut self,
         stem: &Stem,
-        (number, form): (u64, Form),
+        (number, form): (&u64, &Form),
         former: Option<&Self>,
     ) -> io::Result<bool> {
+        let (number, form) = (*number, *form);
         self.newest = number;
         let path = stem.log(number, form);
         let file = match File::open(&path) {

@@ -18,7 +18,7 @@ use super::{
     parts::{self, Part},
     runs::Runs,
 };
-use crate::protocol::{Rotation, Sink, Stream};
+use crate::protocol::{Compression, Rotation, Sink, Stream};
 
 /// The file is looked at again after this time of activity, in ns,
 const LOOK_AFTER: u64 = 1_000_000_000;
@@ -39,6 +39,8 @@ pub(super) struct Log {
     open: Option<Open>,
     /// Not to be put aside before.
     no_rotation_before: u64,
+    /// Parts that are there in their plain form and nobody was told of.
+    plain_parts: Vec<Part>,
     /// How many streams go to it.
     pub(super) users: usize,
 }
@@ -100,6 +102,7 @@ impl Log {
             rotation: sink.rotation,
             open: None,
             no_rotation_before: 0,
+            plain_parts: Vec::new(),
             users: 0,
         }
     }
@@ -107,6 +110,11 @@ impl Log {
     /// From now on it is put aside as this says.
     pub(super) fn set_rotation(&mut self, rotation: Rotation) {
         self.rotation = rotation;
+    }
+
+    /// Parts that may be compressed, of those put aside since this was last asked; and how.
+    pub(super) fn take_plain_parts(&mut self) -> (Vec<Part>, Compression) {
+        (std::mem::take(&mut self.plain_parts), self.rotation.compression)
     }
 
     /// Appends a reading of `run` made at `time` (realtime ns).
@@ -233,6 +241,9 @@ impl Log {
         {
             parts::shrink(dir, &self.app, max_total).ok();
         }
+        // Those that an earlier recorder left, too.
+        let kept = all.into_iter().skip(surplus);
+        self.plain_parts.extend(kept.filter(|part| part.is_plain));
     }
 }
 

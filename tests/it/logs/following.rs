@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex},
     thread::JoinHandle,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use eco::{
@@ -14,7 +14,7 @@ use eco::{
     cli::logs::{Hooks, Query, follow},
 };
 
-use super::{ALL, RAW, append, log, record};
+use super::{ALL, RAW, append, log, now, record};
 
 /// What was written so far, and who waits for it.
 #[derive(Clone, Default)]
@@ -35,7 +35,7 @@ impl Write for Seen {
 type List = Arc<Mutex<Option<Vec<LogFile>>>>;
 
 /// A follower in a thread of its own; it ends with this.
-struct Following {
+pub(super) struct Following {
     seen: Seen,
     list: List,
     reader: Option<PipeReader>,
@@ -43,7 +43,7 @@ struct Following {
 }
 
 impl Following {
-    fn of(files: &[LogFile], query: &Query) -> Self {
+    pub(super) fn of(files: &[LogFile], query: &Query) -> Self {
         let (reader, writer) = io::pipe().unwrap();
         let (seen, list) = (Seen::default(), List::default());
         let (files, query) = (files.to_vec(), query.clone());
@@ -58,7 +58,7 @@ impl Following {
 
     /// Waits until `wanted` is all that came out.
     #[track_caller]
-    fn shows(&self, wanted: &str) {
+    pub(super) fn shows(&self, wanted: &str) {
         let (seen, changed) = &*self.seen.0;
         let is_other = |seen: &mut Vec<u8>| seen != wanted.as_bytes();
         let limit = Duration::from_secs(60);
@@ -76,11 +76,6 @@ impl Drop for Following {
             ended.unwrap().unwrap();
         }
     }
-}
-
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(now.as_nanos()).unwrap()
 }
 
 fn web(dir: &Path) -> LogFile {

@@ -2,6 +2,7 @@
 
 mod following;
 mod merging;
+mod parts;
 
 use std::{
     fs::{File, OpenOptions},
@@ -33,6 +34,11 @@ fn record(file: &LogFile, nanos: u64, bytes: &[u8]) {
     let offset = std::fs::metadata(&file.log).map_or(0, |meta| meta.len());
     append(&file.log, bytes);
     append(&file.index, &[nanos.to_le_bytes(), offset.to_le_bytes()].concat());
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(now.as_nanos()).unwrap()
 }
 
 fn at(nanos: u64) -> SystemTime {
