@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::model::{
-    App, AppSpec, Command, EnvValue, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy,
-    human_duration,
+    App, AppSpec, Command, EnvValue, LogCompression, LogPolicy, ProbeAddress, ReadyPolicy,
+    ReadyProbe, RestartPolicy, human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -58,7 +58,35 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     if let Some(dir) = &spec.logs.dir {
         add("logs.dir", path(dir));
     }
+    logs(&spec.logs, &mut add);
     fields
+}
+
+fn logs(policy: &LogPolicy, add: &mut impl FnMut(&str, String)) {
+    let rotate = policy.rotate.map_or_else(
+        || "none".to_owned(),
+        |it| {
+            let age = it.age.map_or_else(String::new, |age| format!(" or {}", human_duration(age)));
+            format!("at {}{age}, {} kept", size(it.size), it.keep)
+        },
+    );
+    add("logs.rotate", rotate);
+    match policy.compress {
+        LogCompression::None => {}
+        LogCompression::Zstd => add("logs.compress", "zstd".to_owned()),
+        LogCompression::Gzip => add("logs.compress", "gzip".to_owned()),
+    }
+    if let Some(total) = policy.max_total {
+        add("logs.max_total", size(total));
+    }
+}
+
+fn size(bytes: u64) -> String {
+    let units = [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    match units.into_iter().find(|(unit, _)| bytes.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{}{name}", bytes / unit),
+        None => format!("{bytes} bytes"),
+    }
 }
 
 fn ready(policy: &ReadyPolicy) -> String {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{environment, state::State};
+use super::{environment, execute, state::State};
 use crate::{
     model::{Command, KillScope, RunId, RunRecord, RunState, RunTag, Signal},
-    protocol::{Sink, SpawnSpec},
+    protocol::SpawnSpec,
     reconcile,
 };
 
@@ -39,19 +39,20 @@ impl State {
 
     fn exec_spec(&self, of: RunId, command: &Command) -> Option<SpawnSpec> {
         let (key, run) = self.observed.run(of)?;
-        let spec = reconcile::spec_of(self.desired.app(key)?, run);
+        let app = self.desired.app(key)?;
+        let spec = reconcile::spec_of(app, run);
         let id = key.instance(run.index);
         let program = environment::compose(&id, spec, command).ok()?;
         let tag =
             RunTag { probe_of: Some(of), ..RunTag::new(id.clone(), run.revision, run.generation) };
-        let dir = self.home.logs.join(key.project.as_str());
-        let stem = format!("{}-{}.ready", key.app, run.index);
+        let mut sink = execute::sink(&self.home, &id, app);
+        sink.stem.push(".ready");
         Some(SpawnSpec {
             argv: program.argv,
             env: program.env,
             cwd: spec.cwd.clone(),
             tag: serde_json::to_vec(&tag).ok()?,
-            sink: Sink { dir, stem: stem.into(), ..Sink::default() },
+            sink,
             ..SpawnSpec::default()
         })
     }

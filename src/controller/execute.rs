@@ -7,10 +7,10 @@ use crate::{
     api::{EventType, Stream},
     host::{clock, home::Home},
     model::{
-        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, ReadyProbe, RunId, RunTag,
-        Signal, SpawnFailure, SpawnStep, StopReason, Time,
+        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, LogCompression, ReadyProbe,
+        RunId, RunTag, Signal, SpawnFailure, SpawnStep, StopReason, Time,
     },
-    protocol::{self, Sink, SpawnSpec},
+    protocol::{self, Rotation, Sink, SpawnSpec},
     reconcile,
 };
 
@@ -167,5 +167,17 @@ fn spawn_spec(
 /// Where an instance's output goes.
 pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> Sink {
     let (dir, stem) = report::sink(home, id, app);
-    Sink { dir, stem: stem.into(), ..Sink::default() }
+    let policy = &app.spec.logs;
+    let rotation = policy.rotate.map_or_else(Rotation::default, |rotate| Rotation {
+        size: rotate.size,
+        age: rotate.age.map_or(0, |age| age.as_secs().max(1)),
+        keep: rotate.keep,
+        compression: match policy.compress {
+            LogCompression::None => protocol::Compression::None,
+            LogCompression::Zstd => protocol::Compression::Zstd,
+            LogCompression::Gzip => protocol::Compression::Gzip,
+        },
+        max_total: policy.max_total.unwrap_or(0),
+    });
+    Sink { dir, stem: stem.into(), app: id.key.app.as_str().into(), rotation }
 }

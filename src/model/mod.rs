@@ -6,6 +6,7 @@ mod change;
 mod desired;
 mod event;
 mod id;
+mod logs;
 mod observed;
 mod plan;
 mod reason;
@@ -22,6 +23,7 @@ pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,
 };
+pub use logs::{LogCompression, LogPolicy, LogRotation};
 pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
 pub use reason::{RolloutFailure, StopReason};
@@ -30,8 +32,8 @@ pub use serving::{
 };
 pub use signal::Signal;
 pub use spec::{
-    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, LogPolicy,
-    OnFailure, RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
+    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, OnFailure,
+    RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
 };
 pub use template::{InstanceVars, Template};
 pub use time::{Time, human_duration};

@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    logs::LogPolicy,
     serving::{ListenPolicy, ReadyPolicy},
     signal::Signal,
     template::Template,
@@ -293,11 +294,4 @@ pub struct Artifacts {
     pub patterns: Vec<String>,
     /// Digest of each file found, by path relative to the file's directory.
     pub files: BTreeMap<String, String>,
-}
-
-/// `logs:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogPolicy {
-    /// Directory of the log files, absolute; `None` is the project's own under the home.
-    pub dir: Option<PathBuf>,
 }

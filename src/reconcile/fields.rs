@@ -7,14 +7,14 @@ use std::{
 };
 
 use super::words::{
-    address_text, backoff_text, command_text, env_text, exact, failure_text, limit_text, list_text,
-    listen_text, none_text, pass_text, path_text, ports_text, probe_text, scope_text,
-    statuses_text, then_text, when_text,
+    address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text,
+    limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text,
+    rotation_text, scope_text, size_text, statuses_text, then_text, when_text,
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
-    LogPolicy, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share, StopPolicy, Template,
-    WatchPolicy,
+    LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share,
+    StopPolicy, Template, WatchPolicy,
 };
 
 /// Collects the changes of one app.
@@ -131,10 +131,25 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         .differ("artifacts", Effect::Live, (patterns, &new.artifacts.patterns), |it| list_text(it));
     fields.entries("artifacts", Effect::Rolling, (files, &new.artifacts.files), String::clone);
     fields.differ("tags", Effect::Live, (tags, &new.tags), |it| list_text(it));
-    let LogPolicy { dir } = logs;
-    fields.maybe("logs.dir", Effect::Live, (dir.as_ref(), new.logs.dir.as_ref()), |path| {
-        path_text(path)
-    });
+    log_changes(fields, logs, &new.logs);
+}
+
+fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
+    let LogPolicy { dir, rotate, compress, max_total } = old;
+    let live = Effect::Live;
+    fields.maybe("logs.dir", live, (dir.as_ref(), new.dir.as_ref()), |path| path_text(path));
+    if let (Some(LogRotation { size, age, keep }), Some(new)) = (rotate, &new.rotate) {
+        fields.differ("logs.rotate.size", live, (size, &new.size), |it| size_text(*it));
+        fields.maybe("logs.rotate.age", live, (age.as_ref(), new.age.as_ref()), exact);
+        fields.differ("logs.rotate.keep", live, (keep, &new.keep), u32::to_string);
+    } else {
+        fields.differ("logs.rotate", live, (rotate, &new.rotate), |it| {
+            it.as_ref().map_or_else(none_text, rotation_text)
+        });
+    }
+    fields.differ("logs.compress", live, (compress, &new.compress), |it| compression_text(*it));
+    let total = (max_total.as_ref(), new.max_total.as_ref());
+    fields.maybe("logs.max_total", live, total, |it| size_text(*it));
 }
 
 fn restart_changes(fields: &mut Fields<'_>, old: &RestartPolicy, new: &RestartPolicy) {

@@ -78,7 +78,7 @@ fn spec(instances: u32) -> AppSpec {
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
-        logs: LogPolicy { dir: None },
+        logs: LogPolicy::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use ignore::gitignore::GitignoreBuilder;
 use super::{
     Context, artifacts,
     command::{self, Role},
-    env, listen, paths, ready,
+    env, listen, logs, paths, ready,
     rollout::{self, duration},
 };
 use crate::{
@@ -22,10 +22,7 @@ use crate::{
         suggest::quoted,
         written::{self, App, BackoffForm, LimitForm},
     },
-    model::{
-        AppSpec, Backoff, Command, Limit, LimitThen, LogPolicy, RestartPolicy, RestartWhen,
-        WatchPolicy,
-    },
+    model::{AppSpec, Backoff, Command, Limit, LimitThen, RestartPolicy, RestartWhen, WatchPolicy},
 };
 
 /// The app as it should be. `None` if something is wrong that leaves no way to make one; what is
@@ -68,7 +65,7 @@ pub(in crate::config) fn resolve_app(
         watch,
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
-        logs: LogPolicy { dir: log_dir(context, app) },
+        logs: logs::resolve(context, app),
     })
 }
 
@@ -237,8 +234,4 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
         ignore.push(pattern.0.clone());
     }
     Some(WatchPolicy { paths, ignore, base: context.dir.to_owned() })
-}
-
-fn log_dir(context: &Context<'_>, app: &App) -> Option<PathBuf> {
-    app.logs.get()?.dir.get().map(|dir| context.path(&dir.0))
 }

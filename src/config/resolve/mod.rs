@@ -5,6 +5,7 @@ mod artifacts;
 mod command;
 mod env;
 mod listen;
+mod logs;
 mod paths;
 mod ready;
 mod rollout;

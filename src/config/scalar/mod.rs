@@ -10,6 +10,7 @@ mod port;
 mod probe;
 mod share;
 mod signal;
+mod size;
 mod text;
 
 use std::{fmt, marker::PhantomData};
@@ -23,11 +24,12 @@ pub(super) use duration::Span as DurationText;
 pub(super) use flag::{Flag, Yes};
 pub(super) use instances::Instances;
 pub(super) use names::{NAME_PATTERN, ProjectText, Tag};
-pub(super) use number::{ExitCode, Factor, Failures, Jitter, Successes, Version};
+pub(super) use number::{ExitCode, Factor, Failures, Jitter, Kept, Successes, Version};
 pub(super) use port::{AddressText, PortText, ProbePort, Target, TargetText, host_of};
 pub(super) use probe::{Pattern, StatusText};
 pub(super) use share::ShareText;
 pub(super) use signal::SignalText;
+pub(super) use size::SizeText;
 pub(super) use text::Text;
 
 /// Why a text is not what it should be.

@@ -83,6 +83,25 @@ scalar!(Successes, "Successes", {
     ]
 });
 
+/// How many files are kept.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::config) struct Kept(pub(in crate::config) u32);
+
+impl Scalar for Kept {
+    const NOUN: &'static str = "a number of files";
+
+    fn read(text: &str) -> Result<Self, Complaint> {
+        whole(text, 0, 9999, Self::NOUN).map(Self)
+    }
+}
+
+scalar!(Kept, "KeptFiles", {
+    "anyOf": [
+        { "type": "integer", "minimum": 0, "maximum": 9999 },
+        { "type": "string", "pattern": "^(0|[1-9][0-9]{0,3})$" }
+    ]
+});
+
 /// An exit code.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::config) struct ExitCode(pub(in crate::config) i32);

@@ -6,6 +6,7 @@ mod app;
 mod command;
 mod document;
 mod listen;
+mod logs;
 mod policies;
 mod ready;
 
@@ -13,8 +14,9 @@ pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};
 pub(super) use listen::{Listen, ListenItem, Pass};
+pub(super) use logs::{Compress, Logs, RotateForm};
 pub(super) use policies::{
-    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, Logs, OnFailure, Restart,
-    RestartWhen, Rollout, Stop, Watch,
+    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Restart, RestartWhen,
+    Rollout, Stop, Watch,
 };
 pub(super) use ready::{Http, Ready};

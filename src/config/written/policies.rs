@@ -1,4 +1,4 @@
-//! The parts of an app that have keys of their own: restart, stop, rollout, watch, logs.
+//! The parts of an app that have keys of their own: restart, stop, rollout, watch.
 
 use std::{borrow::Cow, fmt};
 
@@ -171,19 +171,10 @@ pub(in crate::config) struct Watch {
     pub(in crate::config) ignore: Field<Many<Text>>,
 }
 
-/// Where output goes.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-#[schemars(deny_unknown_fields)]
-pub(in crate::config) struct Logs {
-    /// The directory of the log files, relative to this file's directory.
-    pub(in crate::config) dir: Field<Text>,
-}
-
 macro_rules! mappings {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = false; })* };
 }
-mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, WatchForm, Logs);
+mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, WatchForm);
 
 macro_rules! words {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = true; })* };
@@ -268,6 +259,8 @@ macro_rules! or_none {
         }
     };
 }
+
+pub(super) use or_none;
 
 or_none!(BackoffForm, Backoff, "BackoffOrNone", "a back-off");
 or_none!(LimitForm, Limit, "LimitOrNone", "a limit of failures");

@@ -157,3 +157,31 @@ fn a_reader_that_goes_away_is_no_error() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("roken pipe") && !stderr.contains("panicked"), "{stderr}");
 }
+
+#[test]
+fn logs_are_put_aside_and_read_as_one_and_changing_that_touches_nobody() {
+    let env = TestEnv::new();
+    env.script(
+        "app.sh",
+        "#!/bin/sh\ni=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo a line of some length $i; done\nexec sleep 100000\n",
+    );
+    let apps = |logs: &str| env.apps(&format!("  web: {{ command: ./app.sh, logs: {logs} }}\n"));
+    apps("{ dir: logs, rotate: { size: 64K, keep: 99 }, compress: zstd }");
+    env.apply();
+    let lines: Vec<String> =
+        (1..=20_000).map(|line| format!("a line of some length {line}\n")).collect();
+    let all = lines.concat();
+    env.wait_for("all lines", || env.log("web") == all);
+    let parts = |ending: &str| {
+        let names = std::fs::read_dir(env.path("logs")).unwrap();
+        names.filter(|it| it.as_ref().unwrap().path().to_string_lossy().ends_with(ending)).count()
+    };
+    env.wait_for("compressed parts", || 5 < parts(".log.zst") && parts(".log") == 1);
+    assert_eq!(env.log("web"), all);
+    let pid = env.pid("web");
+    apps("{ dir: logs, rotate: { size: 64K, keep: 2 }, compress: gzip }");
+    let diff = env.eco(&["diff"]);
+    assert!(diff.stdout.contains("logs.rotate.keep"), "{}", diff.stdout);
+    env.apply();
+    assert_eq!(env.pid("web"), pid);
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use eco::{
     model::{
         App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy,
-        ListenPort, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, Share, Signal,
-        Template, WatchPolicy,
+        ListenPort, LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe,
+        RestartWhen, Share, Signal, Template, WatchPolicy,
     },
     reconcile::{diff, effects, interruptions},
 };
@@ -85,6 +85,9 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.artifacts.files.insert("dist/app.js".to_owned(), "beef".to_owned());
     spec.tags.insert("edge".to_owned());
     spec.logs.dir = Some("/var/log/web".into());
+    spec.logs.rotate = Some(LogRotation { size: 3 << 19, age: Some(ms(86_400_000)), keep: 9 });
+    spec.logs.compress = LogCompression::Zstd;
+    spec.logs.max_total = Some(1 << 30);
 }
 
 #[test]
@@ -114,6 +117,7 @@ fn parts_of_parts_are_leaves_too() {
         spec.command = argv(&["node", "my app.js", "--a=b"]);
         spec.artifacts.files.insert("dist/app.js".to_owned(), "cafe".to_owned());
         spec.logs.dir = None;
+        spec.logs.rotate = None;
         let listen = spec.listen.as_mut().unwrap();
         listen.ports.push(ListenPort { host: "127.0.0.1".parse().ok(), port: 3001 });
         (listen.queue, listen.close_idle, listen.pass) = (ms(0), false, Pass::Fds);

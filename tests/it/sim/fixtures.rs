@@ -77,7 +77,7 @@ pub(crate) fn spec() -> AppSpec {
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
-        logs: LogPolicy { dir: None },
+        logs: LogPolicy::default(),
     }
 }
 

@@ -1,0 +1,67 @@
+//! What becomes of an app's output: `logs`.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// `logs:`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPolicy {
+    /// Directory of the log files, absolute; `None` is the project's own under the home.
+    pub dir: Option<PathBuf>,
+    /// When a file is put aside and another one begun; `None` is never.
+    #[serde(default = "LogPolicy::default_rotation")]
+    pub rotate: Option<LogRotation>,
+    /// How files that were put aside are compressed.
+    #[serde(default)]
+    pub compress: LogCompression,
+    /// All log files of the app together have at most so many bytes; `None` is any number.
+    #[serde(default)]
+    pub max_total: Option<u64>,
+}
+
+/// When a log file is put aside, and how many of those are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRotation {
+    /// From so many bytes on.
+    pub size: u64,
+    /// Once its first line is so old; `None` is at any age.
+    #[serde(default)]
+    pub age: Option<Duration>,
+    /// So many, for each stream of each instance.
+    pub keep: u32,
+}
+
+/// How log files are compressed that were put aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogCompression {
+    /// Not at all.
+    #[default]
+    None,
+    /// As by `zstd`.
+    Zstd,
+    /// As by `gzip`.
+    Gzip,
+}
+
+impl LogPolicy {
+    /// The `rotate` of an app that says nothing about it.
+    pub fn default_rotation() -> Option<LogRotation> {
+        Some(LogRotation::default())
+    }
+}
+
+impl Default for LogPolicy {
+    fn default() -> Self {
+        let (dir, compress, max_total) = (None, LogCompression::None, None);
+        Self { dir, rotate: Self::default_rotation(), compress, max_total }
+    }
+}
+
+impl Default for LogRotation {
+    /// Keeps the last 100 MiB of each stream at least, and 120 MiB at most.
+    fn default() -> Self {
+        Self { size: 20 << 20, age: None, keep: 5 }
+    }
+}
