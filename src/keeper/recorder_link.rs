@@ -100,16 +100,19 @@ impl Keeper {
 
     fn reported(&mut self, id: u64, report: &FromRecorder) {
         let Some(run) = self.runs.get_mut(&id) else { return };
-        let dropped = match report {
-            FromRecorder::Closed { stream, dropped } => {
+        let (dropped, errno) = match report {
+            FromRecorder::Closed { stream, dropped, errno } => {
                 run.closed(*stream);
-                *dropped
+                (*dropped, *errno)
             }
-            FromRecorder::Dropped { bytes, .. } => *bytes,
+            FromRecorder::Dropped { bytes, errno, .. } => (*bytes, *errno),
             // Said to a keeper that is just starting.
             FromRecorder::Held { .. } | FromRecorder::AllHeld => return,
         };
-        run.record.dropped = run.record.dropped.saturating_add(dropped);
+        if dropped != 0 {
+            run.record.dropped = run.record.dropped.saturating_add(dropped);
+            run.record.dropped_errno = errno;
+        }
         self.changed(id);
         self.drop_if_forgotten(id);
     }

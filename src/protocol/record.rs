@@ -152,6 +152,8 @@ pub struct Record {
     pub lost: Lost,
     /// Bytes of output that could not be written and were dropped.
     pub dropped: u64,
+    /// The system's error number for the last of them; 0 if none were dropped.
+    pub dropped_errno: i32,
     /// Where it listens; at most 16 are sent.
     pub ports: Vec<Port>,
     /// How its binds are answered.
@@ -238,6 +240,7 @@ impl Record {
         out.u8(self.sharing.number());
         out.u16(self.bind_failure.port);
         out.i32(self.bind_failure.errno);
+        out.i32(self.dropped_errno);
         out.count(self.ports.len().min(MAX_PORTS));
         for port in self.ports.iter().take(MAX_PORTS) {
             out.u16(port.port);
@@ -284,6 +287,7 @@ impl Record {
             ports: Vec::new(),
             sharing: Sharing::from_number(from.u8()?)?,
             bind_failure: BindFailure { port: from.u16()?, errno: from.i32()? },
+            dropped_errno: from.i32()?,
             tag: Vec::new(),
         };
         let ports = from.count(5)?;

@@ -42,6 +42,8 @@ pub enum FromRecorder {
         stream: Stream,
         /// Bytes dropped since the last time any were reported.
         dropped: u64,
+        /// The system's error number for the last of them.
+        errno: i32,
     },
     /// Bytes of the stream could not be written.
     Dropped {
@@ -49,6 +51,8 @@ pub enum FromRecorder {
         stream: Stream,
         /// How many, since the last time any were reported.
         bytes: u64,
+        /// The system's error number for the last of them.
+        errno: i32,
     },
     /// Answer to [`ToRecorder::TakeOver`], one of many: these come along.
     Held {
@@ -128,9 +132,11 @@ impl Body for FromRecorder {
 
     fn write(&self, out: &mut Writer) {
         match self {
-            Self::Closed { stream, dropped: bytes } | Self::Dropped { stream, bytes } => {
+            Self::Closed { stream, dropped: bytes, errno }
+            | Self::Dropped { stream, bytes, errno } => {
                 out.u8(stream.number());
                 out.u64(*bytes);
+                out.i32(*errno);
             }
             Self::Held { of, kinds } => keeping::write(out, *of, kinds),
             Self::AllHeld => {}
@@ -138,10 +144,14 @@ impl Body for FromRecorder {
     }
 
     fn read(kind: u16, from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let read = |from: &mut Reader<'_>| Ok((Stream::from_number(from.u8()?)?, from.u64()?));
+        let read = |from: &mut Reader<'_>| {
+            Ok((Stream::from_number(from.u8()?)?, from.u64()?, from.i32()?))
+        };
         match kind {
-            301 => read(from).map(|(stream, dropped)| Self::Closed { stream, dropped }),
-            302 => read(from).map(|(stream, bytes)| Self::Dropped { stream, bytes }),
+            301 => {
+                read(from).map(|(stream, dropped, errno)| Self::Closed { stream, dropped, errno })
+            }
+            302 => read(from).map(|(stream, bytes, errno)| Self::Dropped { stream, bytes, errno }),
             303 => keeping::read(from).map(|(of, kinds)| Self::Held { of, kinds }),
             304 => Ok(Self::AllHeld),
             other => Err(Malformed::Kind(other)),

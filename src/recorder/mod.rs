@@ -7,17 +7,17 @@
 //! A file that is long or old enough is put aside under a number of its own; see `log` and `parts`.
 //! When the keeper dies the recorder goes on until every pipe is at its end. It holds duplicates of
 //! the keeper's descriptors that cannot be made again, for the next one to take over (`store`).
-//!
-//! Not done yet: a write that is stuck for over 5 s holds up its file system's thread for as long as
-//! it is stuck, and apps wait once their pipe is full.
+//! While a write hangs, what the apps of that file system write is dropped and counted; see `stall`.
 
 mod door;
 mod index;
 mod log;
 mod pack;
 mod parts;
+mod places;
 mod report;
 mod runs;
+mod stall;
 mod store;
 mod writer;
 
@@ -25,19 +25,19 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     io,
-    os::{
-        fd::OwnedFd,
-        unix::fs::{DirBuilderExt as _, MetadataExt as _},
-    },
+    os::fd::OwnedFd,
     path::Path,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use self::{
     door::Door,
+    places::{Place, Places},
     report::Reports,
+    stall::{Pipe, Watch},
     store::Store,
     writer::{Inbox, Order, Writer},
 };
@@ -45,6 +45,9 @@ use crate::protocol::{
     Blocking, CHANNEL_FD, Compression, LISTENER_FD, Message, Received, Sink, Stream, ToRecorder,
     inherited, receive,
 };
+
+/// How often it is looked at whether the writers have ended.
+const LAST_LOOK: Duration = Duration::from_millis(5);
 
 /// Compresses a part of a log, as the recorder does with those it put aside.
 pub fn pack_part(log: &Path, number: u64, how: Compression) -> io::Result<()> {
@@ -67,10 +70,11 @@ struct Recorder {
     store: Arc<Store>,
     /// Without one, nobody can take over.
     door: Option<Door>,
-    /// By the number of the file system; `None` for directories that cannot be looked at.
-    writers: BTreeMap<Option<u64>, WriterHandle>,
+    places: Places,
+    writers: BTreeMap<Place, WriterHandle>,
     /// Which writer has a run.
-    placed: BTreeMap<u64, Option<u64>>,
+    placed: BTreeMap<u64, Place>,
+    watch: Arc<Watch>,
 }
 
 struct WriterHandle {
@@ -78,11 +82,31 @@ struct WriterHandle {
     thread: thread::JoinHandle<()>,
 }
 
+impl WriterHandle {
+    /// Waits until the writer has ended; if it was told to end soon, not for a write that hangs.
+    fn wait(self, last: &Order) {
+        let (nobody, pause) = (Mutex::new(()), Condvar::new());
+        let is_patient = matches!(last, Order::Finish);
+        while !self.thread.is_finished() && (is_patient || !self.inbox.progress.hangs()) {
+            let guard = nobody.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(pause.wait_timeout(guard, LAST_LOOK));
+        }
+    }
+}
+
 impl Recorder {
     fn new(store: Store) -> Self {
         let door = inherited(LISTENER_FD).and_then(Door::new).ok();
         let store = Arc::new(store);
-        Self { store, door, writers: BTreeMap::new(), placed: BTreeMap::new() }
+        let watch = Watch::start(Reports::new(Arc::clone(&store)));
+        Self {
+            store,
+            door,
+            places: Places::default(),
+            writers: BTreeMap::new(),
+            placed: BTreeMap::new(),
+            watch,
+        }
     }
 
     fn run(mut self) -> ExitCode {
@@ -107,7 +131,7 @@ impl Recorder {
             writer.inbox.put(last.clone_ending());
         }
         for (_, writer) in self.writers {
-            drop(writer.thread.join());
+            writer.wait(&last);
         }
         ExitCode::SUCCESS
     }
@@ -138,48 +162,39 @@ impl Recorder {
     }
 
     fn open(&mut self, run: u64, streams: &[Stream], pipes: Vec<OwnedFd>, sink: &Sink) {
-        let place = file_system(&sink.dir);
-        let Ok(inbox) = self.writer(place) else { return };
+        let place = self.places.of(&sink.dir);
+        let Ok(inbox) = self.writer(&place) else { return };
         self.placed.insert(run, place);
-        for (stream, pipe) in streams.iter().copied().zip(pipes) {
-            self.store.open(run, stream, &pipe);
-            inbox.put(Order::Open { run, stream, pipe, sink: sink.clone() });
+        for (stream, end) in streams.iter().copied().zip(pipes) {
+            self.store.open(run, stream, &end);
+            let pipe = Arc::new(Pipe { run, stream, end });
+            inbox.put(Order::Open { pipe, sink: sink.clone() });
         }
     }
 
     fn change_sink(&mut self, run: u64, sink: Sink) {
-        let Some(from) = self.placed.get(&run).copied() else { return };
-        let place = file_system(&sink.dir);
-        let Ok(to) = self.writer(place) else { return };
-        let Ok(inbox) = self.writer(from) else { return };
-        self.placed.insert(run, place);
+        let Some(from) = self.placed.get(&run).cloned() else { return };
+        let place = self.places.of(&sink.dir);
+        let Ok(to) = self.writer(&place) else { return };
+        let Ok(inbox) = self.writer(&from) else { return };
         let to = (place != from).then_some(to);
+        self.placed.insert(run, place);
         inbox.put(Order::Sink { run, sink, to });
     }
 
     /// The writer of a file system, started when it is first needed.
-    fn writer(&mut self, place: Option<u64>) -> io::Result<Arc<Inbox>> {
-        if let Some(writer) = self.writers.get(&place) {
+    fn writer(&mut self, place: &Place) -> io::Result<Arc<Inbox>> {
+        if let Some(writer) = self.writers.get(place) {
             return Ok(Arc::clone(&writer.inbox));
         }
         let inbox = Arc::new(Inbox::new()?);
-        let writer = Writer::new(Arc::clone(&inbox), Reports::new(Arc::clone(&self.store)))?;
+        let reports = Reports::new(Arc::clone(&self.store));
+        let writer = Writer::new(Arc::clone(&inbox), reports, Arc::clone(&self.watch))?;
+        let waiting: Arc<Inbox> = Arc::clone(&inbox);
+        self.watch.add(&inbox.progress, waiting);
         let thread =
             thread::Builder::new().name("eco-writer".to_owned()).spawn(move || writer.run())?;
-        self.writers.insert(place, WriterHandle { inbox: Arc::clone(&inbox), thread });
+        self.writers.insert(place.clone(), WriterHandle { inbox: Arc::clone(&inbox), thread });
         Ok(inbox)
     }
-}
-
-/// The number of the file system a directory is on. The directory is made if it is missing.
-fn file_system(dir: &Path) -> Option<u64> {
-    std::fs::metadata(dir)
-        .or_else(|_| make_directory(dir).and_then(|()| std::fs::metadata(dir)))
-        .map(|found| found.dev())
-        .ok()
-}
-
-/// Makes a directory, and the ones above it, for this user only.
-fn make_directory(dir: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

@@ -23,6 +23,7 @@ use super::{
     pack::Packer,
     parts::{self, Part},
     report::Reports,
+    stall::{Pipe, Progress, WaitingPipes, Watch},
 };
 use crate::protocol::{FromRecorder, Sink, Stream};
 
@@ -44,7 +45,7 @@ const WAKE: u64 = 0;
 #[derive(Debug)]
 pub(super) enum Order {
     /// Read this pipe.
-    Open { run: u64, stream: Stream, pipe: OwnedFd, sink: Sink },
+    Open { pipe: Arc<Pipe>, sink: Sink },
     /// From now on the run's streams go there, written by another thread if one is named.
     Sink { run: u64, sink: Sink, to: Option<Arc<Inbox>> },
     /// Write what the pipes hold, then end.
@@ -68,12 +69,14 @@ impl Order {
 pub(super) struct Inbox {
     orders: Mutex<Vec<Order>>,
     wake: OwnedFd,
+    /// What the writer lets others know.
+    pub(super) progress: Arc<Progress>,
 }
 
 impl Inbox {
     pub(super) fn new() -> io::Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { orders: Mutex::new(Vec::new()), wake })
+        Ok(Self { orders: Mutex::new(Vec::new()), wake, progress: Arc::default() })
     }
 
     /// Adds an order and wakes the writer.
@@ -89,14 +92,23 @@ impl Inbox {
     }
 }
 
+impl WaitingPipes for Inbox {
+    fn each(&self, look: &mut dyn FnMut(&Pipe)) {
+        for order in self.orders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            match order {
+                Order::Open { pipe, .. } => look(pipe),
+                Order::Sink { .. } | Order::Drain | Order::Finish => {}
+            }
+        }
+    }
+}
+
 /// One pipe being read.
 struct Source {
-    run: u64,
-    stream: Stream,
-    pipe: OwnedFd,
+    pipe: Arc<Pipe>,
     log: PathBuf,
-    /// Bytes dropped and not reported yet.
-    dropped: u64,
+    /// Bytes dropped and not reported yet, and the error number of the last.
+    dropped: (u64, i32),
     reported_at: u64,
     /// Whether its pipe was enlarged, or could not be.
     grown: bool,
@@ -125,6 +137,7 @@ enum Ending {
 pub(super) struct Writer {
     inbox: Arc<Inbox>,
     reports: Reports,
+    watch: Arc<Watch>,
     poll: OwnedFd,
     sources: BTreeMap<u64, Source>,
     next_source: u64,
@@ -138,12 +151,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(inbox: Arc<Inbox>, reports: Reports) -> io::Result<Self> {
+    pub(super) fn new(inbox: Arc<Inbox>, reports: Reports, watch: Arc<Watch>) -> io::Result<Self> {
         let poll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&poll, &inbox.wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         Ok(Self {
             inbox,
             reports,
+            watch,
             poll,
             sources: BTreeMap::new(),
             next_source: WAKE.saturating_add(1),
@@ -166,6 +180,7 @@ impl Writer {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(_) => return,
             }
+            self.watch.active();
             for event in &events {
                 match event.data.u64() {
                     WAKE => self.take_orders(),
@@ -182,7 +197,7 @@ impl Writer {
     fn take_orders(&mut self) {
         for order in self.inbox.take() {
             match order {
-                Order::Open { run, stream, pipe, sink } => self.open(run, stream, pipe, &sink),
+                Order::Open { pipe, sink } => self.open(pipe, &sink),
                 Order::Sink { run, sink, to } => self.change_sink(run, &sink, to.as_deref()),
                 Order::Drain => self.ending = Ending::WhenDrained,
                 Order::Finish => self.ending = Ending::WhenAllEnded,
@@ -190,26 +205,26 @@ impl Writer {
         }
     }
 
-    fn open(&mut self, run: u64, stream: Stream, pipe: OwnedFd, sink: &Sink) {
+    fn open(&mut self, pipe: Arc<Pipe>, sink: &Sink) {
         let id = self.next_source;
         self.next_source = id.saturating_add(1);
-        let log = self.use_log(sink, stream);
+        let log = self.use_log(sink, pipe.stream);
         // If it cannot be waited for, it is never read: the keeper still holds it, and the next
         // recorder gets it.
-        epoll::add(&self.poll, &pipe, EventData::new_u64(id), EventFlags::IN).ok();
-        let source = Source { run, stream, pipe, log, dropped: 0, reported_at: 0, grown: false };
+        epoll::add(&self.poll, &pipe.end, EventData::new_u64(id), EventFlags::IN).ok();
+        self.inbox.progress.add(id, Arc::clone(&pipe));
+        let source = Source { pipe, log, dropped: (0, 0), reported_at: 0, grown: false };
         self.sources.insert(id, source);
     }
 
     fn change_sink(&mut self, run: u64, sink: &Sink, to: Option<&Inbox>) {
-        let matching = self.sources.iter().filter(|(_, source)| source.run == run);
+        let matching = self.sources.iter().filter(|(_, source)| source.pipe.run == run);
         let ids: Vec<u64> = matching.map(|(id, _)| *id).collect();
         for id in ids {
-            let Some(source) = self.remove(id) else { continue };
-            let Source { run, stream, pipe, .. } = source;
+            let Some(Source { pipe, .. }) = self.remove(id) else { continue };
             match to {
-                Some(inbox) => inbox.put(Order::Open { run, stream, pipe, sink: sink.clone() }),
-                None => self.open(run, stream, pipe, sink),
+                Some(inbox) => inbox.put(Order::Open { pipe, sink: sink.clone() }),
+                None => self.open(pipe, sink),
             }
         }
     }
@@ -227,9 +242,12 @@ impl Writer {
     fn remove(&mut self, id: u64) -> Option<Source> {
         let source = self.sources.remove(&id)?;
         // The keeper holds the same pipe, so closing it here would not end the waiting.
-        epoll::delete(&self.poll, &source.pipe).ok();
+        epoll::delete(&self.poll, &source.pipe.end).ok();
+        self.inbox.progress.remove(id);
         if let Some(log) = self.logs.get_mut(&source.log) {
+            self.inbox.progress.begin();
             log.flush();
+            self.inbox.progress.end();
             log.users = log.users.saturating_sub(1);
             if log.users == 0 {
                 self.logs.remove(&source.log);
@@ -244,19 +262,21 @@ impl Writer {
         if turn == Turn::Ended
             && let Some(source) = self.remove(id)
         {
-            let Source { run, stream, dropped, .. } = source;
-            self.reports.tell(run, FromRecorder::Closed { stream, dropped });
+            let Source { pipe, dropped: (dropped, errno), .. } = source;
+            let report = FromRecorder::Closed { stream: pipe.stream, dropped, errno };
+            self.reports.tell(pipe.run, report);
         }
     }
 
     fn read_and_write(&mut self, id: u64) -> Turn {
         let Some(source) = self.sources.get_mut(&id) else { return Turn::Empty };
         let Some(log) = self.logs.get_mut(&source.log) else { return Turn::Empty };
+        let progress = &self.inbox.progress;
         let mut turn = Turn::More;
         let mut full = true;
         let mut failed = None;
         for _ in 0..TURN {
-            let count = match rustix::io::read(&source.pipe, self.buffer.as_mut_slice()) {
+            let count = match rustix::io::read(&source.pipe.end, self.buffer.as_mut_slice()) {
                 Ok(0) => {
                     turn = Turn::Ended;
                     break;
@@ -270,7 +290,8 @@ impl Writer {
             };
             full &= count == READING;
             let bytes = self.buffer.get(..count).unwrap_or_default();
-            if let Err(unwritten) = log.append(source.run, bytes, realtime()) {
+            progress.begin();
+            if let Err(unwritten) = log.append(source.pipe.run, bytes, realtime()) {
                 failed = Some((unwritten, count));
                 break;
             }
@@ -282,11 +303,12 @@ impl Writer {
         }
         if turn == Turn::More && full && !source.grown {
             source.grown = true;
-            rustix::pipe::fcntl_setpipe_size(&source.pipe, HOT_PIPE).ok();
+            rustix::pipe::fcntl_setpipe_size(&source.pipe.end, HOT_PIPE).ok();
         }
         if let Some((unwritten, count)) = failed {
             self.insist(id, unwritten, count);
         }
+        self.inbox.progress.end();
         turn
     }
 
@@ -299,20 +321,21 @@ impl Writer {
             let Some(log) = self.logs.get_mut(&source.log) else { return };
             let from = count.saturating_sub(unwritten.bytes);
             let rest = self.buffer.get(from..count).unwrap_or_default();
-            match log.append(source.run, rest, realtime()) {
+            self.inbox.progress.begin();
+            match log.append(source.pipe.run, rest, realtime()) {
                 Ok(()) => return,
                 Err(still) => unwritten = still,
             }
         }
         let Some(source) = self.sources.get_mut(&id) else { return };
         let dropped = u64::try_from(unwritten.bytes).unwrap_or(u64::MAX);
-        source.dropped = source.dropped.saturating_add(dropped);
+        source.dropped = (source.dropped.0.saturating_add(dropped), unwritten.errno);
         let time = realtime();
         if REPORT_EVERY <= time.abs_diff(source.reported_at) {
             source.reported_at = time;
-            let bytes = std::mem::take(&mut source.dropped);
-            let report = FromRecorder::Dropped { stream: source.stream, bytes };
-            self.reports.tell(source.run, report);
+            let (bytes, errno) = std::mem::take(&mut source.dropped);
+            let report = FromRecorder::Dropped { stream: source.pipe.stream, bytes, errno };
+            self.reports.tell(source.pipe.run, report);
         }
     }
 

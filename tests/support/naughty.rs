@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         "under" => under(rest),
         "controller" => controller(rest[0]),
         "env" | "fds" | "cwd" | "signals" => show(mode),
-        "flood" | "lines" | "bytes" | "stderr" => write_out(mode, rest),
+        "flood" | "lines" | "bytes" | "stderr" | "echo" => write_out(mode, rest),
         _ => behave(mode, rest),
     }
     ExitCode::SUCCESS
@@ -222,6 +222,7 @@ fn write_out(mode: &str, args: &[&str]) {
             out.write_all(b"\n\xff\xfe").unwrap();
             out.flush().unwrap();
         }
+        "echo" => writeln!(out, "{}", args[0]).unwrap(),
         _ => eprintln!("{}", args[0]),
     }
 }

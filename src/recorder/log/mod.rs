@@ -14,8 +14,8 @@ use std::{
 
 use super::{
     index::Index,
-    make_directory,
     parts::{self, Part},
+    places::make_directory,
     runs::Runs,
 };
 use crate::protocol::{Compression, Rotation, Sink, Stream};

@@ -37,6 +37,7 @@ fn record() -> Record {
         adopted: true,
         lost: Lost { seccomp: false, sockets: true, exit_code: true },
         dropped: 8,
+        dropped_errno: 28,
         ports: vec![
             Port { port: 80, family: 2, shared: true },
             Port { port: 443, family: 10, shared: false },
@@ -114,8 +115,8 @@ fn every_message_comes_back() {
     ] {
         there_and_back(body);
     }
-    there_and_back(FromRecorder::Closed { stream: Stream::Out, dropped: 1 });
-    there_and_back(FromRecorder::Dropped { stream: Stream::Err, bytes: 2 });
+    there_and_back(FromRecorder::Closed { stream: Stream::Out, dropped: 1, errno: 28 });
+    there_and_back(FromRecorder::Dropped { stream: Stream::Err, bytes: 2, errno: 5 });
     let kinds = vec![Kept::Process, Kept::Filter, Kept::Pipe(Stream::Err), Kept::Slate];
     there_and_back(FromRecorder::Held { of: Of::Keeper, kinds });
     there_and_back(FromRecorder::AllHeld);

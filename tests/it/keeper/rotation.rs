@@ -1,8 +1,8 @@
 //! Logs that are put aside while programs write, and what happens on a disk that is full.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
-use eco::protocol::{Rotation, Scope, Stream};
+use eco::protocol::{Record, Rotation, Scope, State, Stream};
 use rustix::process::Signal;
 
 use super::world::{World, until};
@@ -120,5 +120,64 @@ fn on_a_full_disk_the_oldest_parts_go_first_then_bytes_are_dropped() {
     more.sink.dir.clone_from(&dir);
     world.spawn_spec(4, &more);
     assert_eq!(world.wait_gone(4).dropped, 0);
+    world.quit();
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_nobody_for_ever_and_no_other_disk_at_all() {
+    let mut world = World::new();
+    fs::create_dir(world.logs()).unwrap();
+    // Nobody reads it: once it is full, writing to it hangs as on a disk that does not answer.
+    let hung = world.log(1, Stream::Out);
+    let made = std::process::Command::new("mkfifo").arg(&hung).status().unwrap();
+    assert!(made.success());
+    let elsewhere = tempfile::tempdir_in("/dev/shm").unwrap();
+    let device = |path: &Path| std::os::unix::fs::MetadataExt::dev(&fs::metadata(path).unwrap());
+    world.spawn(1, &["flood", "64000000"]);
+    if device(elsewhere.path()) == device(&world.logs()) {
+        eprintln!("not looked at: there is no second file system here");
+    } else {
+        let mut other = world.spec(2, &["flood", "6400000"]);
+        other.sink.dir = elsewhere.path().to_owned();
+        world.spawn_spec(2, &other);
+        assert_eq!(world.wait_gone(2).dropped, 0);
+        assert_eq!(fs::metadata(other.sink.log(Stream::Out)).unwrap().len(), 6_400_000);
+        assert_eq!(world.records[&1].dropped, 0, "the other one had to wait");
+    }
+    // It is on the same disk, and came later.
+    world.spawn(3, &["flood", "6400000"]);
+    let ended = |record: &Record| record.state == State::Gone;
+    for run in [1, 3] {
+        let record = world.wait_state(run, |record| ended(record) && 0 < record.dropped);
+        assert_eq!(record.dropped_errno, 110);
+    }
+    // The disk answers again: what comes is written.
+    let mut reader = fs::File::options().read(true).write(true).open(&hung).unwrap();
+    let read = std::thread::spawn(move || {
+        let (mut all, mut buffer) = (Vec::new(), vec![0; 65_536]);
+        while !all.ends_with(b"the end\n") {
+            let count = reader.read(&mut buffer).unwrap();
+            all.extend(&buffer[..count]);
+        }
+    });
+    for run in [1, 3] {
+        world.wait_gone(run);
+    }
+    let mut last = world.spec(4, &["echo", "the end"]);
+    last.sink = world.sink("x-1");
+    world.spawn_spec(4, &last);
+    assert_eq!(world.wait_gone(4).dropped, 0);
+    read.join().unwrap();
+    world.quit();
+}
+
+#[test]
+fn a_recorder_whose_disk_hangs_ends_when_it_is_told_to() {
+    let mut world = World::new();
+    fs::create_dir(world.logs()).unwrap();
+    let hung = world.log(1, Stream::Out);
+    assert!(std::process::Command::new("mkfifo").arg(&hung).status().unwrap().success());
+    world.spawn(1, &["flood", "6400000"]);
+    world.wait_state(1, |record| record.state == State::Gone && 0 < record.dropped);
     world.quit();
 }
