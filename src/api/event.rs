@@ -26,6 +26,9 @@ pub struct EventReply {
     pub revision: Option<String>,
     /// In words.
     pub message: String,
+    /// Of a run that failed, the last lines it wrote to stderr.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stderr: Vec<String>,
 }
 
 /// What kind of thing happened.
@@ -48,6 +51,10 @@ pub enum EventType {
     Stopping,
     /// A run ended.
     Exited,
+    /// What a run that failed wrote last; comes after its end.
+    Crashed,
+    /// Output of a run could not be written to its log.
+    OutputDropped,
     /// A run did not stop in time and was killed.
     Killed,
     /// A change failed and was undone.

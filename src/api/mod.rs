@@ -28,7 +28,7 @@ pub use request::{
 pub use select::{SelectError, Selector};
 pub use status::{
     AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply,
-    ListenReply, StatusAllReply, StatusReply,
+    LastOutput, ListenReply, StatusAllReply, StatusReply,
 };
 
 /// The version of every object's shape.

@@ -119,6 +119,9 @@ pub struct InstanceReply {
     pub hold: Option<String>,
     /// A stable word for why.
     pub hold_code: Option<String>,
+    /// How much of its output could not be written to its log, and why, in words.
+    #[serde(default)]
+    pub dropped: Option<String>,
     /// How its last run ended.
     pub exit: Option<ExitReply>,
     /// Resident memory of its process group in bytes, if asked for.
@@ -163,4 +166,18 @@ pub struct DescribedApp {
     pub logs: Vec<PathBuf>,
     /// The latest exits, newest first, in words.
     pub exits: Vec<String>,
+    /// What the last run of an instance wrote, if it failed.
+    #[serde(default)]
+    pub last_output: Vec<LastOutput>,
+}
+
+/// What a run wrote before it failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastOutput {
+    /// `web/0`.
+    pub id: String,
+    /// How the run ended, in words.
+    pub ended: String,
+    /// The last lines of its stderr.
+    pub stderr: Vec<String>,
 }

@@ -70,6 +70,8 @@ impl State {
             undrained: BTreeMap::new(),
             ends: Vec::new(),
             over: Vec::new(),
+            failed: BTreeMap::new(),
+            dropped: BTreeMap::new(),
             probes: Probes::new(),
             asked_runs: BTreeMap::new(),
             seen: AllSeen::new(),

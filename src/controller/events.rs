@@ -17,6 +17,7 @@ pub(super) struct Told {
     by: &'static str,
     revision: Option<Revision>,
     message: String,
+    stderr: Vec<String>,
 }
 
 impl Told {
@@ -44,13 +45,21 @@ impl Told {
     /// Something about eco itself.
     pub(super) fn eco(kind: EventType, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { kind, project: None, app: None, instance: None, by: "eco", revision: None, message }
+        let (by, stderr) = ("eco", Vec::new());
+        Self { kind, project: None, app: None, instance: None, by, revision: None, message, stderr }
     }
 
     /// The same, brought about by someone else than eco.
     #[must_use]
     pub(super) fn by(mut self, by: &'static str) -> Self {
         self.by = by;
+        self
+    }
+
+    /// The same, with what a run wrote last.
+    #[must_use]
+    pub(super) fn stderr(mut self, lines: Vec<String>) -> Self {
+        self.stderr = lines;
         self
     }
 
@@ -77,6 +86,7 @@ impl State {
             by: Some(told.by.to_owned()),
             revision: told.revision.map(|revision| revision.to_string()),
             message: told.message,
+            stderr: told.stderr,
         });
         let Some(reply) = reply(line) else { return };
         self.listeners.retain(|listener| {
@@ -118,5 +128,6 @@ pub(super) fn reply(line: EventLine) -> Option<EventReply> {
         by: line.by.unwrap_or_default(),
         revision: line.revision,
         message: line.message,
+        stderr: line.stderr,
     })
 }

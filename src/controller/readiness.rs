@@ -64,7 +64,8 @@ impl State {
         let from = self.log_from.get(&run_id).copied().unwrap_or_default();
         let file = |stream, from| {
             let id = key.instance(run.index);
-            Output { path: report::log_file(&self.home, &id, app, stream).log, from }
+            let path = report::log_file(&self.home, &id, app, stream).log;
+            Output { path, from, run: run_id }
         };
         let [out, err] = from;
         [file(Stream::Out, out), file(Stream::Err, err)]

@@ -19,7 +19,10 @@ impl State {
     /// Takes in one message of the keeper.
     pub(super) fn on_keeper(&mut self, event: KeeperEvent) {
         match event {
-            KeeperEvent::Record { record, drained, .. } => self.on_record(record, drained),
+            KeeperEvent::Record { record, drained, dropped, .. } => {
+                self.note_dropped(&record, dropped);
+                self.on_record(record, drained);
+            }
             KeeperEvent::Refused { run, .. } if self.refuse_exec_probe(run) => {}
             KeeperEvent::Refused { run, failure } => {
                 self.observe(&Event::Refused { run, failure });
@@ -132,6 +135,7 @@ impl State {
             None => Told::of(EventType::Exited, id, format!("ended by itself: {}", exit.status)),
         };
         self.tell(told.revision(exit.revision));
+        self.await_evidence(id, exit);
     }
 
     /// Lets the keeper drop a run's record: its end is in the journal. A caller that waits wants
@@ -140,6 +144,7 @@ impl State {
     fn let_go(&mut self, run: RunId, key: &AppKey, drained: bool) {
         if drained {
             self.undrained.remove(&run);
+            self.tell_evidence(run);
             self.touched.insert(key.clone());
             let sent = self.keeper.forget(run);
             self.asked(sent);

@@ -17,6 +17,7 @@ use crate::{
 };
 
 use super::{
+    evidence,
     projects::Meta,
     state::State,
     words::{app_hold, explained, named},
@@ -134,7 +135,8 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
                 let hold = found.hold.as_ref();
                 let hold =
                     hold.map(|hold| explained(hold, (&app.spec, key), Some(found), &state.seen));
-                instance_reply(found, hold, look)
+                let dropped = state.dropped.get(&found.id).map(|it| it.words.clone());
+                InstanceReply { dropped, ..instance_reply(found, hold, look) }
             })
             .collect(),
     }
@@ -165,6 +167,7 @@ fn instance_reply(instance: &InstanceStatus, hold: Option<String>, look: Look) -
         generation: instance.generation.map(|generation| generation.0),
         hold,
         hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
+        dropped: None,
         exit: instance.exit.map(|exit| exit_reply(&exit)),
         memory: pid.and_then(crate::host::stats::resident_bytes),
         cpu: None,
@@ -187,11 +190,15 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
         .into_iter()
         .flat_map(|app| &app.history)
         .flat_map(|(index, history)| exits_in_words(*index, history, &app.spec));
+    let last_exits = observed.into_iter().flat_map(|app| &app.history);
+    let last_exits = last_exits
+        .filter_map(|(index, history)| Some((key.instance(*index), history.exits.back()?)));
     DescribedApp {
         status: app_reply(state, key, app, look),
         fields: super::describe::fields(app),
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),
+        last_output: evidence::last_outputs(home, app, last_exits),
     }
 }
 

@@ -5,6 +5,7 @@ pub mod follow;
 pub mod home;
 pub mod keeper;
 pub mod launch;
+pub mod log_runs;
 pub mod marker;
 pub mod own;
 pub mod port_owner;

@@ -8,7 +8,7 @@ use super::{
     style::{Glyph, Paint, Style, ago},
 };
 use crate::{
-    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply},
+    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply, LastOutput},
     model::{Sharing, human_duration},
 };
 
@@ -44,6 +44,12 @@ fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
             out.push_str(&section(title, style));
         }
         for line in lines {
+            out.push_str(&hanging("", line, 4, Paint::Plain, style));
+        }
+    }
+    for LastOutput { id, ended, stderr } in &app.last_output {
+        out.push_str(&section(&format!("stderr of {id} before it ended ({ended})"), style));
+        for line in stderr {
             out.push_str(&hanging("", line, 4, Paint::Plain, style));
         }
     }

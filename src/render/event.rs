@@ -17,6 +17,8 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::StartFailed => ("start failed", Paint::Bad),
         EventType::Stopping => ("stopping", Paint::Plain),
         EventType::Exited => ("exited", Paint::Warn),
+        EventType::Crashed => ("crashed", Paint::Bad),
+        EventType::OutputDropped => ("output dropped", Paint::Bad),
         EventType::Killed => ("killed", Paint::Bad),
         EventType::RolledBack => ("rolled back", Paint::Bad),
         EventType::SourceChanged => ("source changed", Paint::Plain),

@@ -168,7 +168,9 @@ fn instance_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestam
     let is_many = SHOWN < app.instances.len();
     let mut left_out = 0_usize;
     for instance in &app.instances {
-        let is_fine = instance.phase == InstancePhase::Ready && instance.hold.is_none();
+        let is_fine = instance.phase == InstancePhase::Ready
+            && instance.hold.is_none()
+            && instance.dropped.is_none();
         if is_many && is_fine {
             left_out += 1;
             continue;
@@ -193,6 +195,9 @@ fn instance_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestam
 }
 
 fn notes(table: &mut Table, instance: &InstanceReply, indent: usize, now: Timestamp) {
+    if let Some(dropped) = &instance.dropped {
+        table.note(indent, dropped, Paint::Warn);
+    }
     if let Some(hold) = &instance.hold {
         let is_bad = matches!(
             instance.hold_code.as_deref(),

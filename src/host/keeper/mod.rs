@@ -44,6 +44,15 @@ struct Outgoing {
     sealed: Option<Vec<u8>>,
 }
 
+/// Output of a run that could not be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// How much, in all.
+    pub bytes: u64,
+    /// The system's error number for the last of it.
+    pub errno: i32,
+}
+
 /// What the keeper tells.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
@@ -65,8 +74,8 @@ pub enum KeeperEvent {
         record: RunRecord,
         /// Whether all its output is in the log.
         drained: bool,
-        /// Bytes of output that could not be written.
-        dropped: u64,
+        /// Output that could not be written.
+        dropped: Dropped,
         /// What its first process used, once it ended.
         used: Option<Used>,
     },

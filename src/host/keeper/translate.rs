@@ -1,6 +1,6 @@
 //! What the keeper tells, in the model's nouns.
 
-use super::{KeeperEvent, Used};
+use super::{Dropped, KeeperEvent, Used};
 use crate::{
     model::{
         Cohort, CohortGroup, ExitStatus, Notify, RunId, RunRecord, RunState, Sharing, Signal,
@@ -59,7 +59,7 @@ fn translate_record(run: RunId, record: &Record) -> KeeperEvent {
             notify: model_notify(record),
         },
         drained: record.drained,
-        dropped: record.dropped,
+        dropped: Dropped { bytes: record.dropped, errno: record.dropped_errno },
         used: (record.exited != 0).then_some(used),
     }
 }

@@ -8,7 +8,9 @@ use super::{
     connect::{Check, Target},
     http::HttpCheck,
 };
-use crate::model::{Command, InstanceVars, ProbeAddress, ReadyPolicy, ReadyProbe, Template, Time};
+use crate::model::{
+    Command, InstanceVars, ProbeAddress, ReadyPolicy, ReadyProbe, RunId, Template, Time,
+};
 
 /// A run that is asked whether it is ready, and how.
 #[derive(Debug)]
@@ -24,8 +26,10 @@ pub struct Subject {
 pub struct Output {
     /// Where it is, or will be once the run has written something.
     pub path: PathBuf,
-    /// How many bytes it had when the run started: what follows is the run's.
+    /// How many bytes it had when the run started: none before are the run's.
     pub from: u64,
+    /// The run. Others may write to the file as well.
+    pub run: RunId,
 }
 
 /// What tells.

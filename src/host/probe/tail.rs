@@ -1,4 +1,4 @@
-//! Reads the lines that are appended to a log file, across its rotation.
+//! Reads the lines that a run appends to its log file, across its rotation, and no other run's.
 
 use std::{
     fs::{self, File, Metadata},
@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::Output;
+use crate::host::log_runs::LogRuns;
 
 /// So many bytes are read at once.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -21,6 +22,8 @@ const LINE: usize = 64 << 10;
 pub(super) struct Tail {
     output: Output,
     file: Option<File>,
+    /// Whose bytes the file has.
+    runs: LogRuns,
     offset: u64,
     /// The unfinished line at the end.
     line: Vec<u8>,
@@ -39,7 +42,7 @@ pub(super) enum Turn {
 
 impl Tail {
     pub(super) fn new(output: Output) -> Self {
-        Self { file: None, offset: output.from, output, line: Vec::new() }
+        Self { file: None, runs: LogRuns::default(), offset: output.from, output, line: Vec::new() }
     }
 
     /// The file.
@@ -65,6 +68,7 @@ impl Tail {
                 Ok(0) if self.is_current(file)? => return Ok(Turn::End),
                 Ok(0) => {
                     (self.file, self.offset) = (None, 0);
+                    self.runs = LogRuns::default();
                     self.line.clear();
                     continue;
                 }
@@ -72,9 +76,15 @@ impl Tail {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            let start = self.offset;
             self.offset += u64::try_from(count).unwrap_or_default();
-            if self.take(buffer.get(..count).unwrap_or_default(), &wanted) {
-                return Ok(Turn::Found);
+            self.look_whose()?;
+            for own in self.runs.bytes_of(self.output.run, start..self.offset) {
+                let place = |at: u64| usize::try_from(at - start).unwrap_or(usize::MAX);
+                let bytes = buffer.get(place(own.start)..place(own.end)).unwrap_or_default();
+                if self.take(bytes, &wanted) {
+                    return Ok(Turn::Found);
+                }
             }
         }
         Ok(Turn::More)
@@ -93,6 +103,23 @@ impl Tail {
         }
         self.file = Some(file);
         Ok(true)
+    }
+
+    /// Learns whose the bytes are that were read. The list is made before the first byte is written;
+    /// where there is none, a version of eco wrote that kept none, and all bytes may be the run's.
+    fn look_whose(&mut self) -> io::Result<()> {
+        if self.runs.is_there() {
+            self.runs.refresh();
+            return Ok(());
+        }
+        let runs = LogRuns::open(&self.output.path.with_extension("runs"));
+        // It is the open file's if that is still at its place.
+        if let Some(file) = &self.file
+            && self.is_current(file)?
+        {
+            self.runs = runs;
+        }
+        Ok(())
     }
 
     /// Whether an open file that was read to its end is still the one to read.

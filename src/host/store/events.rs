@@ -38,6 +38,9 @@ pub struct EventLine {
     pub revision: Option<String>,
     /// In words.
     pub message: String,
+    /// Of a run that failed, the last lines it wrote to stderr.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stderr: Vec<String>,
 }
 
 /// Which events to read. The default is all that are kept.

@@ -185,3 +185,73 @@ fn logs_are_put_aside_and_read_as_one_and_changing_that_touches_nobody() {
     env.apply();
     assert_eq!(env.pid("web"), pid);
 }
+
+#[test]
+fn what_a_program_wrote_before_it_failed_is_kept() {
+    let env = TestEnv::new();
+    env.script(
+        "app.sh",
+        "#!/bin/sh\ni=0; while [ $i -lt 30 ]; do i=$((i+1)); echo trace $i >&2; done\necho no such table >&2\nexit 3\n",
+    );
+    env.apps("  web: { command: ./app.sh, restart: never }\n");
+    env.eco(&["apply"]).exits(1);
+    let crash = env.wait_until("the event", || {
+        env.events().into_iter().find(|event| event["type"] == "crashed")
+    });
+    let message = crash["message"].as_str().unwrap();
+    assert!(message.contains("code 3") && message.ends_with("no such table"), "{message}");
+    let lines = crash["stderr"].as_array().unwrap();
+    assert_eq!(
+        (lines.len(), &lines[0], &lines[19]),
+        (20, &"trace 12".into(), &"no such table".into())
+    );
+    let described = env.eco(&["describe", "web"]).ok().stdout;
+    assert!(described.contains("stderr of web/0 before it ended"), "{described}");
+    assert!(described.contains("trace 12\n") && !described.contains("trace 11\n"), "{described}");
+}
+
+#[test]
+fn output_that_is_dropped_is_told() {
+    let env = TestEnv::new();
+    std::fs::create_dir(env.path("logs")).unwrap();
+    std::os::unix::fs::symlink("/dev/full", env.path("logs/web-0.out.log")).unwrap();
+    env.script("app.sh", "#!/bin/sh\necho lost\nexec sleep 100000\n");
+    env.apps("  web: { command: ./app.sh, logs: { dir: logs } }\n");
+    env.apply();
+    let told = env.wait_until("the event", || {
+        env.events().into_iter().find(|event| event["type"] == "output_dropped")
+    });
+    assert_eq!(told["message"], "5 bytes of its output dropped: the disk of its log is full");
+    let status = env.app("web");
+    assert_eq!(status["instances"][0]["dropped"], told["message"]);
+    assert!(env.eco(&["status"]).ok().stdout.contains("5 bytes of its output dropped"));
+}
+
+#[test]
+fn a_line_of_the_former_run_makes_the_new_one_not_ready() {
+    let env = TestEnv::new();
+    // The former run says its word again and again, also while the new one starts.
+    env.script(
+        "app.sh",
+        "#!/bin/sh\nif [ ! -e second ]; then touch second; while :; do echo up; sleep 0.05; done; fi\nwhile [ ! -e go ]; do sleep 0.02; done\necho up\nexec sleep 100000\n",
+    );
+    env.apps("  web: { command: ./app.sh, ready: { log: up }, rollout: { max_surge: 1, max_unavailable: 0, min_ready: 0s } }\n");
+    env.apply();
+    let first = env.pid("web");
+    let restart = env.call(&["restart", "web"]).spawn();
+    env.wait_for("the new one beside it", || {
+        env.app("web")["instances"].as_array().is_some_and(|all| all.len() == 2)
+    });
+    let said = env.log("web").lines().count();
+    env.wait_for("many more lines", || said + 10 < env.log("web").lines().count());
+    let pids: Vec<_> = env.app("web")["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["pid"].clone())
+        .collect();
+    assert!(pids.contains(&first.into()), "the former one was stopped: {pids:?}");
+    env.write("go", "");
+    assert_eq!(restart.wait().code, Some(0));
+    assert_ne!(env.pid("web"), first);
+}

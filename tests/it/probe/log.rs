@@ -39,7 +39,7 @@ impl Logs {
         ["out", "err"].map(|name| {
             let path = self.path(name);
             let from = fs::metadata(&path).map_or(0, |known| known.len());
-            Output { path, from }
+            Output { path, from, run: RUN }
         })
     }
 
@@ -188,5 +188,30 @@ fn a_pattern_that_is_none_is_named() {
         logs.begin(&mut probes, RUN, "ready(");
         let words = why(&mut probes).await;
         assert!(words.starts_with("`ready(` is no regular expression: "), "{words}");
+    });
+}
+
+#[test]
+fn a_line_of_another_run_in_the_same_file_counts_for_nothing() {
+    run(async {
+        let logs = Logs::new();
+        let owner = |offset: u64, run: RunId| {
+            logs.append("out.runs", &[offset.to_le_bytes(), run.0.to_le_bytes()].concat());
+        };
+        let former = RunId(RUN.0 - 1);
+        owner(0, former);
+        logs.append("out", b"start of the former one\n");
+        let mut probes = logs.asking("listening").await;
+        logs.append("out", b"listening, says the former one\nliste");
+        owner(60, RUN);
+        logs.append("out", b"not yet\nliste");
+        logs.turn(&mut probes).await;
+        let len = fs::metadata(logs.path("out")).unwrap().len();
+        owner(len, former);
+        logs.append("out", b"ning\n");
+        logs.turn(&mut probes).await;
+        owner(len + 5, RUN);
+        logs.append("out", b"ning at last\n");
+        is_ready(&mut probes).await;
     });
 }

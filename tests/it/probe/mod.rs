@@ -79,7 +79,11 @@ fn subject_from(policy: &ReadyPolicy, started: Time, outputs: [Output; 2], port:
 }
 
 fn none() -> [Output; 2] {
-    ["out", "err"].map(|name| Output { path: format!("/nonexistent/{name}").into(), from: 0 })
+    ["out", "err"].map(|name| Output {
+        path: format!("/nonexistent/{name}").into(),
+        from: 0,
+        run: RUN,
+    })
 }
 
 /// Asks one run.

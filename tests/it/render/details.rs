@@ -3,7 +3,7 @@
 use eco::{
     api::{
         ApiError, DaemonReply, DescribeReply, DescribedApp, EventReply, EventType, HistoryEntry,
-        HistoryReply,
+        HistoryReply, LastOutput,
     },
     model::{AppState, InstancePhase},
     render::{Style, daemon, describe, error, event_line, history},
@@ -40,6 +40,11 @@ fn an_app_in_full() {
                 "/var/log/eco/shop/web-0.err.log".into(),
             ],
             exits: vec!["web/1 ended 6s ago with code 1 after 1.2s".to_owned()],
+            last_output: vec![LastOutput {
+                id: "web/1".to_owned(),
+                ended: "exit code 1".to_owned(),
+                stderr: vec!["Error: no such table: users".to_owned(), "    at main".to_owned()],
+            }],
         }],
     };
     for width in [80, 120] {
@@ -62,6 +67,7 @@ fn events_are_lines() {
         by: by.to_owned(),
         revision: None,
         message: message.to_owned(),
+        stderr: Vec::new(),
     };
     let events = [
         event(EventType::Applied, None, None, "operator", "generation 7: 2 apps changed"),

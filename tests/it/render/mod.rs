@@ -50,6 +50,7 @@ fn instance(id: &str, phase: InstancePhase, pid: Option<u32>) -> InstanceReply {
         generation: Some(4),
         hold: None,
         hold_code: None,
+        dropped: None,
         exit: None,
         memory: None,
         cpu: None,
