@@ -38,7 +38,7 @@ pub use spawn::{Ids, Limit, SpawnSpec, Step, notify_path};
 pub use wire::{Malformed, Reader, Writer};
 
 /// The version spoken by this build.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 4096;

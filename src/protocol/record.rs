@@ -253,6 +253,15 @@ impl Record {
 
     /// Takes its fields.
     pub(super) fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Self::read_fields(from, true)
+    }
+
+    /// Takes the fields it had in the first version.
+    pub(super) fn read_first(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Self::read_fields(from, false)
+    }
+
+    fn read_fields(from: &mut Reader<'_>, with_errno: bool) -> Result<Self, Malformed> {
         let state = State::read(from)?;
         let flags = from.u16()?;
         let has = |bit| flags & bit != 0;
@@ -287,7 +296,7 @@ impl Record {
             ports: Vec::new(),
             sharing: Sharing::from_number(from.u8()?)?,
             bind_failure: BindFailure { port: from.u16()?, errno: from.i32()? },
-            dropped_errno: from.i32()?,
+            dropped_errno: if with_errno { from.i32()? } else { 0 },
             tag: Vec::new(),
         };
         let ports = from.count(5)?;

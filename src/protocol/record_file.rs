@@ -55,7 +55,7 @@ impl RecordFile {
         let mut from = Reader::new(bytes);
         let magic = from.u32()?;
         if magic == FIRST_MAGIC {
-            return Self::read(&mut from, false);
+            return Self::read_first(&mut from);
         }
         if magic != MAGIC {
             return Err(Malformed::Value);
@@ -65,16 +65,23 @@ impl RecordFile {
             return Err(Malformed::Version(version));
         }
         let length = from.count(1)?;
-        Self::read(&mut from.part(length)?, true)
+        Self::read(&mut from.part(length)?)
     }
 
-    fn read(from: &mut Reader<'_>, with_ports: bool) -> Result<Self, Malformed> {
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         let boot_id = from.bytes(64)?.to_vec();
         let pipes = [from.u64()?, from.u64()?];
-        let sink = Sink::read(from)?;
-        let record = Record::read(from)?;
-        let ports = (with_ports && from.flag()?).then(|| Ports::read(from)).transpose()?;
+        let (sink, record) = (Sink::read(from)?, Record::read(from)?);
+        let ports = from.flag()?.then(|| Ports::read(from)).transpose()?;
         from.end()?;
         Ok(Self { record, boot_id, pipes, sink, ports })
+    }
+
+    fn read_first(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let boot_id = from.bytes(64)?.to_vec();
+        let pipes = [from.u64()?, from.u64()?];
+        let (sink, record) = (Sink::read_first(from)?, Record::read_first(from)?);
+        from.end()?;
+        Ok(Self { record, boot_id, pipes, sink, ports: None })
     }
 }

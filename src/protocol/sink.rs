@@ -154,10 +154,21 @@ impl Sink {
             compression: Compression::from_number(from.u8()?)?,
             max_total: from.u64()?,
         };
-        let dir = from.bytes(MAX_DIR)?;
-        let (stem, app) = (from.bytes(MAX_STEM)?, from.bytes(MAX_STEM)?);
-        let has_nul = dir.contains(&0) || stem.contains(&0);
-        if has_nul || !dir.starts_with(b"/") || stem.is_empty() || stem.contains(&b'/') {
+        let (dir, stem, app) = (from.bytes(MAX_DIR)?, from.bytes(MAX_STEM)?, from.bytes(MAX_STEM)?);
+        Self::of(dir, stem, app, rotation)
+    }
+
+    /// Takes the fields it had in the first version, which put nothing aside.
+    pub(super) fn read_first(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (_format, _size, _keep) = (from.u8()?, from.u64()?, from.u32()?);
+        let (dir, stem) = (from.bytes(MAX_DIR)?, from.bytes(MAX_STEM)?);
+        Self::of(dir, stem, stem, Rotation::default())
+    }
+
+    fn of(dir: &[u8], stem: &[u8], app: &[u8], rotation: Rotation) -> Result<Self, Malformed> {
+        let is_name =
+            |name: &[u8]| !name.is_empty() && name.iter().all(|byte| !matches!(byte, 0 | b'/'));
+        if !dir.starts_with(b"/") || dir.contains(&0) || !is_name(stem) || !is_name(app) {
             return Err(Malformed::Value);
         }
         Ok(Self {
