@@ -26,6 +26,8 @@ use crate::keeper::{diag::Connection, sys};
 const WATCH: u64 = 4_000_000;
 /// How long nothing may follow an answer that was not seen to be sent, in ns.
 const PAUSE: u64 = 1_000_000;
+/// How long an answer that is held is waited for when the time is over, in ns.
+const GRACE: u64 = 2 * PAUSE;
 /// Time between two looks where answers are held back, in ns.
 const REST: i64 = 200_000;
 /// So many are watched at most.
@@ -70,8 +72,8 @@ pub(super) fn close(busy: Vec<(OwnedFd, Connection)>, urgent: BorrowedFd<'_>) ->
                 closed = closed.saturating_add(done.into());
             }
             // An answer that is held already is worth waiting for.
-            let goes_on = now < end || (one.has_answer() && now < end.saturating_add(PAUSE));
-            next == Next::Watch && goes_on
+            let over = if one.has_answer() { end.saturating_add(GRACE) } else { end };
+            next == Next::Watch && now < over
         });
         // It is the apps that have to get on.
         let all_held = busy.iter().all(|one| one.held);
@@ -95,9 +97,11 @@ impl Busy {
         Self { socket, last, since, answered: false, held }
     }
 
-    /// Whether there is an answer that is held back.
+    /// Whether there is an answer that is held back, and the only one.
     fn has_answer(&self) -> bool {
-        self.held && self.last.unread == 0 && self.last.flow.unsent != 0
+        let flow = &self.last.flow;
+        let is_next = flow.parts_in.checked_sub(1) == Some(flow.parts_out);
+        self.held && is_next && self.last.unread == 0 && flow.unsent != 0
     }
 
     fn look(&mut self) -> Next {
@@ -110,8 +114,9 @@ impl Busy {
             self.since = at;
         }
         let has_paused = PAUSE <= at.saturating_sub(self.since);
-        if self.has_answer() && has_single_parts(&now) {
-            return if has_paused { Next::Close } else { Next::Watch };
+        if self.held {
+            // A client that pauses may ask just now: its next answer is the better moment.
+            return if has_paused && self.has_answer() { Next::Close } else { Next::Watch };
         }
         if !is_settled(&now) || !is_whole(&now) {
             return Next::Watch;
@@ -136,10 +141,11 @@ impl Drop for Busy {
     }
 }
 
-/// Whether each request so far, but the last one perhaps, had an answer of one part.
+/// Whether each request so far, but the last one perhaps, had an answer of one part. Of two it
+/// cannot be told: they may be one with an answer of two parts, and one that waits for its own.
 fn has_single_parts(now: &Connection) -> bool {
     let (came, sent) = (now.flow.parts_in, now.flow.parts_out);
-    2 <= came && (came == sent || came.checked_sub(1) == Some(sent))
+    3 <= came && (came == sent || came.checked_sub(1) == Some(sent))
 }
 
 /// Whether each request so far had an answer of as many parts.
@@ -170,9 +176,9 @@ mod tests {
             let flow = Flow { parts_in, parts_out, ..Flow::default() };
             has_single_parts(&Connection { inode: 0, unread: 0, flow })
         };
-        assert!(single(2, 2) && single(2, 1) && single(9, 8));
-        assert!(!single(1, 1) && !single(1, 0) && !single(0, 0));
+        assert!(single(3, 3) && single(3, 2) && single(9, 8));
+        assert!(!single(2, 2) && !single(1, 1) && !single(1, 0) && !single(0, 0));
         // Two parts each; a request in two parts.
-        assert!(!single(2, 3) && !single(2, 4) && !single(4, 2));
+        assert!(!single(3, 4) && !single(3, 6) && !single(4, 2));
     }
 }

@@ -228,6 +228,7 @@ fn a_connection_ends_together_with_an_answer() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     for _ in 0..20 {
         let Pair { mut client, mut server } = connect(&listener);
+        let looked = server.try_clone().unwrap();
         let serving = std::thread::spawn(move || {
             while server.read(&mut [0; 64]).is_ok_and(|length| 0 < length) {
                 let until = sys::now() + 2_000_000;
@@ -254,6 +255,9 @@ fn a_connection_ends_together_with_an_answer() {
                 }
             }
         });
+        // That its answers have one part has to be known first.
+        while diag::flow(&looked).unwrap().parts_in < 4 {}
+        drop(looked);
         until_open(&listener, BETWEEN, 0);
         assert_eq!(asking.join().unwrap(), 0, "a request met the end");
         serving.join().unwrap();
