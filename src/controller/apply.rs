@@ -22,8 +22,8 @@ use crate::{
         ApiError, ApplyRequest, DiffReply, EventType, LookupReply, LookupRequest, Outcome,
         OutcomeKind, Progress, SCHEMA, Stream,
     },
-    host::clock,
-    model::{AppKey, AppName, Change, Effect, Project, ProjectName},
+    host::{clock, crash},
+    model::{AppKey, AppName, Change, Effect, Generation, Project, ProjectName},
     reconcile,
 };
 
@@ -153,10 +153,12 @@ impl State {
         let same_meta = self.metas.get(name) == Some(&meta);
         if accepted.changed || !same_meta {
             let stored = meta.to_stored(name, &accepted.project, reason);
+            crash::point("before the state is stored");
             self.store.save(&stored).map_err(|error| {
                 ApiError::failed("store", format!("cannot store the new state: {error}"))
                     .help("nothing was changed; make room or mend the disk and try again")
             })?;
+            crash::point("the state is stored");
         }
         self.metas.insert(name.clone(), meta);
         if accepted.changed {
@@ -213,6 +215,23 @@ impl State {
         }
         let times = (now, now.after(patience));
         self.waiters.push(Waiter::new((name.clone(), generation), scope, times, lines));
+    }
+
+    /// The caller who came last waits for what it has asked an earlier controller for. If that was
+    /// undone meanwhile, it has failed.
+    pub(super) fn resume_last_waiter(&mut self, name: &ProjectName) {
+        let project = self.present(name);
+        let undone = |generation: Generation| {
+            let mut roll_backs = project.apps.values().filter_map(|app| app.rolled_back.as_ref());
+            roll_backs.any(|it| !it.by_operator && it.generation == generation)
+        };
+        let mut asked = project.generation;
+        while undone(asked) {
+            asked = Generation(asked.0.saturating_sub(1));
+        }
+        if let Some(waiter) = self.waiters.last_mut().filter(|waiter| waiter.project == *name) {
+            waiter.generation = asked;
+        }
     }
 
     /// Tells those who wait what became of the apps that were touched, and lets go of those who

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{environment, events::Told, report, state::State};
 use crate::{
     api::{EventType, Stream},
-    host::{clock, home::Home},
+    host::{clock, crash, home::Home},
     model::{
         Action, App, AppKey, Cohort, Event, InstanceId, KillScope, LogCompression, ReadyProbe,
         RunId, RunTag, Signal, SpawnFailure, SpawnStep, StopReason, Time,
@@ -56,6 +56,7 @@ impl State {
             self.note_not_ready(id, *run);
         }
         let started = reconcile::issue(&mut self.observed, action, now);
+        crash::point("an action is issued");
         match action {
             Action::Start { id, revision, generation, cohort } => {
                 let Some(run) = started else { return };
@@ -65,32 +66,47 @@ impl State {
             }
             Action::Drain { id, run, reason } => {
                 self.note_stop(*run);
+                crash::point("a drain is noted");
                 self.drain(*run);
+                crash::point("a drain is asked for");
                 let text = format!("no new connections, to stop it: {reason}");
                 self.tell(Told::of(EventType::Stopping, id, text));
             }
             Action::Steer { key, weights } => {
                 let sent = self.keeper.steer(key, weights);
                 self.asked(sent);
+                crash::point("a steering is asked for");
             }
             Action::Retire { cohort, .. } => {
                 let sent = self.keeper.retire(*cohort);
                 self.asked(sent);
+                crash::point("a cohort is retired");
             }
-            Action::RollBack { key, failure } => self.roll_back(key, failure),
-            Action::Complete { key } => self.complete(key),
+            Action::RollBack { key, failure } => {
+                crash::point("a roll-back begins");
+                self.roll_back(key, failure);
+                crash::point("a roll-back is stored");
+            }
+            Action::Complete { key } => {
+                self.complete(key);
+                crash::point("a change is complete");
+            }
             Action::Stop { id, run, signal, scope, reason } => {
                 self.note_stop(*run);
+                crash::point("a stop is noted");
                 let sent = self.keeper.signal(*run, *signal, *scope);
                 self.asked(sent);
+                crash::point("a stop is asked for");
                 let text = format!("{signal} to stop it: {reason}");
                 self.tell(Told::of(EventType::Stopping, id, text));
             }
             Action::Kill { id, run } => {
                 let written = self.journal.kill(*run, now);
                 self.noted(written);
+                crash::point("a kill is noted");
                 let sent = self.keeper.signal(*run, Signal::KILL, KillScope::Group);
                 self.asked(sent);
+                crash::point("a kill is asked for");
                 self.tell(Told::of(EventType::Killed, id, "it did not stop in time: SIGKILL"));
             }
         }
@@ -122,10 +138,14 @@ impl State {
         if let Some(listen) = app.spec.listen.as_ref().filter(|_| cohort != Cohort::NONE) {
             let sent = self.keeper.ports(cohort, &tag.id.key, listen);
             self.asked(sent);
+            crash::point("ports are asked for");
         }
         let failure = match spawn_spec(&self.home, (run, tag, cohort), app) {
             Ok(spec) => match self.keeper.spawn(run, &spec) {
-                Ok(()) => return,
+                Ok(()) => {
+                    crash::point("a start is asked for");
+                    return;
+                }
                 Err(error) => failed(SpawnStep::Prepare, &error),
             },
             Err(error) => failed(SpawnStep::Environment, &error),

@@ -39,7 +39,6 @@ use std::{io, process::ExitCode};
 
 use tokio::sync::mpsc;
 
-use crate::host::own;
 pub use crate::host::{
     clock::wall as wall_clock,
     home::{Home, HomeError},
@@ -47,6 +46,7 @@ pub use crate::host::{
     marker,
     stats::cpus,
 };
+use crate::host::{crash, own};
 pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
@@ -73,6 +73,7 @@ pub fn main() -> ExitCode {
 fn run() -> io::Result<()> {
     let given = own::prepare();
     let home = Home::find().map_err(io::Error::other)?;
+    crash::arm(&home);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let (keeper, listener) = crate::host::keeper::Keeper::inherited()?;

@@ -44,6 +44,9 @@ impl State {
             let scope = self.operate_project(name, &meant, &request.operation)?;
             let wait = request.wait && !matches!(request.operation, Operation::Signal(_));
             self.wait(name, scope, (wait, request.timeout), sender.clone());
+            if request.operation == Operation::Await {
+                self.resume_last_waiter(name);
+            }
         }
         Ok(lines)
     }

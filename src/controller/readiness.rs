@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::{environment, report, state::State};
 use crate::{
     api::Stream,
-    host::probe::{Output, ProbeEvent, Subject},
+    host::{
+        crash,
+        probe::{Output, ProbeEvent, Subject},
+    },
     model::{
         App, AppKey, Change, Event, InstanceVars, Phase, ProjectName, ReadyProbe, Run, RunId,
         RunRecord, Time,
@@ -100,6 +103,7 @@ impl State {
         if !self.is_told_by_start(run) {
             let written = self.journal.ready(run, at);
             self.noted(written);
+            crash::point("readiness is noted");
         }
         self.forget_seen(run);
         self.observe(&Event::Ready { run, at });

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::EventType,
-    host::{clock, keeper::KeeperEvent},
+    host::{clock, crash, keeper::KeeperEvent},
     model::{
         AppKey, Cohort, CohortGroup, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState,
         Time,
@@ -122,6 +122,7 @@ impl State {
     fn on_exit(&mut self, id: &InstanceId, exit: &Exit) {
         let written = self.journal.exit(id, exit);
         self.noted(written);
+        crash::point("an exit is noted");
         let told = match exit.failure {
             Some(failure) => {
                 let app = self.desired.app(&id.key);
@@ -148,6 +149,7 @@ impl State {
             self.touched.insert(key.clone());
             let sent = self.keeper.forget(run);
             self.asked(sent);
+            crash::point("a run is let go");
         } else {
             let deadline = clock::now().after(DRAIN_PATIENCE);
             self.undrained.entry(run).or_insert_with(|| (key.clone(), deadline));

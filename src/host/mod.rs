@@ -1,6 +1,7 @@
 //! The controller's only door to the operating system. It never decides.
 
 pub mod clock;
+pub mod crash;
 pub mod follow;
 pub mod home;
 pub mod keeper;

@@ -5,6 +5,7 @@
 
 mod changes;
 mod client;
+mod crash_points;
 mod deaths;
 mod releases;
 mod replacing;
