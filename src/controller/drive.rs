@@ -122,6 +122,7 @@ impl State {
             self.touch(&key);
         }
         self.let_go_of_late(now);
+        self.look_for_evidence(now);
         self.look_at_drains(now);
         self.save_goods(now);
     }

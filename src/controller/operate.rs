@@ -229,6 +229,7 @@ impl State {
     pub(super) fn next_chore(&self) -> Option<Time> {
         let waiters = self.waiters.iter().map(Waiter::wake_at);
         let undrained = self.undrained.values().map(|(_, deadline)| *deadline);
+        let undrained = undrained.chain(self.next_look_for_evidence());
         let others = self.unsaved.values().copied().chain(self.next_look());
         waiters.chain(undrained).chain(others).min()
     }

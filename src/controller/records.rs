@@ -144,12 +144,8 @@ impl State {
     /// have had their time.
     fn let_go(&mut self, run: RunId, key: &AppKey, drained: bool) {
         if drained {
-            self.undrained.remove(&run);
-            self.tell_evidence(run);
-            self.touched.insert(key.clone());
-            let sent = self.keeper.forget(run);
-            self.asked(sent);
-            crash::point("a run is let go");
+            self.forget_run(run, key);
+            self.tell_evidence(run, None);
         } else {
             let deadline = clock::now().after(DRAIN_PATIENCE);
             self.undrained.entry(run).or_insert_with(|| (key.clone(), deadline));
@@ -178,8 +174,18 @@ impl State {
         let late = self.undrained.iter().filter(|(_, (_, deadline))| *deadline <= now);
         let late: Vec<_> = late.map(|(run, (key, _))| (*run, key.clone())).collect();
         for (run, key) in late {
-            self.let_go(run, &key, true);
+            self.forget_run(run, &key);
+            // It may come to its log yet.
+            self.tell_evidence(run, Some(now));
         }
+    }
+
+    fn forget_run(&mut self, run: RunId, key: &AppKey) {
+        self.undrained.remove(&run);
+        self.touched.insert(key.clone());
+        let sent = self.keeper.forget(run);
+        self.asked(sent);
+        crash::point("a run is let go");
     }
 }
 

@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    calls::Internal, drains::Drains, dropped::AllDropped, exec_probes::ExecProbes, projects::Meta,
-    seen::AllSeen, timers::Timers, wait::Waiter,
+    calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
+    exec_probes::ExecProbes, projects::Meta, seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::EventReply,
@@ -63,7 +63,7 @@ pub(super) struct State {
     /// Ends of runs that are to be journalled once what follows from them was asked for.
     pub(super) ends: Vec<(InstanceId, Exit)>,
     /// Runs that failed and whose last words were not told yet.
-    pub(super) failed: BTreeMap<RunId, (InstanceId, Exit)>,
+    pub(super) failed: BTreeMap<RunId, Failed>,
     /// Output that was dropped.
     pub(super) dropped: AllDropped,
     /// Runs that are over, and whether their output is in the log: to be let go after that.
