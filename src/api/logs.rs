@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::model::{LogDestination, LogFormat};
+
 /// The log files of the apps that were asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogsReply {
@@ -11,6 +13,20 @@ pub struct LogsReply {
     pub schema: u32,
     /// One per instance and stream; a file may not exist yet.
     pub files: Vec<LogFile>,
+    /// Apps whose output does not go to files.
+    #[serde(default)]
+    pub elsewhere: Vec<ElsewhereLogged>,
+}
+
+/// An app whose output does not go to files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElsewhereLogged {
+    /// Its project.
+    pub project: String,
+    /// Its name.
+    pub app: String,
+    /// What takes its output.
+    pub to: LogDestination,
 }
 
 /// The log of one stream of one instance.
@@ -24,6 +40,12 @@ pub struct LogFile {
     pub log: PathBuf,
     /// 16-byte records beside it: realtime in ns and offset, both little-endian u64.
     pub index: PathBuf,
+    /// How `eco run` prints it.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// Whether `eco run` prints the times of its lines.
+    #[serde(default)]
+    pub timestamps: bool,
 }
 
 /// One of a program's two outputs.

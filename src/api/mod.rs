@@ -19,7 +19,7 @@ pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
 pub use event::{EventReply, EventType};
-pub use logs::{LogFile, LogsReply, Stream};
+pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogsReply, Stream};
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
 pub use request::{
     ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, LookupReply, LookupRequest, Operation,

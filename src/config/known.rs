@@ -38,7 +38,6 @@ const LATER: &[(&str, &[&str])] = &[
     ),
     ("Restart", &["max_memory", "cron"]),
     ("Stop", &["command"]),
-    ("Logs", &["format", "timestamps", "to"]),
 ];
 
 /// Words of other programs for keys: (type, word, key).
@@ -259,6 +258,8 @@ pub(super) fn noun(name: &str) -> &'static str {
         "Restart" => "a policy or a mapping",
         "Backoff" | "Limit" | "Rotate" => "`none` or a mapping",
         "Compress" => "a way to compress",
+        "To" => "something that takes output",
+        "Format" => "a way to print output",
         "RestartWhen" => "a restart policy",
         "LimitThen" => "something to do about a crash loop",
         "KillScope" => "a choice of whom to signal",
@@ -310,7 +311,15 @@ pub(super) fn meant_word(name: &str, text: &str, words: &[&str]) -> Option<Strin
             ));
         }
     }
+    if name == "To" && lower == "stdout" {
+        let help = "not in this version of eco: `eco run` prints the output of every app whose \
+                    output goes to a file, as `logs: { format: … }` says";
+        return Some(help.to_owned());
+    }
     let meant = match (name, lower.as_str()) {
+        ("To", "journal" | "systemd") => Some("journald"),
+        ("To", "files" | "disk") => Some("file"),
+        ("To", "null" | "off" | "discard" | "/dev/null") => Some("none"),
         ("Pass", "listen_fds" | "systemd" | "fd" | "socket-activation") => Some("fds"),
         ("Pass", "auto" | "seccomp" | "bind") => Some("inject"),
         ("OnFailure", "revert" | "undo" | "abort") => Some("rollback"),

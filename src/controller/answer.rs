@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     api::{
-        ApiError, DaemonReply, DaemonStopRequest, DescribeReply, EventReply, EventsRequest,
-        HistoryEntry, HistoryReply, LogsReply, Outcome, Progress, SCHEMA, StatusAllReply, Target,
+        ApiError, DaemonReply, DaemonStopRequest, DescribeReply, ElsewhereLogged, EventReply,
+        EventsRequest, HistoryEntry, HistoryReply, LogDestination, LogsReply, Outcome, Progress,
+        SCHEMA, StatusAllReply, Target,
     },
     host::{clock, marker, store::EventQuery},
     model::AppKey,
@@ -79,7 +80,12 @@ impl State {
                 instances.is_empty() || index.is_some_and(|index: u32| instances.contains(&index))
             })
         });
-        Ok(LogsReply { schema: SCHEMA, files: files.collect() })
+        let elsewhere = meant.apps.keys().filter_map(|key| {
+            let to = self.desired.app(key)?.spec.logs.to;
+            let (project, app) = (key.project.to_string(), key.app.to_string());
+            (to != LogDestination::File).then_some(ElsewhereLogged { project, app, to })
+        });
+        Ok(LogsReply { schema: SCHEMA, files: files.collect(), elsewhere: elsewhere.collect() })
     }
 
     fn history(&self, target: &Target) -> Result<HistoryReply, ApiError> {

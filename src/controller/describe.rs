@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::model::{
-    App, AppSpec, Command, EnvValue, LogCompression, LogPolicy, ProbeAddress, ReadyPolicy,
-    ReadyProbe, RestartPolicy, human_duration,
+    App, AppSpec, Command, EnvValue, LogCompression, LogDestination, LogPolicy, ProbeAddress,
+    ReadyPolicy, ReadyProbe, RestartPolicy, human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -75,6 +75,9 @@ fn logs(policy: &LogPolicy, add: &mut impl FnMut(&str, String)) {
         LogCompression::None => {}
         LogCompression::Zstd => add("logs.compress", "zstd".to_owned()),
         LogCompression::Gzip => add("logs.compress", "gzip".to_owned()),
+    }
+    if policy.to != LogDestination::File {
+        add("logs.to", policy.to.word().to_owned());
     }
     if let Some(total) = policy.max_total {
         add("logs.max_total", size(total));

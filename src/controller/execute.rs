@@ -7,10 +7,10 @@ use crate::{
     api::{EventType, Stream},
     host::{clock, crash, home::Home},
     model::{
-        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, LogCompression, ReadyProbe,
-        RunId, RunTag, Signal, SpawnFailure, SpawnStep, StopReason, Time,
+        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, LogCompression, LogDestination,
+        ReadyProbe, RunId, RunTag, Signal, SpawnFailure, SpawnStep, StopReason, Time,
     },
-    protocol::{self, Rotation, Sink, SpawnSpec},
+    protocol::{self, Destination, Rotation, Sink, SpawnSpec},
     reconcile,
 };
 
@@ -199,5 +199,20 @@ pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> Sink {
         },
         max_total: policy.max_total.unwrap_or(0),
     });
-    Sink { dir, stem: stem.into(), app: id.key.app.as_str().into(), rotation }
+    let (to, socket) = match policy.to {
+        LogDestination::File => (Destination::File, ""),
+        LogDestination::None => (Destination::Nowhere, ""),
+        LogDestination::Journald => (Destination::Journal, "/run/systemd/journal/socket"),
+        LogDestination::Syslog => (Destination::Syslog, "/dev/log"),
+    };
+    Sink {
+        dir,
+        stem: stem.into(),
+        app: id.key.app.as_str().into(),
+        rotation,
+        to,
+        socket: socket.into(),
+        project: id.key.project.as_str().into(),
+        instance: id.index,
+    }
 }

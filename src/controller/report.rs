@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::SystemTime};
 use crate::{
     api::{
         AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, ListenReply,
-        LogFile, SCHEMA, StatusReply, Stream,
+        LogDestination, LogFile, SCHEMA, StatusReply, Stream,
     },
     config,
     host::{clock, home::Home},
@@ -218,6 +218,10 @@ fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> 
 
 /// The log files of every instance of an app.
 pub(super) fn log_files(home: &Home, key: &AppKey, app: &App) -> Vec<LogFile> {
+    // What was written to files before stays there, and is no longer what the app prints.
+    if app.spec.logs.to != LogDestination::File {
+        return Vec::new();
+    }
     let count = app.scale.unwrap_or(0).max(app.spec.instances);
     (0..count)
         .flat_map(|index| {
@@ -239,6 +243,8 @@ pub(super) fn log_file(home: &Home, id: &InstanceId, app: &App, stream: Stream) 
         stream,
         log: dir.join(format!("{stem}.{word}.log")),
         index: dir.join(format!("{stem}.{word}.idx")),
+        format: app.spec.logs.format,
+        timestamps: app.spec.logs.timestamps,
     }
 }
 

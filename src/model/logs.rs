@@ -18,6 +18,66 @@ pub struct LogPolicy {
     /// All log files of the app together have at most so many bytes; `None` is any number.
     #[serde(default)]
     pub max_total: Option<u64>,
+    /// What takes the output.
+    #[serde(default)]
+    pub to: LogDestination,
+    /// How `eco run` prints it.
+    #[serde(default)]
+    pub format: LogFormat,
+    /// Whether `eco run` prints the time of each line.
+    #[serde(default)]
+    pub timestamps: bool,
+}
+
+/// What takes an app's output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogDestination {
+    /// Files.
+    #[default]
+    File,
+    /// Nobody: it is forgotten.
+    None,
+    /// The journal of systemd.
+    Journald,
+    /// Syslog.
+    Syslog,
+}
+
+/// How output is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// Each line with the name of its instance before it.
+    #[default]
+    Text,
+    /// The bytes as they are.
+    Raw,
+    /// Each line as a JSON object.
+    Json,
+}
+
+impl LogDestination {
+    /// Its word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::None => "none",
+            Self::Journald => "journald",
+            Self::Syslog => "syslog",
+        }
+    }
+}
+
+impl LogFormat {
+    /// Its word in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Raw => "raw",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// When a log file is put aside, and how many of those are kept.
@@ -54,8 +114,15 @@ impl LogPolicy {
 
 impl Default for LogPolicy {
     fn default() -> Self {
-        let (dir, compress, max_total) = (None, LogCompression::None, None);
-        Self { dir, rotate: Self::default_rotation(), compress, max_total }
+        Self {
+            dir: None,
+            rotate: Self::default_rotation(),
+            compress: LogCompression::None,
+            max_total: None,
+            to: LogDestination::File,
+            format: LogFormat::Text,
+            timestamps: false,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,
 };
-pub use logs::{LogCompression, LogPolicy, LogRotation};
+pub use logs::{LogCompression, LogDestination, LogFormat, LogPolicy, LogRotation};
 pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
 pub use reason::{RolloutFailure, StopReason};

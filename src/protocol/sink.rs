@@ -9,6 +9,8 @@ use std::{
 use super::wire::{Malformed, Reader, Writer};
 
 const MAX_DIR: usize = 3072;
+/// More than an address of a socket can have.
+const MAX_SOCKET: usize = 128;
 /// A file name has at most 255 bytes, and the longest ending needs `.out.log` and a rotation number.
 const MAX_STEM: usize = 240;
 
@@ -65,6 +67,41 @@ pub struct Rotation {
     pub max_total: u64,
 }
 
+/// What takes a run's output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Destination {
+    /// The files.
+    #[default]
+    File,
+    /// Nobody: it is read, so that the run never waits, and forgotten.
+    Nowhere,
+    /// The journal, in its native protocol.
+    Journal,
+    /// Syslog, as RFC 5424 has it.
+    Syslog,
+}
+
+impl Destination {
+    fn number(self) -> u8 {
+        match self {
+            Self::File => 0,
+            Self::Nowhere => 1,
+            Self::Journal => 2,
+            Self::Syslog => 3,
+        }
+    }
+
+    fn from_number(number: u8) -> Result<Self, Malformed> {
+        match number {
+            0 => Ok(Self::File),
+            1 => Ok(Self::Nowhere),
+            2 => Ok(Self::Journal),
+            3 => Ok(Self::Syslog),
+            4.. => Err(Malformed::Value),
+        }
+    }
+}
+
 /// How rotated files are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -108,6 +145,14 @@ pub struct Sink {
     pub app: OsString,
     /// When files are put aside.
     pub rotation: Rotation,
+    /// Whether there are files at all.
+    pub to: Destination,
+    /// Where a log service listens, if it goes to one.
+    pub socket: PathBuf,
+    /// The project, for a log service.
+    pub project: OsString,
+    /// The instance's index, for a log service.
+    pub instance: u32,
 }
 
 impl Sink {
@@ -143,6 +188,10 @@ impl Sink {
         out.bytes(self.dir.as_os_str().as_bytes());
         out.bytes(self.stem.as_bytes());
         out.bytes(self.app.as_bytes());
+        out.u8(self.to.number());
+        out.bytes(self.socket.as_os_str().as_bytes());
+        out.bytes(self.project.as_bytes());
+        out.u32(self.instance);
     }
 
     /// Takes its fields; refuses a directory that is not absolute and a stem that is not a name.
@@ -155,27 +204,41 @@ impl Sink {
             max_total: from.u64()?,
         };
         let (dir, stem, app) = (from.bytes(MAX_DIR)?, from.bytes(MAX_STEM)?, from.bytes(MAX_STEM)?);
-        Self::of(dir, stem, app, rotation)
+        let to = Destination::from_number(from.u8()?)?;
+        let (socket, project) = (from.bytes(MAX_SOCKET)?, from.bytes(MAX_STEM)?);
+        Ok(Self {
+            rotation,
+            to,
+            socket: path(socket),
+            project: OsStr::from_bytes(project).to_owned(),
+            instance: from.u32()?,
+            ..Self::of(dir, stem, app)?
+        })
     }
 
-    /// Takes the fields it had in the first version, which put nothing aside.
+    /// Takes the fields it had in the first version: files, of which none was put aside.
     pub(super) fn read_first(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (_format, _size, _keep) = (from.u8()?, from.u64()?, from.u32()?);
         let (dir, stem) = (from.bytes(MAX_DIR)?, from.bytes(MAX_STEM)?);
-        Self::of(dir, stem, stem, Rotation::default())
+        Self::of(dir, stem, stem)
     }
 
-    fn of(dir: &[u8], stem: &[u8], app: &[u8], rotation: Rotation) -> Result<Self, Malformed> {
+    /// Plain files of these names.
+    fn of(dir: &[u8], stem: &[u8], app: &[u8]) -> Result<Self, Malformed> {
         let is_name =
             |name: &[u8]| !name.is_empty() && name.iter().all(|byte| !matches!(byte, 0 | b'/'));
         if !dir.starts_with(b"/") || dir.contains(&0) || !is_name(stem) || !is_name(app) {
             return Err(Malformed::Value);
         }
         Ok(Self {
-            dir: Path::new(OsStr::from_bytes(dir)).to_owned(),
+            dir: path(dir),
             stem: OsStr::from_bytes(stem).to_owned(),
             app: OsStr::from_bytes(app).to_owned(),
-            rotation,
+            ..Self::default()
         })
     }
+}
+
+fn path(bytes: &[u8]) -> PathBuf {
+    Path::new(OsStr::from_bytes(bytes)).to_owned()
 }

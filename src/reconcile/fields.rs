@@ -135,7 +135,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
 }
 
 fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
-    let LogPolicy { dir, rotate, compress, max_total } = old;
+    let LogPolicy { dir, rotate, compress, max_total, to, format, timestamps } = old;
     let live = Effect::Live;
     fields.maybe("logs.dir", live, (dir.as_ref(), new.dir.as_ref()), |path| path_text(path));
     if let (Some(LogRotation { size, age, keep }), Some(new)) = (rotate, &new.rotate) {
@@ -150,6 +150,9 @@ fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
     fields.differ("logs.compress", live, (compress, &new.compress), |it| compression_text(*it));
     let total = (max_total.as_ref(), new.max_total.as_ref());
     fields.maybe("logs.max_total", live, total, |it| size_text(*it));
+    fields.differ("logs.to", live, (to, &new.to), |it| it.word().to_owned());
+    fields.differ("logs.format", live, (format, &new.format), |it| it.word().to_owned());
+    fields.differ("logs.timestamps", live, (timestamps, &new.timestamps), bool::to_string);
 }
 
 fn restart_changes(fields: &mut Fields<'_>, old: &RestartPolicy, new: &RestartPolicy) {

@@ -1,5 +1,5 @@
 //! The recorder: reads what apps write and appends it to their log files, raw, with an index beside
-//! each. It decides nothing; the keeper gives it the pipes and says where they go.
+//! each; or sends it line by line to a log service. It decides nothing; the keeper gives it the pipes and says where they go.
 //!
 //! One thread listens to the keeper; one writer thread for each file system does the rest, so that
 //! a slow disk holds up only the apps that log to it. A reading that cannot be written (no space, an
@@ -11,7 +11,9 @@
 
 mod door;
 mod index;
+mod lines;
 mod log;
+mod output;
 mod pack;
 mod parts;
 mod places;
@@ -162,7 +164,7 @@ impl Recorder {
     }
 
     fn open(&mut self, run: u64, streams: &[Stream], pipes: Vec<OwnedFd>, sink: &Sink) {
-        let place = self.places.of(&sink.dir);
+        let place = self.places.of(sink);
         let Ok(inbox) = self.writer(&place) else { return };
         self.placed.insert(run, place);
         for (stream, end) in streams.iter().copied().zip(pipes) {
@@ -174,7 +176,7 @@ impl Recorder {
 
     fn change_sink(&mut self, run: u64, sink: Sink) {
         let Some(from) = self.placed.get(&run).cloned() else { return };
-        let place = self.places.of(&sink.dir);
+        let place = self.places.of(&sink);
         let Ok(to) = self.writer(&place) else { return };
         let Ok(inbox) = self.writer(&from) else { return };
         let to = (place != from).then_some(to);

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use crate::protocol::{Destination, Sink};
+
 /// How long a directory may take to say where it is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -18,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) enum Place {
     /// On the file system of this number.
     FileSystem(u64),
-    /// In a directory that does not say where it is: a writer of its own waits for it.
+    /// In a directory that does not say where it is, or at a service: with a writer of its own.
     Alone(PathBuf),
 }
 
@@ -29,9 +31,18 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// The place of a sink. A service that does not answer holds up only those who write to it.
+    pub(super) fn of(&mut self, sink: &Sink) -> Place {
+        match sink.to {
+            Destination::File => self.of_directory(&sink.dir),
+            Destination::Nowhere => Place::Alone(PathBuf::new()),
+            Destination::Journal | Destination::Syslog => Place::Alone(sink.socket.clone()),
+        }
+    }
+
     /// The place of a directory, which is made if it is missing. Each is looked at once, and not by
     /// the caller: on a disk that hangs even looking does.
-    pub(super) fn of(&mut self, dir: &Path) -> Place {
+    fn of_directory(&mut self, dir: &Path) -> Place {
         if let Some(place) = self.known.get(dir) {
             return place.clone();
         }

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io,
     os::fd::OwnedFd,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -19,13 +18,14 @@ use rustix::{
 };
 
 use super::{
-    log::{Log, Unwritten},
+    log::Unwritten,
+    output::{Key, Output, Shared},
     pack::Packer,
     parts::{self, Part},
     report::Reports,
     stall::{Pipe, Progress, WaitingPipes, Watch},
 };
-use crate::protocol::{FromRecorder, Sink, Stream};
+use crate::protocol::{FromRecorder, Sink};
 
 /// One reading, and what at most is lost when a recorder is killed.
 const READING: usize = 64 << 10;
@@ -106,7 +106,7 @@ impl WaitingPipes for Inbox {
 /// One pipe being read.
 struct Source {
     pipe: Arc<Pipe>,
-    log: PathBuf,
+    key: Key,
     /// Bytes dropped and not reported yet, and the error number of the last.
     dropped: (u64, i32),
     reported_at: u64,
@@ -141,7 +141,7 @@ pub(super) struct Writer {
     poll: OwnedFd,
     sources: BTreeMap<u64, Source>,
     next_source: u64,
-    logs: HashMap<PathBuf, Log>,
+    outputs: HashMap<Key, Shared>,
     /// Parts that may go when the file system is full, as they were found at this time.
     removable: VecDeque<Part>,
     looked_for_room: u64,
@@ -161,7 +161,7 @@ impl Writer {
             poll,
             sources: BTreeMap::new(),
             next_source: WAKE.saturating_add(1),
-            logs: HashMap::new(),
+            outputs: HashMap::new(),
             removable: VecDeque::new(),
             looked_for_room: 0,
             packer: Packer::default(),
@@ -208,12 +208,12 @@ impl Writer {
     fn open(&mut self, pipe: Arc<Pipe>, sink: &Sink) {
         let id = self.next_source;
         self.next_source = id.saturating_add(1);
-        let log = self.use_log(sink, pipe.stream);
+        let key = self.use_output(&pipe, sink);
         // If it cannot be waited for, it is never read: the keeper still holds it, and the next
         // recorder gets it.
         epoll::add(&self.poll, &pipe.end, EventData::new_u64(id), EventFlags::IN).ok();
         self.inbox.progress.add(id, Arc::clone(&pipe));
-        let source = Source { pipe, log, dropped: (0, 0), reported_at: 0, grown: false };
+        let source = Source { pipe, key, dropped: (0, 0), reported_at: 0, grown: false };
         self.sources.insert(id, source);
     }
 
@@ -229,28 +229,31 @@ impl Writer {
         }
     }
 
-    /// The log of a stream, shared by all that go to the same file.
-    fn use_log(&mut self, sink: &Sink, stream: Stream) -> PathBuf {
-        let path = sink.log(stream);
-        let log = self.logs.entry(path.clone()).or_insert_with(|| Log::new(sink, stream));
-        log.set_rotation(sink.rotation);
-        log.users = log.users.saturating_add(1);
-        path
+    /// Where a stream goes, shared by all that go to the same file.
+    fn use_output(&mut self, pipe: &Pipe, sink: &Sink) -> Key {
+        let key = Key::of(pipe.run, pipe.stream, sink);
+        let made = || Shared { output: Output::new(sink, pipe.stream), users: 0 };
+        let shared = self.outputs.entry(key.clone()).or_insert_with(made);
+        if let Output::File(log) = &mut shared.output {
+            log.set_rotation(sink.rotation);
+        }
+        shared.users = shared.users.saturating_add(1);
+        key
     }
 
-    /// Takes a source out: reports what was dropped and closes its log if nobody else has it.
+    /// Takes a source out: reports what was dropped and closes its output if nobody else has it.
     fn remove(&mut self, id: u64) -> Option<Source> {
         let source = self.sources.remove(&id)?;
         // The keeper holds the same pipe, so closing it here would not end the waiting.
         epoll::delete(&self.poll, &source.pipe.end).ok();
         self.inbox.progress.remove(id);
-        if let Some(log) = self.logs.get_mut(&source.log) {
+        if let Some(shared) = self.outputs.get_mut(&source.key) {
             self.inbox.progress.begin();
-            log.flush();
+            shared.output.finish();
             self.inbox.progress.end();
-            log.users = log.users.saturating_sub(1);
-            if log.users == 0 {
-                self.logs.remove(&source.log);
+            shared.users = shared.users.saturating_sub(1);
+            if shared.users == 0 {
+                self.outputs.remove(&source.key);
             }
         }
         Some(source)
@@ -270,7 +273,9 @@ impl Writer {
 
     fn read_and_write(&mut self, id: u64) -> Turn {
         let Some(source) = self.sources.get_mut(&id) else { return Turn::Empty };
-        let Some(log) = self.logs.get_mut(&source.log) else { return Turn::Empty };
+        let Some(Shared { output, .. }) = self.outputs.get_mut(&source.key) else {
+            return Turn::Empty;
+        };
         let progress = &self.inbox.progress;
         let mut turn = Turn::More;
         let mut full = true;
@@ -291,15 +296,17 @@ impl Writer {
             full &= count == READING;
             let bytes = self.buffer.get(..count).unwrap_or_default();
             progress.begin();
-            if let Err(unwritten) = log.append(source.pipe.run, bytes, realtime()) {
+            if let Err(unwritten) = output.append(source.pipe.run, bytes, realtime()) {
                 failed = Some((unwritten, count));
                 break;
             }
         }
-        log.flush();
-        let (parts, compression) = log.take_plain_parts();
-        for part in parts {
-            self.packer.pack(part, compression);
+        output.flush();
+        if let Output::File(log) = output {
+            let (parts, compression) = log.take_plain_parts();
+            for part in parts {
+                self.packer.pack(part, compression);
+            }
         }
         if turn == Turn::More && full && !source.grown {
             source.grown = true;
@@ -318,11 +325,11 @@ impl Writer {
         let mut unwritten = first;
         while unwritten.is_full() && self.make_room() {
             let Some(source) = self.sources.get(&id) else { return };
-            let Some(log) = self.logs.get_mut(&source.log) else { return };
+            let Some(Shared { output, .. }) = self.outputs.get_mut(&source.key) else { return };
             let from = count.saturating_sub(unwritten.bytes);
             let rest = self.buffer.get(from..count).unwrap_or_default();
             self.inbox.progress.begin();
-            match log.append(source.pipe.run, rest, realtime()) {
+            match output.append(source.pipe.run, rest, realtime()) {
                 Ok(()) => return,
                 Err(still) => unwritten = still,
             }
@@ -348,7 +355,11 @@ impl Writer {
                 return false;
             }
             self.looked_for_room = now;
-            self.removable = parts::of_logs(self.logs.keys().map(PathBuf::as_path)).into();
+            let files = self.outputs.keys().filter_map(|key| match key {
+                Key::File(path) => Some(path.as_path()),
+                Key::Run(..) => None,
+            });
+            self.removable = parts::of_logs(files).into();
         }
         self.removable.pop_front().is_some_and(|part| part.remove().is_ok())
     }

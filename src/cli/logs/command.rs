@@ -1,15 +1,20 @@
 //! `eco logs`
 
-use std::{io, os::fd::AsFd as _, time::Duration};
+use std::{io, os::fd::AsFd as _};
 
-use super::{Hooks, Query, follow, print};
+use regex::bytes::Regex;
+
+use super::{
+    Form, Hooks, Query, follow,
+    moment::{Moment, moment},
+    print,
+};
 use crate::{
-    api::{LogFile, LogsReply, Target, path},
+    api::{ElsewhereLogged, LogDestination, LogFile, LogsReply, Target, path},
     cli::{
         Outcome,
         client::{Client, Starts},
         error::CliError,
-        operate::duration,
         target::{self, AppsArg, ProjectArg},
         ui::Ui,
     },
@@ -26,7 +31,8 @@ const DEFAULT_LAST: usize = 100;
   eco logs                            every app of this directory's project
   eco logs web -f                     and what it prints from now on
   eco logs web/0 -n 1000
-  eco logs --since 5m
+  eco logs --since 5m --grep 'error|warn'
+  eco logs web --since '2026-03-04 05:06' --until '2026-03-04 05:10' --json
   eco logs web --no-prefix > web.log  the stored bytes")]
 pub(crate) struct LogsArgs {
     #[command(flatten)]
@@ -35,7 +41,8 @@ pub(crate) struct LogsArgs {
     #[command(flatten)]
     project: ProjectArg,
 
-    /// Only so many of the last lines [default: 100, or all with --since or --no-prefix]
+    /// Only so many of the last lines [default: 100, or all with --since, --until, --grep or
+    /// --no-prefix]
     #[arg(short = 'n', long = "lines", value_name = "N")]
     last: Option<usize>,
 
@@ -43,13 +50,40 @@ pub(crate) struct LogsArgs {
     #[arg(short, long)]
     follow: bool,
 
-    /// Only what was printed in this last while
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    since: Option<Duration>,
+    /// Only what was printed since then: `5m` (ago), `2026-03-04 05:06`, `2026-03-04T05:06:07Z`
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    since: Option<Moment>,
+
+    /// Only what was printed until then
+    #[arg(long, value_name = "WHEN", value_parser = moment, conflicts_with = "follow")]
+    until: Option<Moment>,
+
+    /// Only lines that match this regular expression
+    #[arg(short, long, value_name = "PATTERN", value_parser = pattern)]
+    grep: Option<Regex>,
+
+    #[command(flatten)]
+    shape: ShapeArgs,
+}
+
+/// What lines look like.
+#[derive(Debug, Args)]
+struct ShapeArgs {
+    /// The time of each line before it
+    #[arg(short, long)]
+    timestamps: bool,
 
     /// The stored bytes, without whose they are
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["timestamps", "json"])]
     no_prefix: bool,
+
+    /// Each line as a JSON object
+    #[arg(long, conflicts_with = "timestamps")]
+    json: bool,
+}
+
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
 }
 
 /// Carries the command out.
@@ -63,16 +97,14 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
         Err(other) => return Err(other),
     };
     let files = match &client {
-        Some(client) => ask(client, &target)?,
+        Some(client) => {
+            let reply: LogsReply = client.post(path::LOGS, &target)?;
+            tell_elsewhere(&reply, ui);
+            reply.files
+        }
         None => recorded(&home, &target)?,
     };
-    let everything = args.since.is_some() || args.no_prefix;
-    let query = Query {
-        last: args.last.or((!everything).then_some(DEFAULT_LAST)),
-        since: args.since.and_then(|ago| controller::wall_clock().checked_sub(ago)),
-        prefix: !args.no_prefix,
-        color: ui.style().color,
-    };
+    let query = query(args, ui);
     let done = if args.follow {
         let mut refresh = || ask(client.as_ref()?, &target).ok();
         follow_to_stdout(&files, &query, &mut refresh)
@@ -83,6 +115,41 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(0),
         Err(source) => Err(CliError::Io { what: "show logs".to_owned(), source }),
         Ok(()) => Ok(0),
+    }
+}
+
+fn query(args: &LogsArgs, ui: &Ui) -> Query {
+    let is_chosen = args.since.is_some() || args.until.is_some() || args.grep.is_some();
+    let everything = is_chosen || args.shape.no_prefix;
+    let now = controller::wall_clock();
+    Query {
+        last: args.last.or((!everything).then_some(DEFAULT_LAST)),
+        since: args.since.and_then(|since| since.time(now)),
+        until: args.until.and_then(|until| until.time(now)),
+        matching: args.grep.clone(),
+        form: match (args.shape.no_prefix, args.shape.json) {
+            (true, _) => Form::Bytes,
+            (false, true) => Form::Json,
+            (false, false) => Form::Text { times: args.shape.timestamps },
+        },
+        color: ui.style().color,
+    }
+}
+
+/// Says where the output is that is not in files.
+fn tell_elsewhere(reply: &LogsReply, ui: &Ui) {
+    for ElsewhereLogged { project, app, to } in &reply.elsewhere {
+        let text = match to {
+            LogDestination::File => continue,
+            LogDestination::None => {
+                format!("what {app} prints is not kept (`logs: {{ to: none }}`)")
+            }
+            LogDestination::Journald => format!(
+                "{app} writes to the journal: journalctl ECO_PROJECT={project} ECO_APP={app}"
+            ),
+            LogDestination::Syslog => format!("{app} writes to syslog, under the name {app}"),
+        };
+        ui.talk(&format!("{text}\n"));
     }
 }
 
@@ -121,7 +188,14 @@ fn follow_to_stdout(
 
 /// Shows what is printed from now on, until the process ends.
 pub(in crate::cli) fn show_aside(files: Vec<LogFile>, ui: &Ui) {
-    let query = Query { last: Some(0), since: None, prefix: true, color: ui.style().color };
+    let query = Query {
+        last: Some(0),
+        since: None,
+        until: None,
+        matching: None,
+        form: Form::AsConfigured,
+        color: ui.style().color,
+    };
     // It ends with the process: there is nothing to wait for.
     drop(std::thread::spawn(move || follow_to_stdout(&files, &query, &mut || None)));
 }

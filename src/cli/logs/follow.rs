@@ -75,7 +75,7 @@ impl<'a> Follower<'a> {
         follower.printer.align(files.iter().map(|file| file.id.as_str()));
         make_room(files.len());
         let mut sources = open_all(files)?;
-        let starts = select::starts(&mut sources, query);
+        let starts = select::ranges(&mut sources, query).into_iter().map(|range| range.start);
         let parts = files.iter().zip(sources).zip(starts).enumerate();
         follower.streams = parts
             .map(|(key, ((file, source), at))| Stream::new(key, file.clone(), source, at))
@@ -84,6 +84,8 @@ impl<'a> Follower<'a> {
     }
 
     fn run(&mut self, hooks: &mut Hooks<'_>) -> io::Result<()> {
+        self.write_ready()?;
+        self.printer.end_of_past()?;
         loop {
             self.write_ready()?;
             let heard = self.watch.wait(self.patience(), hooks.until_closed);

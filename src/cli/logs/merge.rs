@@ -30,13 +30,14 @@ pub(super) fn write(pieces: &mut [Piece<'_>], printer: &mut Printer<'_>) -> io::
     for (place, (piece, scan)) in pieces.iter_mut().zip(&scans).enumerate() {
         oldest.extend(next_time(piece, scan).map(|time| Reverse((time, place))));
     }
-    while let Some(Reverse((_, place))) = oldest.pop() {
+    while let Some(Reverse((mut time, place))) = oldest.pop() {
         let (Some(piece), Some(scan)) = (pieces.get_mut(place), scans.get_mut(place)) else {
             break;
         };
         loop {
-            write_line(piece, scan, printer)?;
-            let Some(time) = next_time(piece, scan) else { break };
+            write_line(piece, scan, time, printer)?;
+            let Some(next) = next_time(piece, scan) else { break };
+            time = next;
             let next = Reverse((time, place));
             if oldest.peek().is_some_and(|other| next < *other) {
                 oldest.push(next);
@@ -51,11 +52,16 @@ fn next_time(piece: &mut Piece<'_>, scan: &Forward) -> Option<u64> {
     scan.place().map(|place| piece.source.times.time_at(place))
 }
 
-fn write_line(piece: &Piece<'_>, scan: &mut Forward, printer: &mut Printer<'_>) -> io::Result<()> {
+fn write_line(
+    piece: &Piece<'_>,
+    scan: &mut Forward,
+    time: u64,
+    printer: &mut Printer<'_>,
+) -> io::Result<()> {
     loop {
         let bytes = scan.piece(&piece.source.data);
         if !bytes.is_empty() {
-            printer.write(piece.key, piece.file, bytes)?;
+            printer.write(piece.key, piece.file, time, bytes)?;
         }
         if bytes.is_empty() || bytes.ends_with(b"\n") {
             return Ok(());

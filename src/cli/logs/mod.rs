@@ -7,6 +7,7 @@ mod command;
 mod follow;
 mod index;
 mod merge;
+mod moment;
 mod packed;
 mod parts;
 mod printer;
@@ -28,6 +29,8 @@ pub(super) use command::{LogsArgs, run, show_aside};
 pub use follow::follow;
 pub use tail::last_lines;
 
+use regex::bytes::Regex;
+
 use self::{merge::Piece, parts::Listing, printer::Printer, source::Source};
 use crate::api::LogFile;
 
@@ -38,10 +41,30 @@ pub struct Query {
     pub last: Option<usize>,
     /// Only lines written at or after this time.
     pub since: Option<SystemTime>,
-    /// Whether each line says whose it is. Without, the stored bytes come out as they are.
-    pub prefix: bool,
+    /// Only lines written at or before this time.
+    pub until: Option<SystemTime>,
+    /// Only lines that match.
+    pub matching: Option<Regex>,
+    /// What they look like.
+    pub form: Form,
     /// Whether prefixes are coloured.
     pub color: bool,
+}
+
+/// What lines look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The stored bytes.
+    Bytes,
+    /// Each line says whose it is.
+    Text {
+        /// And when it was written.
+        times: bool,
+    },
+    /// Each line is a JSON object.
+    Json,
+    /// As the app's file says.
+    AsConfigured,
 }
 
 /// What a follower asks and heeds besides the files.
@@ -67,17 +90,20 @@ pub fn print(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Resul
 fn print_now(files: &[LogFile], query: &Query, out: &mut dyn Write) -> io::Result<()> {
     source::make_room(files.len());
     let mut sources = open_all(files)?;
-    let starts = select::starts(&mut sources, query);
+    let ranges = select::ranges(&mut sources, query);
     let mut printer = Printer::new(out, query);
     printer.align(files.iter().map(|file| file.id.as_str()));
     let mut pieces: Vec<Piece<'_>> = sources
         .iter_mut()
         .zip(files)
-        .zip(starts)
+        .zip(ranges)
         .enumerate()
-        .map(|(key, ((source, file), start))| {
-            let end = source.len();
-            Piece { key, file, source, start, end }
+        .map(|(key, ((source, file), range))| Piece {
+            key,
+            file,
+            source,
+            start: range.start,
+            end: range.end,
         })
         .collect();
     merge::write(&mut pieces, &mut printer)?;

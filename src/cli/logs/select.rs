@@ -1,6 +1,6 @@
 //! Where in each file the lines begin that were asked for.
 
-use std::collections::BinaryHeap;
+use std::{collections::BinaryHeap, ops::Range};
 
 use super::{
     Query,
@@ -8,20 +8,31 @@ use super::{
     source::{Source, nanos},
 };
 
-/// The place in each file from which on its lines are wanted: always the beginning of a line.
-pub(super) fn starts(sources: &mut [Source], query: &Query) -> Vec<u64> {
+/// The part of each log whose lines are wanted: always whole lines.
+pub(super) fn ranges(sources: &mut [Source], query: &Query) -> Vec<Range<u64>> {
+    let after = query.until.map(|until| nanos(until).saturating_add(1));
+    let ends: Vec<u64> = sources
+        .iter()
+        .map(|source| after.map_or(source.len(), |after| line_since(source, after)))
+        .collect();
+    let starts = starts(sources, query, &ends);
+    starts.into_iter().zip(ends).map(|(start, end)| start.min(end)..end).collect()
+}
+
+fn starts(sources: &mut [Source], query: &Query, ends: &[u64]) -> Vec<u64> {
     let since = query.since.map(nanos);
     let floors: Vec<u64> =
         sources.iter().map(|source| since.map_or(0, |since| line_since(source, since))).collect();
-    let bytes: u64 = sources
+    let bytes: u64 = ends
         .iter()
         .zip(&floors)
-        .map(|(source, floor)| source.len().saturating_sub(*floor))
+        .map(|(end, floor)| end.saturating_sub(*floor))
         .fold(0, u64::saturating_add);
-    match query.last {
+    // Which are the last that match is known only once all were looked at.
+    match query.last.filter(|_| query.matching.is_none()) {
         // A line has at least one byte: there is nothing to leave out.
         Some(last) if u64::try_from(last).unwrap_or(u64::MAX) < bytes => {
-            last_lines(sources, &floors, last)
+            last_lines(sources, &floors, ends, last)
         }
         Some(_) | None => floors,
     }
@@ -48,8 +59,8 @@ pub(super) fn line_since(source: &Source, since: u64) -> u64 {
 
 /// The beginnings of the last `count` lines of all files together, found from their ends: always
 /// the file whose last line is the youngest gives one more.
-fn last_lines(sources: &mut [Source], floors: &[u64], count: usize) -> Vec<u64> {
-    let mut starts: Vec<u64> = sources.iter().map(Source::len).collect();
+fn last_lines(sources: &mut [Source], floors: &[u64], ends: &[u64], count: usize) -> Vec<u64> {
+    let mut starts = ends.to_vec();
     let block = block_size(sources.len());
     let mut scans: Vec<Backward> =
         floors.iter().zip(&starts).map(|(floor, end)| Backward::new(*floor, *end, block)).collect();

@@ -4,9 +4,9 @@ use super::{Context, rollout::some_time};
 use crate::{
     config::{
         fault::Problem,
-        written::{App, Compress, RotateForm},
+        written::{App, Compress, Format, Logs, RotateForm, To},
     },
-    model::{LogCompression, LogPolicy, LogRotation},
+    model::{LogCompression, LogDestination, LogFormat, LogPolicy, LogRotation},
 };
 
 /// The `logs` of an app.
@@ -53,7 +53,34 @@ pub(super) fn resolve(context: &Context<'_>, app: &App) -> LogPolicy {
             Some(Compress::None) | None => LogCompression::None,
         },
         max_total: written.max_total.get().map(|size| size.0),
+        to: to(context, app, &written),
+        format: match written.format.get() {
+            Some(Format::Text) | None => LogFormat::Text,
+            Some(Format::Raw) => LogFormat::Raw,
+            Some(Format::Json) => LogFormat::Json,
+        },
+        timestamps: written.timestamps.get().is_some_and(|flag| flag.0),
     }
+}
+
+fn to(context: &Context<'_>, app: &App, written: &Logs) -> LogDestination {
+    let Some((to, at)) = written.to.get_at() else { return LogDestination::File };
+    let to = match to {
+        To::File => LogDestination::File,
+        To::Journald => LogDestination::Journald,
+        To::Syslog => LogDestination::Syslog,
+        To::None => LogDestination::None,
+    };
+    let probe = app.ready.get().and_then(|ready| ready.log.get_at());
+    if let Some((_, place)) = probe
+        && to != LogDestination::File
+    {
+        let message = "`ready: { log: … }` reads the log file, which is not written then";
+        let problem = Problem::new("value", message, at.value, "not to a file")
+            .also(place.key, "reads the file");
+        context.push(problem.help("write to a file, or use another probe"));
+    }
+    to
 }
 
 fn usual_age() -> std::time::Duration {

@@ -11,7 +11,7 @@ use serde::{
 use super::policies::or_none;
 use crate::config::{
     field::{Field, Written},
-    scalar::{Complaint, DurationText, Kept, SizeText, Text},
+    scalar::{Complaint, DurationText, Flag, Kept, SizeText, Text},
     suggest::quoted,
 };
 
@@ -30,6 +30,41 @@ pub(in crate::config) struct Logs {
     /// All log files of the app, of every instance, together have at most so many bytes: those put
     /// aside longest ago go first.
     pub(in crate::config) max_total: Field<SizeText>,
+    /// What takes the output.
+    #[schemars(extend("default" = "file"))]
+    pub(in crate::config) to: Field<To>,
+    /// How `eco run` prints it.
+    #[schemars(extend("default" = "text"))]
+    pub(in crate::config) format: Field<Format>,
+    /// Whether `eco run` prints the time of each line.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) timestamps: Field<Flag>,
+}
+
+/// What takes an app's output.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum To {
+    /// Files, which `eco logs` reads.
+    File,
+    /// The journal of systemd.
+    Journald,
+    /// Syslog, as in RFC 5424.
+    Syslog,
+    /// Nobody: it is forgotten.
+    None,
+}
+
+/// How output is printed.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum Format {
+    /// Each line with the name of its instance before it.
+    Text,
+    /// The bytes as they are.
+    Raw,
+    /// Each line as a JSON object.
+    Json,
 }
 
 /// When a log file is put aside and another one begun.
@@ -64,6 +99,14 @@ impl Written for Logs {
 }
 
 impl Written for Compress {
+    const FILLABLE: bool = true;
+}
+
+impl Written for To {
+    const FILLABLE: bool = true;
+}
+
+impl Written for Format {
     const FILLABLE: bool = true;
 }
 

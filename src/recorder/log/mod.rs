@@ -41,8 +41,6 @@ pub(super) struct Log {
     no_rotation_before: u64,
     /// Parts that are there in their plain form and nobody was told of.
     plain_parts: Vec<Part>,
-    /// How many streams go to it.
-    pub(super) users: usize,
 }
 
 /// The files of a log.
@@ -103,7 +101,6 @@ impl Log {
             open: None,
             no_rotation_before: 0,
             plain_parts: Vec::new(),
-            users: 0,
         }
     }
 

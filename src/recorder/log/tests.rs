@@ -9,7 +9,8 @@ fn log_in(dir: &Path) -> Log {
 }
 
 fn rotating(dir: &Path, rotation: Rotation) -> Log {
-    let sink = Sink { dir: dir.join("deep"), stem: "x-0".into(), app: "x".into(), rotation };
+    let (dir, stem, app) = (dir.join("deep"), "x-0".into(), "x".into());
+    let sink = Sink { dir, stem, app, rotation, ..Sink::default() };
     Log::new(&sink, Stream::Out)
 }
 

@@ -255,3 +255,39 @@ fn a_line_of_the_former_run_makes_the_new_one_not_ready() {
     assert_eq!(restart.wait().code, Some(0));
     assert_ne!(env.pid("web"), first);
 }
+
+#[test]
+fn lines_are_chosen_on_the_command_line() {
+    let env = TestEnv::new();
+    one(&env, "#!/bin/sh\necho one; echo two >&2; echo three\nexec sleep 100000\n");
+    env.wait_for("the lines", || env.log("web").lines().count() == 3);
+    let lines = env.eco(&["logs", "web", "--json", "--grep", "^t"]).ok().ndjson();
+    let mut found: Vec<_> = lines
+        .iter()
+        .map(|line| (line["line"].as_str().unwrap(), line["stream"].as_str().unwrap()))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, [("three", "out"), ("two", "err")]);
+    assert_eq!(env.eco(&["logs", "web", "--until", "1h"]).ok().stdout, "");
+    assert_eq!(env.eco(&["logs", "web", "--until", "2999-01-01"]).ok().stdout.lines().count(), 3);
+    let wrong = env.eco(&["logs", "web", "--grep", "("]).exits(2);
+    assert!(wrong.stderr.contains("--grep"), "{}", wrong.stderr);
+    env.eco(&["logs", "web", "--until", "noon"]).exits(2);
+}
+
+#[test]
+fn where_no_files_are_written_logs_says_where_it_goes() {
+    let env = TestEnv::new();
+    env.script("app.sh", "#!/bin/sh\necho forgotten\nexec sleep 100000\n");
+    env.apps("  web: { command: ./app.sh, logs: { to: none } }\n");
+    env.apply();
+    let pid = env.pid("web");
+    let logs = env.eco(&["logs", "web"]).ok();
+    assert_eq!(logs.stdout, "");
+    assert!(logs.stderr.contains("not kept"), "{}", logs.stderr);
+    env.apps("  web: { command: ./app.sh, logs: { to: journald } }\n");
+    env.apply();
+    assert_eq!(env.pid("web"), pid);
+    let logs = env.eco(&["logs", "web"]).ok();
+    assert!(logs.stderr.contains("journalctl ECO_PROJECT=shop ECO_APP=web"), "{}", logs.stderr);
+}

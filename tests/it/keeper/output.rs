@@ -1,11 +1,11 @@
 //! What apps write, and what of it is in the logs.
 
-use std::fs;
+use std::{fs, os::unix::net::UnixDatagram};
 
-use eco::protocol::{Request, Scope, State, Stream};
+use eco::protocol::{Destination, Request, Scope, Sink, State, Stream};
 use rustix::process::Signal;
 
-use super::world::{World, until};
+use super::world::{World, lives, until};
 
 /// The offsets of an index, checked to be whole, in order and within the log.
 pub(super) fn offsets(world: &World, run: u64) -> Vec<u64> {
@@ -106,5 +106,140 @@ fn a_full_disk_costs_bytes_and_nothing_else() {
     assert_eq!(world.records[&1].state, State::Running);
     world.signal(1, Signal::KILL, Scope::Group);
     assert!(world.wait_gone(1).dropped <= 6_400_000);
+    world.quit();
+}
+
+/// What comes to a socket until somebody says the last word.
+fn datagrams(socket: &UnixDatagram, last: &[u8]) -> Vec<Vec<u8>> {
+    let mut all: Vec<Vec<u8>> = Vec::new();
+    let mut buffer = vec![0; 1 << 20];
+    while all.last().is_none_or(|message| !message.windows(last.len()).any(|part| part == last)) {
+        let count = socket.recv(&mut buffer).unwrap();
+        all.push(buffer[..count].to_vec());
+    }
+    all
+}
+
+fn service(world: &World, to: Destination) -> (UnixDatagram, Sink) {
+    let path = world.logs().with_file_name(format!("{to:?}"));
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let (app, project) = ("web".into(), "shop".into());
+    let sink = Sink { to, socket: path, app, project, instance: 3, ..world.sink("x-1") };
+    (socket, sink)
+}
+
+#[test]
+fn lines_go_to_the_journal() {
+    let mut world = World::new();
+    let (socket, sink) = service(&world, Destination::Journal);
+    let mut spec = world.spec(1, &["bytes"]);
+    spec.sink = sink.clone();
+    world.spawn_spec(1, &spec);
+    let fields = |priority: u8, stream: &str| {
+        format!(
+            "PRIORITY={priority}\nSYSLOG_IDENTIFIER=web\nECO_PROJECT=shop\nECO_APP=web\n\
+             ECO_INSTANCE=3\nECO_STREAM={stream}\nMESSAGE\n"
+        )
+    };
+    let message = |head: &str, datagram: &[u8]| {
+        let rest = datagram.strip_prefix(head.as_bytes()).unwrap();
+        let (length, rest) = rest.split_at(8);
+        let line = rest.strip_suffix(b"\n").unwrap();
+        assert_eq!(usize::from_le_bytes(length.try_into().unwrap()), line.len());
+        line.to_vec()
+    };
+    let all = datagrams(&socket, b"\xff\xfe\n");
+    let lines: Vec<_> = all.iter().map(|it| message(&fields(6, "stdout"), it)).collect();
+    let bytes: Vec<u8> = (0..=255).collect();
+    assert_eq!(lines[0], &bytes[..10]);
+    assert!(lines[1].starts_with(&bytes[11..]));
+    let sum: usize = lines.iter().map(Vec::len).sum();
+    assert_eq!(sum, 255 + (10 << 20) + 2, "a long line is several messages, and whole");
+    assert_eq!(lines.last().unwrap(), b"\xff\xfe");
+    // The service is started again.
+    drop(socket);
+    fs::remove_file(&sink.socket).unwrap();
+    let (socket, sink) = service(&world, Destination::Journal);
+    let mut spec = world.spec(2, &["stderr", "oh"]);
+    spec.sink = sink;
+    world.spawn_spec(2, &spec);
+    let all = datagrams(&socket, b"oh");
+    assert_eq!(message(&fields(4, "stderr"), &all[0]), b"oh");
+    assert_eq!(world.wait_gone(2).dropped, 0);
+    assert!(!world.logs().exists(), "there are no files");
+    world.quit();
+}
+
+#[test]
+fn lines_go_to_syslog_and_are_counted_where_there_is_none() {
+    let mut world = World::new();
+    let (socket, sink) = service(&world, Destination::Syslog);
+    let mut spec = world.spec(1, &["stderr", "it said so"]);
+    spec.sink = sink.clone();
+    world.spawn_spec(1, &spec);
+    let all = datagrams(&socket, b"said so");
+    let text = String::from_utf8(all[0].clone()).unwrap();
+    let (head, rest) = text.split_once(" web ").unwrap();
+    assert_eq!(rest, "- - [eco@32473 project=\"shop\" instance=\"3\"] it said so");
+    let words: Vec<&str> = head.split(' ').collect();
+    assert_eq!((words.len(), words[0]), (3, "<28>1"));
+    assert!(words[1].starts_with("20") && words[1].ends_with('Z'), "{head}");
+    drop(socket);
+    fs::remove_file(&sink.socket).unwrap();
+    let mut spec = world.spec(2, &["stderr", "to nobody"]);
+    spec.sink = sink;
+    world.spawn_spec(2, &spec);
+    let record = world.wait_gone(2);
+    assert_eq!((record.dropped, record.dropped_errno), (9, 2));
+    world.quit();
+}
+
+#[test]
+fn what_goes_nowhere_is_read_and_forgotten() {
+    let mut world = World::new();
+    let mut spec = world.spec(1, &["flood", "6400000"]);
+    spec.sink.to = Destination::Nowhere;
+    world.spawn_spec(1, &spec);
+    assert_eq!(world.wait_gone(1).dropped, 0);
+    assert!(!world.logs().exists());
+    world.quit();
+}
+
+#[test]
+fn a_grandchild_that_keeps_the_pipe_hides_no_exit() {
+    let mut world = World::new();
+    world.spawn(1, &["fork-and-exit"]);
+    // The exit is told while the pipe is still open.
+    let record = world.wait_state(1, |record| record.state == State::Exited);
+    assert!(!record.drained);
+    let child = world.said(1, "child");
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_gone(1);
+    assert!(!lives(child));
+    world.quit();
+}
+
+#[test]
+fn a_log_directory_that_vanishes_again_and_again_costs_no_app_its_life() {
+    let mut world = World::new();
+    world.spawn(1, &["flood", "256000000"]);
+    let mut rounds = 0;
+    until("the end", || {
+        rounds += u32::from(fs::remove_dir_all(world.logs()).is_ok());
+        3 < rounds
+    });
+    let record = world.wait_gone(1);
+    assert_eq!(record.wait_status, 0, "it ended well");
+    world.quit();
+}
+
+#[test]
+fn a_writer_at_full_speed_waits_and_loses_nothing() {
+    let mut world = World::new();
+    world.spawn(1, &["flood", "256000000"]);
+    let record = world.wait_gone(1);
+    assert_eq!((record.dropped, record.wait_status), (0, 0));
+    assert_eq!(fs::metadata(world.log(1, Stream::Out)).unwrap().len(), 256_000_000);
     world.quit();
 }

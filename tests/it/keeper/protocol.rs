@@ -16,6 +16,10 @@ fn sink() -> Sink {
             compression: Compression::Zstd,
             max_total: 11,
         },
+        to: Destination::Syslog,
+        socket: "/dev/log".into(),
+        project: "shop".into(),
+        instance: 4,
     }
 }
 

@@ -169,7 +169,7 @@ impl World {
     pub(crate) fn greet(&mut self) {
         self.take_channel();
         let before = self.list_ends;
-        self.ask(0, Request::Hello { min: 1, max: 1 });
+        self.ask(0, Request::Hello { min: eco::protocol::VERSION, max: eco::protocol::VERSION });
         self.wait("all records", |world| world.list_ends != before);
     }
 

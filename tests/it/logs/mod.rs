@@ -1,5 +1,6 @@
 //! Reading, merging and following log files.
 
+mod choosing;
 mod following;
 mod merging;
 mod parts;
@@ -12,16 +13,21 @@ use std::{
 };
 
 use eco::{
-    api::{LogFile, Stream},
-    cli::logs::{Query, print},
+    api::{LogFile, LogFormat, Stream},
+    cli::logs::{Form, Query, print},
 };
 
-const ALL: Query = Query { last: None, since: None, prefix: true, color: false };
-const RAW: Query = Query { prefix: false, ..ALL };
+const ALL: Query = query(Form::Text { times: false });
+const RAW: Query = query(Form::Bytes);
+
+const fn query(form: Form) -> Query {
+    Query { last: None, since: None, until: None, matching: None, form, color: false }
+}
 
 fn log(dir: &Path, name: &str, id: &str, stream: Stream) -> LogFile {
     let (log, index) = (dir.join(format!("{name}.log")), dir.join(format!("{name}.idx")));
-    LogFile { id: id.to_owned(), stream, log, index }
+    let (format, timestamps) = (LogFormat::Text, false);
+    LogFile { id: id.to_owned(), stream, log, index, format, timestamps }
 }
 
 fn append(path: &PathBuf, bytes: &[u8]) {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use eco::{
     model::{
         App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy,
-        ListenPort, LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe,
-        RestartWhen, Share, Signal, Template, WatchPolicy,
+        ListenPort, LogCompression, LogDestination, LogFormat, LogRotation, OnFailure, Pass,
+        ProbeAddress, ReadyProbe, RestartWhen, Share, Signal, Template, WatchPolicy,
     },
     reconcile::{diff, effects, interruptions},
 };
@@ -88,6 +88,8 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.logs.rotate = Some(LogRotation { size: 3 << 19, age: Some(ms(86_400_000)), keep: 9 });
     spec.logs.compress = LogCompression::Zstd;
     spec.logs.max_total = Some(1 << 30);
+    spec.logs.to = LogDestination::Journald;
+    (spec.logs.format, spec.logs.timestamps) = (LogFormat::Json, true);
 }
 
 #[test]
