@@ -128,7 +128,7 @@ impl Replay {
                 self.exits.retain(|id, _| id.key != app);
                 self.earlier.retain(|id, _| id.key != app);
             }
-            Entry::Earlier { id, count } => *self.earlier.entry(id).or_default() += count,
+            Entry::Earlier { id, count } => self.more_earlier(id, count),
         }
     }
 
@@ -147,9 +147,15 @@ impl Replay {
         {
             self.stops.remove(&dropped.run);
             if !dropped.requested {
-                *self.earlier.entry(id).or_default() += 1;
+                self.more_earlier(id, 1);
             }
         }
+    }
+
+    fn more_earlier(&mut self, id: InstanceId, count: u64) {
+        let earlier = self.earlier.entry(id).or_default();
+        // A damaged line may say any number.
+        *earlier = earlier.saturating_add(count);
     }
 
     /// The lines that say the same as all that were read.
