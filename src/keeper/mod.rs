@@ -18,6 +18,8 @@ mod deliver;
 mod diag;
 mod disk;
 mod event_loop;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gone;
 mod image;
 mod keeping;

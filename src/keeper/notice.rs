@@ -139,7 +139,7 @@ fn is_of(leader: Pid, sender: Option<Pid>) -> bool {
 
 /// Takes one message in; says whether anything changed. A field that is not known or cannot be read
 /// is passed over.
-fn hear(notify: &mut Notify, message: &[u8], now: u64) -> bool {
+pub fn hear(notify: &mut Notify, message: &[u8], now: u64) -> bool {
     let before = notify.clone();
     for line in message.split(|byte| *byte == b'\n') {
         let Some(at) = line.iter().position(|byte| *byte == b'=') else { continue };

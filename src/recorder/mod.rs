@@ -10,6 +10,8 @@
 //! While a write hangs, what the apps of that file system write is dropped and counted; see `stall`.
 
 mod door;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod lines;
 mod log;

@@ -12,6 +12,10 @@ mod architecture;
 mod config;
 mod e2e;
 mod follow;
+#[path = "../fuzz/cases/mod.rs"]
+#[expect(unreachable_pub, reason = "it is part of a library elsewhere")]
+mod fuzz_cases;
+mod fuzz_inputs;
 mod harness;
 mod keeper;
 #[path = "../support/load/mod.rs"]

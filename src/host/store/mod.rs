@@ -19,4 +19,6 @@ pub use fault::StoreFault;
 pub use journal::Journal;
 pub use project::{RevisionSummary, StoredProject};
 pub use replay::Recovered;
+#[doc(hidden)]
+pub use replay::rewritten;
 pub use revisions::Store;

@@ -57,6 +57,11 @@ impl Entry {
     }
 }
 
+/// The journal `bytes` as it would be rewritten, for the fuzz targets and the tests of their inputs.
+pub fn rewritten(bytes: &[u8], boot: &str) -> Vec<u8> {
+    Replay::of(Path::new("journal.ndjson"), bytes, boot).lines()
+}
+
 /// Folds lines into what is kept.
 #[derive(Debug, Default)]
 pub(super) struct Replay {

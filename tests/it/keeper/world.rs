@@ -234,7 +234,7 @@ impl World {
     }
 
     pub(crate) fn sink(&self, stem: &str) -> Sink {
-        Sink { dir: self.logs(), stem: stem.into(), ..Sink::default() }
+        Sink { dir: self.logs(), stem: stem.into(), app: stem.into(), ..Sink::default() }
     }
 
     /// Asks the keeper for something.
