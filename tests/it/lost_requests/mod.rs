@@ -7,6 +7,7 @@ mod changes;
 mod client;
 mod crash_points;
 mod deaths;
+mod kills;
 mod releases;
 mod replacing;
 
