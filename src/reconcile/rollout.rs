@@ -15,7 +15,7 @@ use super::{
     canary,
     history::is_request,
     readiness::became_ready,
-    restart::{Standing, is_left_good, ran},
+    restart::{Standing, Tally, is_left_good, ran, tally},
     view::{Slot, View},
 };
 
@@ -95,8 +95,9 @@ pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
     view.surge.saturating_sub(beside).min(canary::room(view, leaves))
 }
 
-/// How the change under way has failed: an instance of it ended before it was good, or did not
-/// become ready in time. `None` if nothing says so, or if there is nothing to go back to.
+/// How the change under way has failed: an instance of it ended before it was good, or again and
+/// again, or did not become ready in time. `None` if nothing says so, or if there is nothing to go
+/// back to.
 pub(super) fn failure(view: &View<'_>) -> Option<RolloutFailure> {
     if view.app.good || view.app.removed || view.app.stopped {
         return None;
@@ -104,7 +105,9 @@ pub(super) fn failure(view: &View<'_>) -> Option<RolloutFailure> {
     let former = view.app.former.as_ref().filter(|former| !is_same(view, former))?;
     (0..view.app.wanted()).find_map(|index| {
         let ended = ended_early(view, index, former.changed_in);
-        let reason = ended.or_else(|| fails_now(view, index, former.changed_in))?;
+        let reason = ended
+            .or_else(|| ends_again(view, index, former.changed_in))
+            .or_else(|| fails_now(view, index, former.changed_in))?;
         Some(RolloutFailure { index, reason })
     })
 }
@@ -123,6 +126,16 @@ fn ended_early(view: &View<'_>, index: u32, from: Generation) -> Option<String> 
     let failed = exits.iter().rev().filter(counts).find(|exit| is_failure(view, exit))?;
     let last = LastExit { status: failed.status, failure: failed.failure, ran: ran(failed) };
     Some(last.to_string())
+}
+
+/// An instance that was good for a moment and ended, once replaced only to do so again: until all
+/// others are replaced too, the former ones are still there to go back to.
+fn ends_again(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
+    let Tally { last, failures, .. } = tally(index, view.app, view.history(index))?;
+    let counts =
+        from <= last.generation && !last.requested && !is_left_good(&view.app.spec.restart, &last);
+    let last = LastExit { status: last.status, failure: last.failure, ran: ran(&last) };
+    (counts && 1 < failures).then(|| format!("{last}, twice in a row"))
 }
 
 fn is_failure(view: &View<'_>, exit: &Exit) -> bool {

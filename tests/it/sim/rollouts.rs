@@ -124,6 +124,19 @@ fn a_release_that_crashes_is_undone() {
     assert!(words.ends_with("instance 0: ended after 500ms with exit code 1"), "{words}");
 }
 
+/// It crashes a moment after it was good, and again.
+#[test]
+fn a_release_that_goes_on_crashing_is_undone() {
+    let mut world = sharing(2, |spec| spec.rollout.min_ready = ms(1_000));
+    world.natures.extend((0..4).map(|_| crashing(1_500)));
+    world.edit(&web(), release("b"));
+    world.run_until(world.now.after(ms(60_000)));
+    let (state, words) = words(&world);
+    assert_eq!(state, AppState::Ready);
+    assert!(words.contains("ended after 1.5s with exit code 1, twice in a row"), "{words}");
+    assert_eq!(serving(&world), 2);
+}
+
 #[test]
 fn a_release_that_never_listens_is_undone() {
     let mut world = sharing(2, |_| ());
