@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::ErrorBody;
+
 /// Who runs, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DaemonReply {
@@ -28,4 +30,20 @@ pub struct DaemonReply {
 pub struct DaemonStopRequest {
     /// Leave the apps running without anybody to look after them.
     pub leave_apps: bool,
+}
+
+/// Asks eco to have another program take its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonUpgradeRequest {
+    /// The program, absolute.
+    pub program: PathBuf,
+}
+
+/// What became of it. Where no such line comes, the controller ended before it could say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DaemonUpgradeReply {
+    /// The version of the shape.
+    pub schema: u32,
+    /// Why nothing was changed.
+    pub error: Option<ErrorBody>,
 }

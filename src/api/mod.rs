@@ -14,7 +14,7 @@ mod request;
 mod select;
 mod status;
 
-pub use daemon::{DaemonReply, DaemonStopRequest};
+pub use daemon::{DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest};
 pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
@@ -58,4 +58,6 @@ pub mod path {
     pub const DAEMON: &str = "/v1/daemon";
     /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].
     pub const DAEMON_STOP: &str = "/v1/daemon/stop";
+    /// `POST` [`super::DaemonUpgradeRequest`] → at most one line of [`super::DaemonUpgradeReply`].
+    pub const DAEMON_UPGRADE: &str = "/v1/daemon/upgrade";
 }

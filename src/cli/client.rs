@@ -83,6 +83,11 @@ impl Client {
         std::os::unix::net::UnixStream::connect(&self.socket).is_ok()
     }
 
+    /// Lets some time pass.
+    pub(super) fn pause(&self, time: Duration) {
+        self.runtime.block_on(tokio::time::sleep(time));
+    }
+
     /// Asks for one answer.
     pub(super) fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CliError> {
         self.runtime.block_on(async {

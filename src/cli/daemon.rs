@@ -1,5 +1,10 @@
 //! `eco daemon`
 
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
 use clap::{Args, Subcommand};
 
 use super::{
@@ -9,12 +14,19 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    api::{DaemonReply, DaemonStopRequest, Progress, path},
+    api::{
+        ApiError, DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest,
+        Progress, SCHEMA, path,
+    },
     controller::Home,
     render,
 };
 
-/// See or end eco's own processes
+/// How often, and with which pause, it is looked whether another program has taken over.
+const LOOKS: u32 = 500;
+const LOOK: Duration = Duration::from_millis(20);
+
+/// See, upgrade or end eco's own processes
 #[derive(Debug, Args)]
 pub(super) struct DaemonArgs {
     #[command(subcommand)]
@@ -35,13 +47,21 @@ enum DaemonCommand {
         #[arg(long)]
         leave_apps: bool,
     },
+    /// Let another eco take over, with every app running on; refused if it could not
+    #[command(after_help = "Examples:
+  eco daemon upgrade            the eco this command is of takes over
+  eco daemon upgrade ./eco-new  that one does")]
+    Upgrade {
+        /// The program that takes over [default: the one this command is of]
+        program: Option<PathBuf>,
+    },
 }
 
 impl DaemonArgs {
     pub(super) fn wants_json(&self) -> bool {
         match self.command {
             DaemonCommand::Status { json } => json,
-            DaemonCommand::Stop { .. } => false,
+            DaemonCommand::Stop { .. } | DaemonCommand::Upgrade { .. } => false,
         }
     }
 }
@@ -49,19 +69,49 @@ impl DaemonArgs {
 /// Carries the command out.
 pub(super) fn run(args: &DaemonArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
-    match args.command {
+    match &args.command {
         DaemonCommand::Status { json } => {
             let client = Client::connect(&home, Starts::No)?;
             let reply: DaemonReply = client.get(path::DAEMON)?;
-            if json {
+            if *json {
                 ui.print_json(&reply)?;
             } else {
                 ui.print(&render::daemon(&reply, ui.style()))?;
             }
             Ok(0)
         }
-        DaemonCommand::Stop { leave_apps } => stop(&home, leave_apps, ui),
+        DaemonCommand::Stop { leave_apps } => stop(&home, *leave_apps, ui),
+        DaemonCommand::Upgrade { program } => upgrade(&home, program.as_deref(), ui),
     }
+}
+
+/// Has a program take over, and returns once its controller and recorder answer.
+fn upgrade(home: &Home, program: Option<&Path>, ui: &Ui) -> Outcome {
+    let found = program.map_or_else(std::env::current_exe, std::path::absolute);
+    let program =
+        found.map_err(|source| CliError::Io { what: "find the program".to_owned(), source })?;
+    let client = Client::connect(home, Starts::No)?;
+    let before: DaemonReply = client.get(path::DAEMON)?;
+    let mut refused = None;
+    let request = DaemonUpgradeRequest { program };
+    client.stream(path::DAEMON_UPGRADE, &request, |line: DaemonUpgradeReply| {
+        refused = line.error;
+        Ok(())
+    })?;
+    if let Some(error) = refused {
+        return Err(CliError::Api(ApiError { schema: SCHEMA, error }));
+    }
+    for _ in 0..LOOKS {
+        let now: DaemonReply = client.get(path::DAEMON)?;
+        let roles =
+            [(now.controller_pid, before.controller_pid), (now.recorder_pid, before.recorder_pid)];
+        if roles.iter().all(|(now, before)| *now != 0 && now != before) {
+            ui.talk(&format!("eco {} has taken over\n", now.version));
+            return Ok(0);
+        }
+        client.pause(LOOK);
+    }
+    Err(CliError::NoAnswer)
 }
 
 /// Ends eco, and returns once its keeper is gone.

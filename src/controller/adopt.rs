@@ -81,6 +81,7 @@ impl State {
             unsaved: BTreeMap::new(),
             waiters: Vec::new(),
             listeners: Vec::new(),
+            upgrading: None,
             ending: marker::read(&home)
                 .map(|leave| if leave { Ending::LeaveApps } else { Ending::StopApps }),
             internal,
@@ -204,6 +205,7 @@ impl Held {
                 KeeperEvent::Cohort { cohort, group } => held.cohorts.push((cohort, group)),
                 KeeperEvent::Refused { .. }
                 | KeeperEvent::Declined { .. }
+                | KeeperEvent::UpgradeRefused { .. }
                 | KeeperEvent::Connections { .. } => {}
                 KeeperEvent::Foreign { run, .. } => {
                     tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");

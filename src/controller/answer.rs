@@ -35,6 +35,7 @@ impl State {
             Call::Events(request, to) => drop(to.send(self.listen(&request))),
             Call::Daemon(to) => drop(to.send(Ok(self.daemon()))),
             Call::DaemonStop(request, to) => drop(to.send(self.end(&request))),
+            Call::DaemonUpgrade(request, to) => drop(to.send(self.upgrade(&request))),
         }
     }
 

@@ -4,9 +4,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     api::{
-        ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DescribeReply, DiffReply,
-        EventReply, EventsRequest, HistoryReply, LogsReply, LookupReply, LookupRequest,
-        OperationRequest, Progress, StatusAllReply, Target,
+        ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
+        DaemonUpgradeRequest, DescribeReply, DiffReply, EventReply, EventsRequest, HistoryReply,
+        LogsReply, LookupReply, LookupRequest, OperationRequest, Progress, StatusAllReply, Target,
     },
     config,
     model::ProjectName,
@@ -32,6 +32,7 @@ pub(super) enum Call {
     Events(EventsRequest, Answer<Lines<EventReply>>),
     Daemon(Answer<DaemonReply>),
     DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
+    DaemonUpgrade(DaemonUpgradeRequest, Answer<Lines<DaemonUpgradeReply>>),
 }
 
 /// The result of work done aside, so that it does not hold up the loop.

@@ -1,6 +1,6 @@
 //! The one loop: next event → observe → plan → execute → sleep until something is due.
 
-use std::io;
+use std::{io, time::Duration};
 
 use futures_util::FutureExt as _;
 use tokio::{
@@ -24,6 +24,9 @@ use crate::{
     },
     model::Time,
 };
+
+/// How long a controller that another program replaces goes on for its last answer.
+const GOODBYE: Duration = Duration::from_millis(50);
 
 /// Everything that can wake the loop.
 #[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
@@ -135,6 +138,11 @@ impl State {
     async fn try_end(&mut self) -> io::Result<bool> {
         let leave = match self.ending {
             Some(Ending::LeaveApps) => true,
+            Some(Ending::Upgraded) => {
+                // The caller's answer is on its way; who does not get it looks for himself.
+                tokio::time::sleep(GOODBYE).await;
+                return Ok(true);
+            }
             Some(Ending::StopApps) if self.observed.owners.is_empty() => false,
             Some(Ending::StopApps) | None => return Ok(false),
         };

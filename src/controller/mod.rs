@@ -32,6 +32,7 @@ mod seen;
 mod serve;
 mod state;
 mod timers;
+mod upgrade;
 mod wait;
 mod words;
 

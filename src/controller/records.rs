@@ -41,8 +41,10 @@ impl State {
                 self.on_connections(run, open, queued);
             }
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
+            KeeperEvent::UpgradeRefused { errno } => self.upgrade_refused(errno),
             // A signal or a new sink came too late: the run's record says so too.
-            KeeperEvent::Declined { .. } | KeeperEvent::Hello { .. } | KeeperEvent::ListEnd => {}
+            KeeperEvent::Declined { .. } | KeeperEvent::ListEnd => {}
+            KeeperEvent::Hello { .. } => self.upgraded(),
         }
     }
 

@@ -42,6 +42,7 @@ fn router(calls: Calls) -> Router {
         .route(path::EVENTS, post(|state, body| many(state, body, Call::Events)))
         .route(path::DAEMON, get(daemon))
         .route(path::DAEMON_STOP, post(|state, body| many(state, body, Call::DaemonStop)))
+        .route(path::DAEMON_UPGRADE, post(|state, body| many(state, body, Call::DaemonUpgrade)))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
 }

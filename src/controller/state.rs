@@ -13,7 +13,7 @@ use super::{
     exec_probes::ExecProbes, projects::Meta, seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
-    api::EventReply,
+    api::{DaemonUpgradeReply, EventReply},
     host::{
         follow::Follower,
         home::Home,
@@ -85,6 +85,8 @@ pub(super) struct State {
     pub(super) waiters: Vec<Waiter>,
     /// Callers that follow the events.
     pub(super) listeners: Vec<Listener>,
+    /// The caller who has asked for another program in eco's place.
+    pub(super) upgrading: Option<mpsc::UnboundedSender<DaemonUpgradeReply>>,
     /// Set once eco itself is asked to end.
     pub(super) ending: Option<Ending>,
     /// Where work done elsewhere hands in its result.
@@ -106,6 +108,8 @@ pub(super) enum Ending {
     StopApps,
     /// At once; the apps go on.
     LeaveApps,
+    /// At once, and only the controller: the next one is of another program.
+    Upgraded,
 }
 
 impl State {

@@ -11,6 +11,7 @@ pub mod marker;
 pub mod own;
 pub mod port_owner;
 pub mod probe;
+pub mod program;
 pub mod self_check;
 pub mod source_watch;
 pub mod stats;

@@ -51,7 +51,7 @@ impl Keeper {
         let files = self.files.left().map_err(failed)?;
         let mut left = Left::ask(&self.run_dir);
         for (id, file) in files {
-            self.adopt_run(id, file, &mut left).map_err(failed)?;
+            self.take_up_run(id, file, &mut left, true).map_err(failed)?;
         }
         if let Some(slate) = left.take(Of::Keeper, 0, Kept::Slate)
             && let Ok(slate) = Slate::open(slate)
@@ -71,7 +71,14 @@ impl Keeper {
         Ok(())
     }
 
-    fn adopt_run(&mut self, id: u64, file: RecordFile, left: &mut Left) -> io::Result<()> {
+    /// Takes up a run, of another keeper if it is `adopted`; else it is this process's child.
+    pub(super) fn take_up_run(
+        &mut self,
+        id: u64,
+        file: RecordFile,
+        left: &mut Left,
+        adopted: bool,
+    ) -> io::Result<()> {
         let RecordFile { record, pipes, sink, ports, .. } = file;
         // A file that names no process was written before there was one.
         let Some(leader) = Pid::from_raw(record.pid.cast_signed()) else {
@@ -83,7 +90,11 @@ impl Keeper {
             State::Failed { .. } | State::Exited | State::Gone => true,
         };
         let held = left.take(Of::Run, id, Kept::Process);
-        let first = if ended { None } else { Some(identify(held, leader, &record, &pipes)?) };
+        let first = match held {
+            Some(pidfd) if !adopted => Some(First::Known(pidfd)),
+            held if adopted && !ended => Some(identify(held, leader, &record, &pipes)?),
+            Some(_) | None => None,
+        };
         let [out, err] = pipes;
         let mut pipe = |stream, inode| {
             let end = left.take(Of::Run, id, Kept::Pipe(stream));
@@ -96,7 +107,7 @@ impl Keeper {
             None => (None, false),
         };
         let mut run = Run {
-            record: Record { adopted: true, ..record },
+            record: Record { adopted, ..record },
             sink,
             leader,
             pidfd,
@@ -107,7 +118,9 @@ impl Keeper {
             dirty: false,
             for_recorder: ForRecorder::Nothing,
         };
-        find_pipes(&mut run);
+        if adopted {
+            find_pipes(&mut run);
+        }
         if let Some(notify) = left.take(Of::Run, id, Kept::Notify) {
             self.notify_sockets.take(id, notify, &self.poll)?;
         }
@@ -134,7 +147,7 @@ impl Keeper {
             run.executed(sys::now());
         }
         let Some(run) = self.runs.get_mut(&id) else { return Ok(()) };
-        if let Some(pidfd) = &run.pidfd {
+        if let Some(pidfd) = run.pidfd.as_ref().filter(|_| run.record.adopted) {
             let data = EventData::new_u64(FIRST_ADOPTED | id);
             epoll::add(&self.poll, pidfd, data, EventFlags::IN)?;
         }

@@ -28,6 +28,7 @@ use super::{
     slate::Slate,
     start::{StartError, Started},
     sys,
+    upgrade::Upgrade,
 };
 
 const SIGNALS: u64 = 0;
@@ -89,6 +90,9 @@ pub(super) struct Keeper {
     /// What is remembered of connections.
     pub(super) connections: Known,
     pub(super) tell_quit: bool,
+    /// Whether the recorder is to end and leave its pipes to the next one.
+    pub(super) tell_leave: bool,
+    pub(super) upgrade: Option<Upgrade>,
     pub(super) quitting: Option<Quitting>,
 }
 
@@ -137,6 +141,8 @@ impl Keeper {
             slate,
             connections: Known::default(),
             tell_quit: false,
+            tell_leave: false,
+            upgrade: None,
             quitting: None,
         })
     }
@@ -147,8 +153,10 @@ impl Keeper {
         while !self.is_over() {
             self.act_on_time();
             self.deliver_to_recorder();
-            self.deliver();
             self.write_changes();
+            self.deliver();
+            self.write_ends();
+            self.execute_upgrade();
             self.listen_for_changes();
             events.clear();
             let timeout = self.timeout();
@@ -250,6 +258,9 @@ impl Keeper {
         if is_due(self.look_again_at) {
             self.look_for_gone();
         }
+        if is_due(self.check_deadline()) {
+            self.end_check();
+        }
         if is_due(self.share.wake_at()) {
             self.look_for_silent_listeners(now);
         }
@@ -266,6 +277,7 @@ impl Keeper {
             let door = left::door(&self.run_dir).ok();
             let listener = door.as_ref().map(OwnedFd::as_fd);
             let gifts = Gifts { log: None, listener, open_files: raised };
+            self.tell_leave = false;
             self.recorder.start(&self.poll, &gifts);
             drop(door);
             self.tell_recorder_all();
@@ -287,7 +299,7 @@ impl Keeper {
         };
         let first = restarts
             .into_iter()
-            .chain([self.look_again_at, self.share.wake_at()])
+            .chain([self.look_again_at, self.share.wake_at(), self.check_deadline()])
             .flatten()
             .min()?;
         // Rounded up to the next ms, so that older kernels do not wake early and spin.
@@ -300,7 +312,10 @@ impl Keeper {
         let packets = !self.answers.are_enough();
         let room = self.answers.first().is_some();
         self.controller.listen_for(&self.poll, packets, room);
-        let room = !self.for_recorder.is_empty() || self.keeping.has_news() || self.tell_quit;
+        let room = !self.for_recorder.is_empty()
+            || self.keeping.has_news()
+            || self.tell_quit
+            || self.tell_leave;
         self.recorder.listen_for(&self.poll, true, room);
     }
 

@@ -5,7 +5,7 @@
 //! were reaped; since a member of the group may have another parent who reaps it, also every half
 //! second while some run has exited and is not gone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use rustix::process::{Pid, test_kill_process, test_kill_process_group};
 
@@ -26,7 +26,7 @@ impl Keeper {
         let mut any = false;
         while let Some(reaped) = sys::reap() {
             any = true;
-            if self.role_ended(reaped.pid) {
+            if self.role_ended(reaped.pid) || self.check_ended(reaped.pid, reaped.status) {
                 continue;
             }
             self.settle_launch(reaped.pid);
@@ -88,13 +88,26 @@ impl Keeper {
         }
     }
 
-    /// Puts down what became of runs, once for each and after the controller was told: it can start
-    /// the next run meanwhile. Only a keeper that dies in between leaves an exit unknown, and only
-    /// where the system does not keep it.
+    /// Puts down what became of runs that go on, before the controller is told.
     pub(super) fn write_changes(&mut self) {
-        for id in std::mem::take(&mut self.unwritten) {
-            if let Some(run) = self.runs.get(&id).filter(|run| !run.forgotten) {
-                drop(self.files.write_over(id, run));
+        let goes_on = |id: &u64| self.runs.get(id).is_some_and(Run::has_leader);
+        let (now, later) = std::mem::take(&mut self.unwritten).into_iter().partition(goes_on);
+        self.write_files(&now);
+        self.unwritten = later;
+    }
+
+    /// Puts down how runs ended, once for each and after the controller was told: it can start the
+    /// next run meanwhile. Only a keeper that dies in between leaves an exit unknown, and only where
+    /// the system does not keep it.
+    pub(super) fn write_ends(&mut self) {
+        let ended = std::mem::take(&mut self.unwritten);
+        self.write_files(&ended);
+    }
+
+    fn write_files(&self, ids: &BTreeSet<u64>) {
+        for id in ids {
+            if let Some(run) = self.runs.get(id).filter(|run| !run.forgotten) {
+                drop(self.files.write_over(*id, run));
             }
         }
     }

@@ -34,7 +34,7 @@ pub(super) struct Heir {
 #[derive(Debug, Default)]
 pub(super) struct Left {
     pub(super) recorder: Option<Heir>,
-    kept: BTreeMap<(Of, u64), Vec<(Kept, OwnedFd)>>,
+    pub(super) kept: BTreeMap<(Of, u64), Vec<(Kept, OwnedFd)>>,
 }
 
 fn path(run_dir: &Path) -> PathBuf {

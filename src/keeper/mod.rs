@@ -30,13 +30,16 @@ mod proc;
 mod quiesce;
 mod recorder_link;
 mod requests;
+mod resume;
 mod role;
 mod run;
 mod share;
 mod slate;
 mod spawn;
 mod start;
+mod state;
 mod sys;
+mod upgrade;
 
 use std::{
     ffi::{CString, OsString},
@@ -93,13 +96,19 @@ impl Config {
     }
 }
 
-/// Runs the keeper: `RUN_DIR [--detach]`.
-pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+/// Runs the keeper: `RUN_DIR [--detach]`. Or, told so by another keeper, reads a state, or goes on from
+/// one: `--check`, `RUN_DIR --resume DESCRIPTOR`.
+pub fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     let mut run_dir = None;
     let mut detach = false;
-    for arg in args {
+    let mut state = None;
+    while let Some(arg) = args.next() {
         if arg == DETACH {
             detach = true;
+        } else if arg == upgrade::CHECK {
+            return upgrade::check();
+        } else if arg == upgrade::RESUME {
+            state = args.next().and_then(|number| number.to_str()?.parse().ok());
         } else {
             run_dir = Some(PathBuf::from(arg));
         }
@@ -108,6 +117,12 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         tell("the keeper needs the absolute path of its directory");
         return ExitCode::from(2);
     };
+    if let Some(state) = state {
+        let config = Config::own(run_dir).ok();
+        let keeper = config.and_then(|config| resume::resume(config, state).ok());
+        // The state was read before by this very program; whatever fails now leaves the apps alone.
+        return keeper.map_or(ExitCode::FAILURE, |mut keeper| keeper.run());
+    }
     sys::close_from(3);
     match Config::own(run_dir) {
         Ok(config) => run(config, detach),

@@ -51,13 +51,19 @@ impl Keeper {
             }
         }
         self.deliver_kept();
-        let Some(channel) = &self.recorder.channel else { return };
-        if self.tell_quit
-            && let Ok(bytes) = (Message { seq: 0, run: 0, body: ToRecorder::Quit }).encode()
-            && send(channel, &bytes, &[], Blocking::Never).is_ok()
-        {
+        if self.tell_quit && self.tell_last(ToRecorder::Quit) {
             self.tell_quit = false;
         }
+        if self.tell_leave && self.tell_last(ToRecorder::Leave) {
+            self.tell_leave = false;
+        }
+    }
+
+    /// Says a last word to the recorder; whether it could be said.
+    fn tell_last(&self, word: ToRecorder) -> bool {
+        let Some(channel) = &self.recorder.channel else { return false };
+        let bytes = Message { seq: 0, run: 0, body: word }.encode();
+        bytes.is_ok_and(|bytes| send(channel, &bytes, &[], Blocking::Never).is_ok())
     }
 
     fn send_to_recorder(&self, id: u64) -> io::Result<()> {

@@ -110,6 +110,7 @@ impl Keeper {
                 self.retire(cohort);
                 Ok(())
             }
+            Request::Upgrade => self.upgrade(seq, descriptors),
             Request::Later(_) => refuse(libc::ENOSYS),
         }
     }

@@ -131,11 +131,25 @@ impl Role {
     /// Goes on with one that another keeper has started.
     pub(super) fn take(&mut self, heir: Heir, poll: &OwnedFd) -> io::Result<()> {
         let Heir { channel, pid, process } = heir;
-        let data = EventData::new_u64(self.manner.token);
-        epoll::add(poll, &channel, data, EventFlags::IN)?;
-        self.interest = EventFlags::IN;
-        (self.pid, self.foreign, self.channel) = (Some(pid), Some(process), Some(channel));
-        (self.restart_at, self.started, self.starts) = (None, sys::now(), 1);
+        self.starts = 1;
+        self.go_on(poll, pid, Some(channel), Some(process))
+    }
+
+    /// Goes on with one that runs.
+    pub(super) fn go_on(
+        &mut self,
+        poll: &OwnedFd,
+        pid: Pid,
+        channel: Option<OwnedFd>,
+        foreign: Option<OwnedFd>,
+    ) -> io::Result<()> {
+        if let Some(channel) = &channel {
+            let data = EventData::new_u64(self.manner.token);
+            epoll::add(poll, channel, data, EventFlags::IN)?;
+            self.interest = EventFlags::IN;
+        }
+        (self.pid, self.foreign, self.channel) = (Some(pid), foreign, channel);
+        (self.restart_at, self.started) = (None, sys::now());
         Ok(())
     }
 
@@ -187,7 +201,7 @@ impl Role {
 }
 
 /// The environment this process was given, which its own children get unchanged.
-fn own_environment() -> Vec<CString> {
+pub(super) fn own_environment() -> Vec<CString> {
     std::env::vars_os()
         .filter_map(|(name, value)| {
             let mut text: OsString = name;

@@ -44,7 +44,7 @@ pub(super) enum StartError {
 #[derive(Debug)]
 pub(super) struct Started {
     /// Held for as long as the keeper lives.
-    pub(super) _lock: OwnedFd,
+    pub(super) lock: OwnedFd,
     pub(super) signals: OwnedFd,
     pub(super) listener: OwnedFd,
     /// Where the controller's standard error goes.
@@ -103,7 +103,20 @@ pub(super) fn start(config: &Config) -> Result<Started, StartError> {
         open_log(&dir.join("controller.log")).explain("cannot open controller.log")?;
     let boot_id = proc::boot_id();
     let listener = listen(&dir.join("api.sock")).explain("cannot listen at api.sock")?;
-    Ok(Started { _lock: lock, signals, listener, controller_log, open_files, boot_id })
+    Ok(Started { lock, signals, listener, controller_log, open_files, boot_id })
+}
+
+/// What a keeper has that goes on in the place of another program.
+pub(super) fn again(
+    lock: OwnedFd,
+    listener: OwnedFd,
+    controller_log: OwnedFd,
+    open_files: Rlimit,
+) -> Result<Started, StartError> {
+    let signals = sys::signal_fd().explain("cannot take signals")?;
+    rustix::thread::set_name(c"eco-keeper").ok();
+    let boot_id = proc::boot_id();
+    Ok(Started { lock, signals, listener, controller_log, open_files, boot_id })
 }
 
 /// Takes the lock. A process that a dead keeper has forked and that is not executed yet has it for a

@@ -13,6 +13,8 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
+use super::image::Strings;
+
 /// The signals the keeper takes from a descriptor.
 const TAKEN: [libc::c_int; 5] =
     [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
@@ -46,6 +48,26 @@ pub(super) fn close_from(first: u32) {
 pub(super) fn replace(source: &OwnedFd, place: i32) {
     // SAFETY: nothing in this process owns its standard descriptors.
     unsafe { libc::dup2(source.as_raw_fd(), place) };
+}
+
+/// Takes a descriptor that this program was executed with, by its number.
+pub(super) fn own(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    if number < 0 || unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: it is open, and nothing else in this program has it: the former program gave it for
+    // this use, once.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Executes a program in the place of this one. Only returns if that cannot be done.
+pub(super) fn execute(exe: &OwnedFd, argv: &Strings, envp: &Strings) -> io::Error {
+    let (argv, envp) = (argv.as_ptr(), envp.as_ptr());
+    let (fd, here) = (exe.as_raw_fd(), libc::AT_EMPTY_PATH);
+    // SAFETY: the arrays end with a null pointer, and they and their strings outlive the call.
+    unsafe { libc::syscall(libc::SYS_execveat, fd, c"".as_ptr(), argv, envp, here) };
+    io::Error::last_os_error()
 }
 
 /// Blocks the signals the keeper acts on, and gives a descriptor to take them from.

@@ -33,7 +33,7 @@ pub mod kind {
     pub const RETIRE: u16 = 10;
     /// Request of a later part: a descriptor out of a run's process.
     pub const GETFD: u16 = 11;
-    /// Request of a later part: replace a running program.
+    /// Request: replace the keeper's program.
     pub const UPGRADE: u16 = 12;
     /// Request: divide new connections among cohorts.
     pub const STEER: u16 = 13;
@@ -125,6 +125,9 @@ pub enum Request {
     Quiesce,
     /// Count the run's connections on shared ports, and close those that are idle.
     Connections(Closing),
+    /// Have the program that comes along take the keeper's place. If it is refused, all goes on as
+    /// before; if not, its hello is the answer.
+    Upgrade,
     /// A kind of a later part, refused by this build.
     Later(u16),
 }
@@ -196,6 +199,7 @@ impl Body for Request {
             Self::Retire { .. } => kind::RETIRE,
             Self::Quiesce => kind::QUIESCE,
             Self::Connections(_) => kind::CONNECTIONS,
+            Self::Upgrade => kind::UPGRADE,
             Self::Later(kind) => *kind,
         }
     }
@@ -233,7 +237,7 @@ impl Body for Request {
                 out.u32(closing.quiet_ms);
                 out.u8(u8::from(closing.between));
             }
-            Self::Forget | Self::List | Self::Quiesce | Self::Later(_) => {}
+            Self::Forget | Self::List | Self::Quiesce | Self::Upgrade | Self::Later(_) => {}
         }
     }
 
@@ -264,7 +268,8 @@ impl Body for Request {
             kind::CONNECTIONS => {
                 Self::Connections(Closing { quiet_ms: from.u32()?, between: from.flag()? })
             }
-            kind::SOCKETS | kind::GETFD | kind::UPGRADE => {
+            kind::UPGRADE => Self::Upgrade,
+            kind::SOCKETS | kind::GETFD => {
                 from.skip();
                 Self::Later(kind)
             }

@@ -56,7 +56,8 @@ impl Of {
 }
 
 impl Kept {
-    fn number(self) -> u8 {
+    /// Its number in messages.
+    pub fn number(self) -> u8 {
         match self {
             Self::Process => 0,
             Self::Status => 1,
@@ -69,7 +70,8 @@ impl Kept {
         }
     }
 
-    fn from_number(number: u8) -> Result<Self, Malformed> {
+    /// What has this number.
+    pub fn from_number(number: u8) -> Result<Self, Malformed> {
         match number {
             0 => Ok(Self::Process),
             1 => Ok(Self::Status),

@@ -29,6 +29,8 @@ pub enum ToRecorder {
         /// What they are, in order.
         kinds: Vec<Kept>,
     },
+    /// End without reading any more: the pipes are the next recorder's.
+    Leave,
     /// First word of a new keeper, whose predecessor is dead: hand over everything.
     TakeOver,
 }
@@ -73,6 +75,7 @@ impl Body for ToRecorder {
             Self::Quit => 203,
             Self::Keep { .. } => 204,
             Self::TakeOver => 205,
+            Self::Leave => 206,
         }
     }
 
@@ -91,7 +94,7 @@ impl Body for ToRecorder {
             }
             Self::Sink(sink) => sink.write(out),
             Self::Keep { of, kinds } => keeping::write(out, *of, kinds),
-            Self::Quit | Self::TakeOver => {}
+            Self::Quit | Self::TakeOver | Self::Leave => {}
         }
     }
 
@@ -111,6 +114,7 @@ impl Body for ToRecorder {
             203 => Ok(Self::Quit),
             204 => keeping::read(from).map(|(of, kinds)| Self::Keep { of, kinds }),
             205 => Ok(Self::TakeOver),
+            206 => Ok(Self::Leave),
             other => Err(Malformed::Kind(other)),
         }
     }

@@ -159,6 +159,7 @@ impl Recorder {
                 self.store.keep(of, message.run, &kinds, packet.descriptors);
             }
             ToRecorder::Quit => return Some(Order::Drain),
+            ToRecorder::Leave => return Some(Order::Leave),
             // Said once, at the door.
             ToRecorder::TakeOver => {}
         }

@@ -52,6 +52,8 @@ pub(super) enum Order {
     Drain,
     /// End once every pipe is at its end.
     Finish,
+    /// End at once: somebody else goes on with the pipes.
+    Leave,
 }
 
 impl Order {
@@ -59,6 +61,7 @@ impl Order {
     pub(super) fn clone_ending(&self) -> Self {
         match self {
             Self::Drain => Self::Drain,
+            Self::Leave => Self::Leave,
             Self::Finish | Self::Open { .. } | Self::Sink { .. } => Self::Finish,
         }
     }
@@ -131,6 +134,7 @@ enum Ending {
     Never,
     WhenDrained,
     WhenAllEnded,
+    AtOnce,
 }
 
 /// The state of one writer thread.
@@ -187,9 +191,11 @@ impl Writer {
                     source => self.turn(source),
                 }
             }
-            if self.ending == Ending::WhenDrained {
-                self.drain();
-                return;
+            match self.ending {
+                Ending::Never | Ending::WhenAllEnded => {}
+                Ending::WhenDrained => return self.drain(),
+                // What was read is written at the end of each turn.
+                Ending::AtOnce => return,
             }
         }
     }
@@ -201,6 +207,7 @@ impl Writer {
                 Order::Sink { run, sink, to } => self.change_sink(run, &sink, to.as_deref()),
                 Order::Drain => self.ending = Ending::WhenDrained,
                 Order::Finish => self.ending = Ending::WhenAllEnded,
+                Order::Leave => self.ending = Ending::AtOnce,
             }
         }
     }

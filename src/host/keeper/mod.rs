@@ -42,6 +42,7 @@ pub struct Keeper {
 struct Outgoing {
     bytes: Vec<u8>,
     sealed: Option<Vec<u8>>,
+    program: Option<OwnedFd>,
 }
 
 /// Output of a run that could not be written.
@@ -104,6 +105,12 @@ pub enum KeeperEvent {
         /// Kind of the request, one of [`crate::protocol::kind`].
         request: u16,
         /// The system's error number.
+        errno: i32,
+    },
+    /// The program that was to take the keeper's place does not.
+    UpgradeRefused {
+        /// `ENOEXEC` if it cannot be executed, `EBADMSG` if it cannot read the keeper's state, or why
+        /// else.
         errno: i32,
     },
     /// How many connections a run has.
@@ -240,6 +247,15 @@ impl Keeper {
         self.request(RunId(0), &Request::Quit { leave })
     }
 
+    /// Has a program take the keeper's place. If it does, the keeper says hello; if not,
+    /// [`KeeperEvent::UpgradeRefused`] is told.
+    pub fn upgrade(&mut self, program: OwnedFd) -> io::Result<()> {
+        self.seq = self.seq.saturating_add(1);
+        let bytes = Message { seq: self.seq, run: 0, body: Request::Upgrade }.encode()?;
+        self.outgoing.push_back(Outgoing { bytes, sealed: None, program: Some(program) });
+        self.send_some()
+    }
+
     fn request(&mut self, run: RunId, body: &Request) -> io::Result<()> {
         self.queue(run, body, None)
     }
@@ -247,7 +263,7 @@ impl Keeper {
     fn queue(&mut self, run: RunId, body: &Request, sealed: Option<Vec<u8>>) -> io::Result<()> {
         self.seq = self.seq.saturating_add(1);
         let bytes = Message { seq: self.seq, run: run.0, body: body.clone() }.encode()?;
-        self.outgoing.push_back(Outgoing { bytes, sealed });
+        self.outgoing.push_back(Outgoing { bytes, sealed, program: None });
         self.send_some()
     }
 
@@ -255,7 +271,8 @@ impl Keeper {
     fn send_some(&mut self) -> io::Result<()> {
         while let Some(outgoing) = self.outgoing.front() {
             let memfd = outgoing.sealed.as_deref().map(write_sealed).transpose()?;
-            let descriptors: Vec<_> = memfd.iter().map(|memfd| memfd.as_fd()).collect();
+            let along = memfd.iter().chain(&outgoing.program);
+            let descriptors: Vec<_> = along.map(|fd| fd.as_fd()).collect();
             let channel = self.channel.get_ref();
             match send(channel, &outgoing.bytes, &descriptors, Blocking::Never) {
                 Ok(()) => drop(self.outgoing.pop_front()),

@@ -24,6 +24,9 @@ pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
         Event::Refused { request: kind::SPAWN, step, errno } => {
             KeeperEvent::Refused { run, failure: SpawnFailure { step: model_step(step), errno } }
         }
+        Event::Refused { request: kind::UPGRADE, errno, .. } => {
+            KeeperEvent::UpgradeRefused { errno }
+        }
         Event::Refused { request, errno, .. } => KeeperEvent::Declined { run, request, errno },
         Event::Connections { open, closed, queued } => {
             KeeperEvent::Connections { run, open, closed, queued }

@@ -21,6 +21,7 @@ mod scenario;
 mod site;
 mod stop;
 mod survive;
+mod upgrade;
 mod watch;
 
 use std::fs;

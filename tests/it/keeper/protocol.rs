@@ -95,7 +95,8 @@ fn every_message_comes_back() {
         Request::List,
         Request::Sink(sink()),
         Request::Quit { leave: true },
-        Request::Later(kind::UPGRADE),
+        Request::Later(kind::GETFD),
+        Request::Upgrade,
     ] {
         there_and_back(body);
     }
@@ -116,6 +117,7 @@ fn every_message_comes_back() {
         ToRecorder::Keep { of: Of::Socket, kinds: vec![Kept::Socket] },
         ToRecorder::Keep { of: Of::Run, kinds: vec![] },
         ToRecorder::TakeOver,
+        ToRecorder::Leave,
     ] {
         there_and_back(body);
     }

@@ -21,16 +21,17 @@ use crate::harness::free_port;
 /// Clients that ask a port again and again, each time over a connection of its own.
 struct Clients {
     over: Arc<AtomicBool>,
-    answers: Arc<AtomicU64>,
+    /// Of each client.
+    answers: Vec<Arc<AtomicU64>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl Clients {
     fn of(port: u16) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        let answers = Arc::new(AtomicU64::new(0));
-        let client = |_| {
-            let (over, answers) = (Arc::clone(&over), Arc::clone(&answers));
+        let answers: Vec<_> = (0..3).map(|_| Arc::new(AtomicU64::new(0))).collect();
+        let client = |answers: &Arc<AtomicU64>| {
+            let (over, answers) = (Arc::clone(&over), Arc::clone(answers));
             thread::spawn(move || {
                 while !over.load(Ordering::Relaxed) {
                     get(port).unwrap();
@@ -38,13 +39,15 @@ impl Clients {
                 }
             })
         };
-        let threads = (0..3).map(client).collect();
+        let threads = answers.iter().map(client).collect();
         Self { over, answers, threads }
     }
 
     fn go_on(&self) {
-        let before = self.answers.load(Ordering::Relaxed);
-        until("answers", || before + 20 < self.answers.load(Ordering::Relaxed));
+        let count = || self.answers.iter().map(|it| it.load(Ordering::Relaxed));
+        let before: Vec<u64> = count().collect();
+        // Whatever each of them was waiting for is answered, and more.
+        until("answers", || count().zip(&before).all(|(now, before)| before + 5 < now));
     }
 
     /// None of them failed.

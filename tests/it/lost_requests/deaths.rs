@@ -1,4 +1,4 @@
-//! Processes that are killed: an instance loses what is inside it and nothing else, eco's own
+//! Processes that are killed or replaced: an instance loses what is inside it and nothing else, eco's own
 //! processes lose nothing.
 
 use std::{
@@ -179,4 +179,33 @@ fn the_keeper_in_the_middle_of_a_rollout() {
         assert!(after.values().all(|pid| !before.values().any(|old| old == pid)));
     })
     .lost_none(3);
+}
+
+fn upgrade(server: Server) {
+    let mut site = Site::start(server, 2);
+    std::fs::copy(env!("CARGO_BIN_EXE_eco"), site.env.path("second")).unwrap();
+    let (pids, keeper) = (site.env.pids("web"), site.env.daemon_pid("keeper"));
+    site.under_load("five upgrades of eco", |site| {
+        for _ in 0..5 {
+            site.env.eco(&["daemon", "upgrade", "second"]).ok();
+        }
+    })
+    .lost_none(0);
+    assert_eq!((site.env.pids("web"), site.env.daemon_pid("keeper")), (pids, keeper));
+    site.under_load("a restart with an upgrade in it", |site| {
+        let restart = site.env.call(&["restart", "web"]).spawn();
+        site.env.eco(&["daemon", "upgrade", "second"]).ok();
+        restart.wait().ok();
+    })
+    .lost_none(2);
+}
+
+#[test]
+fn an_upgrade_under_express() {
+    upgrade(Server::Express);
+}
+
+#[test]
+fn an_upgrade_under_gunicorn() {
+    upgrade(Server::Gunicorn);
 }
