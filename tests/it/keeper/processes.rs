@@ -98,14 +98,8 @@ fn three_hundred_start_and_stop() {
     world.quit();
 }
 
-#[test]
-fn idle_processes_make_no_system_call() {
-    let mut world = World::new();
-    for run in 1..=5 {
-        world.spawn(run, &["sleep"]);
-        world.said(run, "started");
-        world.wait_running(run);
-    }
+/// Waits until keeper and recorder make no system call for two seconds.
+pub(crate) fn come_to_rest(world: &World) {
     let watched = [world.keeper(), world.recorder].map(|pid| pid.as_raw_nonzero().get());
     // A process that makes a system call and waits again has switched to another.
     let switches = || {
@@ -127,6 +121,17 @@ fn idle_processes_make_no_system_call() {
         let before = std::mem::replace(&mut calm, switches());
         before == calm
     });
+}
+
+#[test]
+fn idle_processes_make_no_system_call() {
+    let mut world = World::new();
+    for run in 1..=5 {
+        world.spawn(run, &["sleep"]);
+        world.said(run, "started");
+        world.wait_running(run);
+    }
+    come_to_rest(&world);
     for run in 1..=5 {
         world.signal(run, Signal::KILL, Scope::Group);
         world.wait_gone(run);

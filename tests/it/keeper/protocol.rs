@@ -241,3 +241,62 @@ proptest! {
         drop(RecordFile::decode(&bytes));
     }
 }
+
+/// What a controller and a keeper of the first version with this file said to each other.
+const EXCHANGE: &[u8] = include_bytes!("recorded/exchange.1");
+
+/// What was said in it, in order.
+fn exchange() -> (Vec<Message<Request>>, Vec<Message<Event>>) {
+    let declared = DeclaredPort { host: Some("127.0.0.1".parse().unwrap()), port: 3000 };
+    let ports = Ports { cohort: 4, group: 9, ports: vec![declared], fds: false };
+    let asked = [
+        (0, Request::Hello { min: 1, max: 1 }),
+        (0, Request::Ports(ports)),
+        (7, Request::Spawn { cohort: 4 }),
+        (0, Request::Steer { group: 9, weights: vec![(4, 1), (5, 0)] }),
+        (7, Request::Sink(sink())),
+        (7, Request::Connections(Closing { quiet_ms: 500, between: true })),
+        (7, Request::Quiesce),
+        (7, Request::Signal { signal: 15, to: Scope::Group }),
+        (0, Request::Retire { cohort: 4 }),
+        (7, Request::Forget),
+        (0, Request::List),
+        (0, Request::Quit { leave: true }),
+    ];
+    let told = [
+        (0, Event::Hello { version: 1, keeper: 2, recorder: 3, started: 4 }),
+        (7, Event::Record(Box::new(record()))),
+        (0, Event::Cohort { cohort: 4, group: 9 }),
+        (0, Event::ListEnd),
+        (7, Event::Connections { open: 3, closed: 2, queued: 1 }),
+        (7, Event::Refused { request: kind::SIGNAL, step: Step::Prepare, errno: 3 }),
+        (0, Event::Recorder { pid: 8, restarts: 1 }),
+    ];
+    let requests = (1..).zip(asked).map(|(seq, (run, body))| Message { seq, run, body });
+    let events = (1..).zip(told).map(|(seq, (run, body))| Message { seq, run, body });
+    (requests.collect(), events.collect())
+}
+
+#[test]
+fn a_recorded_exchange_is_understood_and_still_spoken() {
+    let mut packets = Vec::new();
+    let mut rest = EXCHANGE;
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap();
+        packets.push(&after[..length]);
+        rest = &after[length..];
+    }
+    let (requests, events) = exchange();
+    assert_eq!(packets.len(), requests.len() + events.len() + 1);
+    let (first, others) = packets.split_at(requests.len());
+    for (packet, message) in first.iter().zip(&requests) {
+        assert_eq!(Message::<Request>::decode(packet).as_ref(), Ok(message));
+        assert_eq!(message.encode().as_deref(), Ok(*packet));
+    }
+    let (second, spec_bytes) = others.split_at(events.len());
+    for (packet, message) in second.iter().zip(&events) {
+        assert_eq!(Message::<Event>::decode(packet).as_ref(), Ok(message));
+        assert_eq!(message.encode().as_deref(), Ok(*packet));
+    }
+    assert_eq!(SpawnSpec::decode(5, spec_bytes[0]), Ok(spec()));
+}

@@ -5,7 +5,10 @@ use std::fs;
 use eco::protocol::{Lost, Record, RecordFile, Request, Scope, State, Stream};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::world::{World, lives, pid, until};
+use super::{
+    processes::come_to_rest,
+    world::{World, lives, pid, until},
+};
 
 /// Every line of a run that counts them is there, once and in order.
 fn lines_are_whole(world: &World, run: u64) -> usize {
@@ -337,4 +340,44 @@ fn a_file_of_the_first_form_is_read() {
     assert_eq!(file.sink.dir.to_str(), Some("/srv/apps1/h/logs/shop"));
     assert!(file.record.tag.starts_with(br#"{"id":{"key":{"project":"shop","app":"web"}"#));
     assert!(file.record.pid != 0 && file.record.start_ticks != 0 && file.pipes != [0, 0]);
+}
+
+#[test]
+fn an_app_waits_for_a_stopped_recorder_and_loses_nothing() {
+    const BYTES: usize = 8 << 20;
+    let mut world = World::new();
+    world.spawn(1, &["sleep"]);
+    world.wait_running(1);
+    kill_process(world.recorder, Signal::STOP).unwrap();
+    world.spawn(2, &["flood", &BYTES.to_string()]);
+    let flood = world.wait_running(2).pid;
+    until("its pipe is full", || {
+        fs::read_to_string(format!("/proc/{flood}/syscall"))
+            .is_ok_and(|text| text.starts_with(&format!("{} 0x1 ", libc::SYS_write)))
+    });
+    // Others start and end meanwhile.
+    world.spawn(3, &["exit", "3"]);
+    world.wait_state(3, |record| record.state == State::Gone);
+    assert_eq!(world.records[&2].state, State::Running);
+    kill_process(world.recorder, Signal::CONT).unwrap();
+    let ended = world.wait_gone(2);
+    assert_eq!((libc::WEXITSTATUS(ended.wait_status), ended.dropped), (0, 0));
+    assert_eq!(world.out(2).len(), BYTES);
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_gone(1);
+    world.quit();
+}
+
+#[test]
+fn an_idle_keeper_that_has_taken_over_makes_no_system_call() {
+    let mut world = World::new();
+    world.spawn(1, &["sleep"]);
+    world.wait_running(1);
+    world.kill_keeper();
+    world.next_keeper(None);
+    world.adopted(1);
+    come_to_rest(&world);
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_gone(1);
+    world.quit();
 }
