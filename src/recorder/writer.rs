@@ -100,7 +100,7 @@ impl WaitingPipes for Inbox {
         for order in self.orders.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             match order {
                 Order::Open { pipe, .. } => look(pipe),
-                Order::Sink { .. } | Order::Drain | Order::Finish => {}
+                Order::Sink { .. } | Order::Drain | Order::Finish | Order::Leave => {}
             }
         }
     }
@@ -194,8 +194,10 @@ impl Writer {
             match self.ending {
                 Ending::Never | Ending::WhenAllEnded => {}
                 Ending::WhenDrained => return self.drain(),
-                // What was read is written at the end of each turn.
-                Ending::AtOnce => return,
+                Ending::AtOnce => {
+                    // What was read is written at the end of each turn, but for lines without an end.
+                    return self.outputs.values_mut().for_each(|shared| shared.output.finish());
+                }
             }
         }
     }
