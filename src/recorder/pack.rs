@@ -1,4 +1,4 @@
-//! Compressing parts, in a thread of its own that runs when nothing else wants to.
+//! Compressing parts, in a thread of its own that gives way to others.
 //!
 //! What is written is described in `cli::logs::packed`, which reads it: blocks that are compressed
 //! each for itself, in a file that `zstd -d` and `gzip -d` read like any other. Nothing is believed:
@@ -27,7 +27,9 @@ const BLOCK: u64 = 128 << 10;
 const MARK: [u8; 4] = *b"eco1";
 const ZSTD: [u8; 8] = [0x50, 0x2a, 0x4d, 0x18, 16, 0, 0, 0];
 const GZIP: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 20, 0, b'E', b'C', 16, 0];
-const LOWEST_PRIORITY: i32 = 19;
+/// A tenth of what a program usually gets. With the lowest priority nothing would ever be compressed
+/// on a machine that is always busy.
+const LOW_PRIORITY: i32 = 10;
 
 /// The thread, started with the first part.
 #[derive(Debug, Default)]
@@ -60,7 +62,7 @@ impl Packer {
 
 fn run(jobs: &mpsc::Receiver<(Part, Compression)>) {
     let own = rustix::thread::gettid();
-    rustix::process::setpriority_process(Some(own), LOWEST_PRIORITY).ok();
+    rustix::process::setpriority_process(Some(own), LOW_PRIORITY).ok();
     while let Ok((part, how)) = jobs.recv() {
         // It is tried again with the next part.
         pack(&part, how).ok();
