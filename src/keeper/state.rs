@@ -145,7 +145,8 @@ mod tests {
     use crate::protocol::{Record, Sink};
 
     fn saved() -> SavedKeeper {
-        let sink = Sink { dir: "/srv/logs".into(), stem: "web-0".into(), ..Sink::default() };
+        let (dir, stem, app) = ("/srv/logs".into(), "web-0".into(), "web".into());
+        let sink = Sink { dir, stem, app, ..Sink::default() };
         let file = RecordFile {
             record: Record { pid: 77, tag: b"{}".to_vec(), ..Record::default() },
             boot_id: b"11111111-2222-4333-8444-555555555555".to_vec(),

@@ -39,7 +39,10 @@ async fn the_client_translates() {
     else {
         panic!("no hello")
     };
-    assert_eq!((version, i64::from(keeper_pid)), (1, world.keeper().as_raw_nonzero().get().into()));
+    assert_eq!(
+        (version, i64::from(keeper_pid)),
+        (eco::protocol::VERSION, world.keeper().as_raw_nonzero().get().into())
+    );
     assert!(recorder_pid.is_some() && started.0.as_nanos() != 0);
     assert_eq!(keeper.next().await.unwrap(), KeeperEvent::ListEnd);
 
