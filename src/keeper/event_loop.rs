@@ -221,7 +221,7 @@ impl Keeper {
             self.take_last_requests();
             self.controller.ended(&self.poll);
             self.forget_controller();
-        } else if self.recorder.pid == Some(pid) {
+        } else if self.recorder.pid == Some(pid) && self.recorder.foreign.is_none() {
             self.take_reports();
             self.recorder.ended(&self.poll);
             self.answers_recorder_changed();

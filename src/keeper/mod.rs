@@ -13,6 +13,7 @@ mod adopt;
 mod answers;
 mod child;
 mod connections;
+mod crash;
 mod datagram;
 mod deliver;
 mod diag;

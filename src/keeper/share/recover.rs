@@ -208,8 +208,10 @@ impl Keeper {
                 Sharing::None => run.ports.as_ref().is_some_and(|ports| !ports.fds),
                 Sharing::Fds | Sharing::Unavailable => false,
             };
-            if asks && !run.is_over() && run.status.is_none() && !answered.contains(id) {
-                run.record.lost.seccomp = true;
+            // Where only ancestors may look into a process, its calls come, but cannot be read.
+            let readable = !run.record.adopted || may_read(run.record.pid);
+            if asks && run.has_leader() && run.status.is_none() {
+                run.record.lost.seccomp = !answered.contains(id) || !readable;
             }
         }
     }
@@ -239,6 +241,11 @@ fn sockets_of(pid: Pid) -> impl Iterator<Item = (Pid, i32, u64)> {
         Holding::Socket(inode) => Some((pid, number, inode)),
         Holding::Epoll => None,
     })
+}
+
+/// Whether the memory of a process may be read, and with it what its calls are about.
+fn may_read(pid: u32) -> bool {
+    std::fs::File::open(format!("/proc/{pid}/mem")).is_ok()
 }
 
 /// A socket of a process, if the system lets us have it.

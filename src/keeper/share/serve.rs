@@ -68,13 +68,22 @@ impl Keeper {
     }
 
     fn answer_call(&mut self, caller: &Caller, note: Note) {
+        let word = match caller.call.asked {
+            Asked::Bind { .. } => "bind",
+            Asked::Listen { .. } => "listen",
+            Asked::Other => "other",
+        };
+        self.crash_point(word, "taken");
         let answer = match caller.call.asked {
             Asked::Bind { .. } => self.answer_bind(caller),
             Asked::Listen { backlog } => self.answer_listen(caller, backlog),
             Asked::Other => Answer::Continue,
         };
+        self.crash_point(word, "done");
         self.note_sharing();
+        self.crash_point(word, "noted");
         caller.call.answer(&caller.filter, answer);
+        self.crash_point(word, "answered");
         note.clear();
     }
 

@@ -160,8 +160,10 @@ fn nonsense_is_refused_and_harms_nobody() {
     assert_eq!(world.wait_refused(), (7, Step::Prepare, libc::ESRCH));
     world.ask(7, Request::Spawn { cohort: 0 });
     assert_eq!(world.wait_refused(), (7, Step::Prepare, libc::EBADF));
-    world.ask(0, Request::Later(eco::protocol::kind::UPGRADE));
+    world.ask(0, Request::Later(eco::protocol::kind::GETFD));
     assert_eq!(world.wait_refused(), (0, Step::Prepare, libc::ENOSYS));
+    world.ask(0, Request::Upgrade);
+    assert_eq!(world.wait_refused(), (0, Step::Prepare, libc::EBADF));
     let channel = world.channel();
     for bytes in [vec![0; 3], vec![9; 100], vec![1; 5000]] {
         rustix::io::write(&channel, &bytes).unwrap();

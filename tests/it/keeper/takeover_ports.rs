@@ -6,7 +6,6 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use eco::protocol::{Lost, Request, Sharing};
@@ -196,30 +195,33 @@ fn a_call_waits_for_the_next_keeper() {
     world.quit();
 }
 
-/// A keeper is killed while it answers calls, at whatever it is just doing.
+/// A keeper dies while it answers calls: before and after each step of it.
 #[test]
 fn a_call_that_was_being_answered_is_answered() {
     let mut world = World::new();
-    for round in 0..16_u64 {
+    let steps = ["taken", "done", "noted", "answered"];
+    let points = ["bind", "listen"].map(|call| steps.map(|step| format!("{call} {step}")));
+    // Alone in its cohort, then with a socket that is there already.
+    for (round, point) in (1..).zip(points.concat()) {
         let port = free_port();
-        let (run, cohort) = (round + 1, round + 1);
-        world.share(cohort, &[port]);
-        world.start_server(run, cohort, port);
-        world.wait_running(run);
-        // The moment differs from round to round: that is what is tried here.
-        let mut waited = 0_u64;
-        while waited < round * 400 {
-            waited += 50;
-            thread::sleep(Duration::from_micros(50));
+        world.share(round, &[port]);
+        for run in [2 * round, 2 * round + 1] {
+            let path = world.run_dir().join("keeper-crash-at");
+            std::fs::write(&path, &point).unwrap();
+            world.start_server(run, round, port);
+            until(&format!("the keeper's death where {point}"), || !lives(world.keeper()));
+            assert!(!path.exists());
+            world.kill_keeper();
+            world.next_keeper(None);
+            let record = world.wait_listening(run, port);
+            assert_eq!(record.lost, Lost::default(), "{point}");
+            assert_eq!(record.bind_failure.errno, 0, "{point}");
         }
-        world.kill_keeper();
-        world.next_keeper(None);
-        let record = world.wait_listening(run, port);
-        assert_eq!(record.lost, Lost::default(), "round {round}");
-        all_from(&world, run, port);
-    }
-    for run in 1..=16 {
-        world.kill(run);
+        both_answer(&world, [2 * round, 2 * round + 1], port);
+        for run in [2 * round, 2 * round + 1] {
+            world.kill(run);
+        }
+        world.ask(0, Request::Retire { cohort: round });
     }
     world.quit();
 }
