@@ -5,6 +5,8 @@
 
 mod changes;
 mod client;
+// Builds without debug assertions have no such points.
+#[cfg(debug_assertions)]
 mod crash_points;
 mod deaths;
 mod kills;
