@@ -242,8 +242,8 @@ proptest! {
     }
 }
 
-/// What a controller and a keeper of the first version with this file said to each other.
-const EXCHANGE: &[u8] = include_bytes!("recorded/exchange.1");
+/// What a controller and a keeper said to each other when version 2 of the channel was new.
+const EXCHANGE: &[u8] = include_bytes!("recorded/exchange.2");
 
 /// What was said in it, in order.
 fn exchange() -> (Vec<Message<Request>>, Vec<Message<Event>>) {
