@@ -78,7 +78,8 @@ fn parse(name: &[u8]) -> Option<(&OsStr, u64, &'static str)> {
     let dot = stem.iter().rposition(|byte| *byte == b'.')?;
     let (prefix, digits) = stem.split_at_checked(dot.saturating_add(1))?;
     let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some((OsStr::from_bytes(prefix), number, ending))
+    // There is a next number after each.
+    (number != u64::MAX).then(|| (OsStr::from_bytes(prefix), number, ending))
 }
 
 fn ends_in_number(stem: &[u8]) -> bool {

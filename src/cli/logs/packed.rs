@@ -74,18 +74,16 @@ impl Packed {
         self.len
     }
 
-    /// Reads from `offset` on, up to the end of a block; how many bytes that were. What is damaged
-    /// ends the part.
+    /// Reads from `offset` on, up to the end of a block; how many bytes that were. In the place of a
+    /// block that is damaged stands a line that says so, as long as the block was.
     pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
         let number = self.blocks.partition_point(|block| block.start <= offset);
         let Some(number) = number.checked_sub(1) else { return 0 };
         let Some(block) = self.blocks.get(number) else { return 0 };
         let mut cache = self.cache.borrow_mut();
         if cache.0 != Some(number) {
-            *cache = match self.unpack(*block) {
-                Ok(bytes) => (Some(number), bytes),
-                Err(_) => return 0,
-            };
+            let bytes = self.unpack(*block).unwrap_or_else(|_| in_its_place(block.len));
+            *cache = (Some(number), bytes);
         }
         let from = usize::try_from(offset - block.start).unwrap_or(usize::MAX);
         let found = cache.1.get(from..).unwrap_or_default();
@@ -142,6 +140,15 @@ fn block_at(file: &File, at: u64, start: u64) -> io::Result<Block> {
         return Err(damaged());
     }
     Ok(Block { kind, at: at + before + 16, stored, start, len, crc })
+}
+
+/// What is read where a block of this length cannot be.
+fn in_its_place(len: u32) -> Vec<u8> {
+    let length = usize::try_from(len).unwrap_or_default();
+    let mut line = format!("[eco: {len} bytes of this log are damaged]").into_bytes();
+    line.resize(length.saturating_sub(1), b' ');
+    line.resize(length, b'\n');
+    line
 }
 
 fn damaged() -> io::Error {

@@ -111,7 +111,8 @@ fn parse(name: &[u8]) -> Option<(&[u8], u64, Form)> {
     let (prefix, digits) = stem.split_at_checked(dot + 1)?;
     let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let number = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
-    Some((prefix, number, form))
+    // There is a next number after each.
+    (number != u64::MAX).then_some((prefix, number, form))
 }
 
 #[cfg(test)]
