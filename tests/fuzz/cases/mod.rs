@@ -5,6 +5,7 @@
 
 pub mod keeper_protocol;
 pub mod log_index;
+pub mod log_parts;
 pub mod notify;
 pub mod run_records;
 pub mod state_files;
@@ -21,11 +22,12 @@ pub struct Case {
 }
 
 /// All of them.
-pub const ALL: [&Case; 5] = [
+pub const ALL: [&Case; 6] = [
     &keeper_protocol::CASE,
     &run_records::CASE,
     &state_files::CASE,
     &log_index::CASE,
+    &log_parts::CASE,
     &notify::CASE,
 ];
 
