@@ -85,7 +85,8 @@ impl Client {
 
     /// Lets some time pass.
     pub(super) fn pause(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        // The timer is made within the runtime.
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Asks for one answer.

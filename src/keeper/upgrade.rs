@@ -38,6 +38,9 @@ use crate::protocol::{
 pub(super) const CHECK: &str = "--check";
 /// The option by which a program goes on from a state.
 pub(super) const RESUME: &str = "--resume";
+/// How one ends that could read it. Most programs that are no eco at all end with 0, whatever they are
+/// told.
+const CHECKED: u8 = 94;
 /// How long a program may take to read a copy of the state, in ns.
 const PATIENCE: u64 = 20_000_000_000;
 
@@ -90,11 +93,12 @@ impl Keeper {
         let Some(upgrade) = self.upgrade.as_mut().filter(|it| it.check == Some(pid)) else {
             return false;
         };
-        if wait_status == 0 {
+        let code = libc::WIFEXITED(wait_status).then(|| libc::WEXITSTATUS(wait_status));
+        if code == Some(CHECKED.into()) {
             upgrade.check = None;
         } else {
             // Who cannot be executed at all ends with 127.
-            let failed = libc::WIFEXITED(wait_status) && libc::WEXITSTATUS(wait_status) == 127;
+            let failed = code == Some(127);
             self.refuse_upgrade(if failed { libc::ENOEXEC } else { libc::EBADMSG });
         }
         true
@@ -163,7 +167,7 @@ impl Keeper {
             all.extend(self.kept(Of::Run, *id).into_iter().map(|(_, fd)| fd));
             all.extend(run.pipes.iter().filter_map(|pipe| Some(pipe.end.as_ref()?.as_fd())));
         }
-        all.extend(self.share.inodes().into_iter().filter_map(|inode| self.share.socket(inode)));
+        all.extend(self.share.all_inodes().filter_map(|inode| self.share.socket(inode)));
         all
     }
 
@@ -200,7 +204,7 @@ impl Keeper {
                 descriptors,
             }
         });
-        let sockets = self.share.inodes().into_iter();
+        let sockets = self.share.all_inodes();
         let sockets = sockets.filter_map(|it| Some((it, self.share.socket(it)?.as_raw_fd())));
         SavedKeeper {
             open_files: started.open_files,
@@ -219,7 +223,7 @@ impl Keeper {
 pub(super) fn check() -> ExitCode {
     let content = inherited(CHANNEL_FD).and_then(read_sealed);
     match content.map(|content| SavedKeeper::decode(&content)) {
-        Ok(Ok(_)) => ExitCode::SUCCESS,
+        Ok(Ok(_)) => ExitCode::from(CHECKED),
         Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
     }
 }

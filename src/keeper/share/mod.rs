@@ -115,6 +115,11 @@ impl Share {
         self.cohorts.get(&cohort).cloned()
     }
 
+    /// The sockets held, by their inodes.
+    pub(super) fn all_inodes(&self) -> impl Iterator<Item = u64> {
+        self.held.parts().1.iter().map(|socket| socket.inode)
+    }
+
     /// The sockets that somebody else is to hold too, by their inodes. One that is open ahead is not
     /// among them: it may have to make way at once, and its port is free only when nobody has it.
     pub(super) fn inodes(&self) -> BTreeSet<u64> {
