@@ -236,7 +236,7 @@ fn instances_not_ready(
         }];
     }
     let holding = status.instances.iter().filter_map(|instance| {
-        let (hold, hold_code) = match reason(instance)? {
+        let (hold, hold_code) = match reason(instance, world.seen)? {
             (Some(before), code) => (named(&before, &app.spec), code),
             (None, code) => {
                 let hold = instance.hold.as_ref()?;
@@ -255,7 +255,7 @@ fn instances_not_ready(
 
 /// Why an instance is not as desired. One that is just being tried again has failed all the same:
 /// what counts is how it ended before. The words are `None` if they are those of its hold.
-fn reason(instance: &InstanceStatus) -> Option<(Option<String>, String)> {
+fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, String)> {
     let hold = instance.hold.as_ref()?;
     let code = hold.code().to_owned();
     let before = instance.exit.filter(|exit| !exit.requested);
@@ -266,7 +266,9 @@ fn reason(instance: &InstanceStatus) -> Option<(Option<String>, String)> {
                 failure: exit.failure,
                 ran: exit.ended.since(exit.started),
             };
-            Some((Some(format!("{last}; started again, {hold}")), code))
+            let seen = seen.get(&instance.id).filter(|seen| seen.run == exit.run);
+            let words = seen.map(|seen| format!("; {}", seen.words)).unwrap_or_default();
+            Some((Some(format!("{last}{words}; started again, {hold}")), code))
         }
         (
             Hold::Starting

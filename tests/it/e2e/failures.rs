@@ -11,7 +11,11 @@ fn reason(env: &TestEnv, bad: &str) -> String {
     env.apps(&format!("  good: {{ command: sleep 100000 }}\n  bad: {bad}\n"));
     let output = env.eco(&["apply"]).exits(1);
     assert_eq!(env.app("good")["state"], "ready");
-    let bad = env.app("bad");
+    // Not the moment of the next try.
+    let bad = env.wait_until("the reason", || {
+        let bad = env.app("bad");
+        (bad["instances"][0]["hold_code"] != "starting").then_some(bad)
+    });
     let hold = bad["hold"].as_str().unwrap_or_else(|| panic!("no hold in {bad}")).to_owned();
     assert!(bad["instances"][0]["hold"].is_string(), "{bad}");
     assert!(output.to_string().contains("bad"), "{output}");
