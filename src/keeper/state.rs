@@ -106,11 +106,8 @@ impl SavedKeeper {
         let (started_at, greeted) = (from.u64()?, from.flag()?);
         let own = [from.i32()?, from.i32()?, from.i32()?, from.i32()?];
         let (controller, recorder) = (read_role(from)?, read_role(from)?);
-        let count = from.count(19)?;
-        let runs = (0..count).map(|_| read_run(from)).collect::<Result<_, _>>()?;
-        let count = from.count(12)?;
-        let sockets = (0..count).map(|_| Ok((from.u64()?, from.i32()?)));
-        let sockets = sockets.collect::<Result<_, Malformed>>()?;
+        let runs = from.list(19, read_run)?;
+        let sockets = from.list(12, |from| Ok((from.u64()?, from.i32()?)))?;
         from.end()?;
         Ok(Self { open_files, started_at, greeted, own, controller, recorder, runs, sockets })
     }
@@ -131,11 +128,7 @@ fn read_run(from: &mut Reader<'_>) -> Result<SavedRun, Malformed> {
         forgotten: from.flag()?,
         given: [from.flag()?, from.flag()?],
         file: RecordFile::decode(from.bytes(LONGEST_FILE)?)?,
-        descriptors: {
-            let count = from.count(5)?;
-            let all = (0..count).map(|_| Ok((Kept::from_number(from.u8()?)?, from.i32()?)));
-            all.collect::<Result<_, Malformed>>()?
-        },
+        descriptors: from.list(5, |from| Ok((Kept::from_number(from.u8()?)?, from.i32()?)))?,
     })
 }
 

@@ -182,18 +182,18 @@ impl SpawnSpec {
         }
         let sink = Sink::read(from)?;
         let notify = from.flag()?;
-        let argv = list(from, 4, |from| text(from, MAX_TEXT))?;
+        let argv = from.list(4, |from| text(from, MAX_TEXT))?;
         if argv.first().is_none_or(|program| program.is_empty()) {
             return Err(Malformed::Value);
         }
-        let env = list(from, 8, |from| {
+        let env = from.list(8, |from| {
             let name = text(from, MAX_TEXT)?;
             if name.is_empty() || name.as_bytes().contains(&b'=') {
                 return Err(Malformed::Value);
             }
             Ok((name, text(from, MAX_TEXT)?))
         })?;
-        let limits = list(from, 20, |from| {
+        let limits = from.list(20, |from| {
             Ok(Limit { resource: from.u32()?, soft: from.u64()?, hard: from.u64()? })
         })?;
         let ids = if from.flag()? {
@@ -219,13 +219,4 @@ fn text(from: &mut Reader<'_>, max: usize) -> Result<OsString, Malformed> {
         return Err(Malformed::Value);
     }
     Ok(OsString::from_vec(bytes.to_vec()))
-}
-
-fn list<T>(
-    from: &mut Reader<'_>,
-    size: usize,
-    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let count = from.count(size)?;
-    (0..count).map(|_| read(from)).collect()
 }

@@ -157,6 +157,16 @@ impl<'a> Reader<'a> {
         if self.rest.len() / size.max(1) < count { Err(Malformed::Short) } else { Ok(count) }
     }
 
+    /// Takes a list of elements, each at least `size` bytes long.
+    pub fn list<T>(
+        &mut self,
+        size: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let count = self.count(size)?;
+        (0..count).map(|_| read(self)).collect()
+    }
+
     /// Takes so many bytes, to be read on their own.
     pub fn part(&mut self, count: usize) -> Result<Self, Malformed> {
         Ok(Self { rest: self.take(count)? })

@@ -86,22 +86,13 @@ impl Saved {
         if version != VERSION {
             return Err(Malformed::Version(version));
         }
-        let cohorts = list(from, 21, Ports::read)?;
-        let groups = list(from, 16, read_group)?;
-        let sockets = list(from, 45, read_socket)?;
-        let owners = list(from, 24, |from| Ok((from.u64()?, read_owner(from)?)))?;
+        let cohorts = from.list(21, Ports::read)?;
+        let groups = from.list(16, read_group)?;
+        let sockets = from.list(45, read_socket)?;
+        let owners = from.list(24, |from| Ok((from.u64()?, read_owner(from)?)))?;
         from.end()?;
         Ok(Self { cohorts, groups, sockets, owners })
     }
-}
-
-fn list<T>(
-    from: &mut Reader<'_>,
-    size: usize,
-    mut read: impl FnMut(&mut Reader<'_>) -> Result<T, Malformed>,
-) -> Result<Vec<T>, Malformed> {
-    let count = from.count(size)?;
-    (0..count).map(|_| read(from)).collect()
 }
 
 fn write_weights(weights: &[(u64, u32)], out: &mut Writer) {
@@ -113,16 +104,16 @@ fn write_weights(weights: &[(u64, u32)], out: &mut Writer) {
 }
 
 fn read_weights(from: &mut Reader<'_>) -> Result<Vec<(u64, u32)>, Malformed> {
-    list(from, 12, |from| Ok((from.u64()?, from.u32()?)))
+    from.list(12, |from| Ok((from.u64()?, from.u32()?)))
 }
 
 fn read_group(from: &mut Reader<'_>) -> Result<(u64, Group), Malformed> {
     let id = from.u64()?;
     let weights = read_weights(from)?;
-    let lines = list(from, 16, |from| {
+    let lines = from.list(16, |from| {
         let place = read_place(from)?;
         let steered = read_weights(from)?;
-        let order = list(from, 17, |from| {
+        let order = from.list(17, |from| {
             let (cohort, inode) = (from.u64()?, from.u64()?);
             Ok(Member { cohort, inode, leaves: from.flag()? })
         })?;
@@ -191,7 +182,7 @@ fn read_socket(from: &mut Reader<'_>) -> Result<SavedSocket, Malformed> {
         parked: from.flag()?,
         ahead: from.flag()?,
         only_of: Some(from.u64()?).filter(|run| *run != 0),
-        holders: list(from, 12, |from| {
+        holders: from.list(12, |from| {
             let (run, process) = (from.u64()?, from.i32()?);
             Ok((run, Pid::from_raw(process).ok_or(Malformed::Value)?))
         })?,
