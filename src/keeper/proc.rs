@@ -81,6 +81,8 @@ pub(super) fn children() -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::process::CommandExt as _, process::Command};
+
     use super::*;
 
     #[test]
@@ -100,7 +102,17 @@ mod tests {
         let pid = own.as_raw_nonzero().get().unsigned_abs();
         assert!(start_ticks(pid).is_some());
         assert_eq!(user(pid), Some(rustix::process::getuid().as_raw()));
-        let leader = super::super::sys::session(own).unwrap();
-        assert!(of_session(leader).contains(&own));
+    }
+
+    #[test]
+    fn processes_of_a_group_are_found() {
+        // The session of this process may be out of its sight.
+        let mut sleep = Command::new("sleep");
+        let mut child = sleep.arg("100000").process_group(0).spawn().unwrap();
+        let leader = Pid::from_child(&child);
+        let found = of_session(leader);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(found, [leader]);
     }
 }
