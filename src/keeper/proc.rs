@@ -105,6 +105,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a process of the test's own")]
     fn processes_of_a_group_are_found() {
         // The session of this process may be out of its sight.
         let mut sleep = Command::new("sleep");
