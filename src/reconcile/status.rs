@@ -143,9 +143,10 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
         Phase::Ready { since, .. } => {
             let good = since.after(view.app.spec.rollout.min_ready);
             let until = view.proves_until(run).map_or(good, |until| until.max(good));
-            let canary = canary::is_out(view);
-            let settles =
-                (view.now < until).then(|| Hold::Settling { wait: until.since(view.now), canary });
+            let settles = (view.now < until).then(|| Hold::Settling {
+                wait: until.since(view.now),
+                canary: canary::is_out(view),
+            });
             settles.or_else(|| run.sockets.unanswered.then_some(Hold::Unanswered))
         }
         Phase::Exited { .. } => None,

@@ -101,18 +101,7 @@ fn kill_roles(server: Server, roles: &[&str]) {
     let mut site = Site::start(server, 2);
     let pids = site.env.pids("web");
     site.under_load(&format!("kill -9 of {}", roles.join(" and ")), |site| {
-        let old = site.env.kill_roles(roles);
-        site.env.wait_for("others in their place", || {
-            // Starts them where nobody else does.
-            site.env.eco(&["status"]);
-            let now = site.env.eco(&["daemon", "status", "--json"]);
-            now.code == Some(0)
-                && roles.iter().zip(&old).all(|(role, old)| {
-                    now.json()[format!("{role}_pid")]
-                        .as_u64()
-                        .is_some_and(|pid| pid != 0 && pid != u64::from(*old))
-                })
-        });
+        site.kill_and_wait(roles);
     })
     .lost_none(0);
     assert_eq!(site.env.pids("web"), pids);

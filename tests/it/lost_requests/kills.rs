@@ -40,7 +40,8 @@ impl Site {
         leads.map(|it| it.pid).filter(|pid| *pid != keeper).collect()
     }
 
-    fn kill_and_wait(&self, victims: &[&str]) {
+    /// Kills some of eco's processes, and returns once there are others in their place.
+    pub(super) fn kill_and_wait(&self, victims: &[&str]) {
         let old = self.env.kill_roles(victims);
         self.env.wait_for("others in their place", || {
             // Starts them where nobody else does.
