@@ -150,6 +150,7 @@ const DEEPER: &[(&str, &str, &str)] = &[
     ("App", "queue", "listen"),
     ("App", "close_idle", "listen"),
     ("App", "pass", "listen"),
+    ("App", "share", "listen"),
     ("App", "host", "listen"),
     ("App", "http", "ready"),
     ("App", "tcp", "ready"),

@@ -28,6 +28,7 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("listen", if ports.is_empty() { "auto".to_owned() } else { ports.join(", ") });
         add("listen.queue", human_duration(listen.queue));
         add("listen.close_idle", listen.close_idle.to_string());
+        add("listen.share", format!("{:?}", listen.share).to_lowercase());
         add("stop.drain", human_duration(spec.stop.drain));
     }
     add("ready", ready(&spec.ready));

@@ -24,6 +24,7 @@ struct Fault {
 /// Looks at everything.
 pub fn doctor(home: &Home) -> DoctorReply {
     let mut checks = ports();
+    checks.push(check(("hand_over", "given-up queues"), Ok(hand_over())));
     checks.push(check(("open_files", "open files"), open_files()));
     checks.push(check(("watches", "file watches"), watches()));
     checks.push(check(("home", "state directory"), writable(home)));
@@ -85,6 +86,17 @@ fn without_steering((_, found): (i32, String)) -> Fault {
     let effect = "during a rollout former and new instances both get new connections";
     let help = "needs a kernel that takes socket filters (SO_ATTACH_REUSEPORT_CBPF)".to_owned();
     Fault { found: format!("refused: {found}"), effect, help }
+}
+
+/// Most systems do not, so it is no fault: it matters only where a whole release is given up.
+fn hand_over() -> String {
+    let found = if self_check::hands_over() {
+        "connections that wait at a release which is undone go to the former one"
+    } else {
+        "connections that wait at a release which is undone are reset; \
+         `sysctl net.ipv4.tcp_migrate_req=1` hands them to the former one"
+    };
+    found.to_owned()
 }
 
 fn open_files() -> Result<String, Fault> {

@@ -6,8 +6,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::state::State;
+use super::{events::Told, state::State};
 use crate::{
+    api::EventType,
     host::clock,
     model::{Event, Phase, ProjectName, RunId, Time},
     protocol::Closing,
@@ -36,6 +37,8 @@ pub(super) struct Drain {
     calm: u32,
     /// Whether its time is almost over.
     is_last: bool,
+    /// Whether an earlier controller began it.
+    is_resumed: bool,
 }
 
 /// The runs that are drained.
@@ -43,7 +46,7 @@ pub(super) type Drains = BTreeMap<RunId, Drain>;
 
 impl State {
     /// Begins to drain a run, or goes on with what an earlier controller had begun.
-    pub(super) fn drain(&mut self, run: RunId) {
+    pub(super) fn drain(&mut self, run: RunId, is_resumed: bool) {
         // Who shares its sockets with others that stay has to leave new connections to them. Of a
         // cohort that goes as a whole new ones are kept away by steering, and somebody has to
         // answer those that wait already.
@@ -51,7 +54,20 @@ impl State {
             let sent = self.keeper.quiesce(run);
             self.asked(sent);
         }
-        self.drains.insert(run, Drain { next: Some(clock::now()), calm: 0, is_last: false });
+        let next = Some(clock::now());
+        self.drains.insert(run, Drain { next, calm: 0, is_last: false, is_resumed });
+    }
+
+    /// The keeper cannot keep a run from accepting. One that was silenced before looks the same, so
+    /// of a resumed drain nothing is said.
+    pub(super) fn goes_on_accepting(&mut self, run: RunId) {
+        if self.drains.get(&run).is_none_or(|drain| drain.is_resumed) {
+            return;
+        }
+        let Some((key, found)) = self.observed.run(run) else { return };
+        let text = "it does not wait for connections by epoll, so it goes on accepting while it \
+                    drains, and may lose the last ones; `listen: { share: port }` cures that";
+        self.tell(Told::of(EventType::Stopping, &key.instance(found.index), text));
     }
 
     /// Looks at the draining runs that are due.
@@ -121,7 +137,7 @@ impl State {
         let draining = runs.filter(|(_, run)| run.stopping.is_some_and(|it| it.draining));
         let draining: Vec<_> = draining.map(|(run, _)| *run).collect();
         for run in draining {
-            self.drain(run);
+            self.drain(run, true);
         }
     }
 

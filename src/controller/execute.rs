@@ -67,7 +67,7 @@ impl State {
             Action::Drain { id, run, reason } => {
                 self.note_stop(*run);
                 crash::point("a drain is noted");
-                self.drain(*run);
+                self.drain(*run, false);
                 crash::point("a drain is asked for");
                 let text = format!("no new connections, to stop it: {reason}");
                 self.tell(Told::of(EventType::Stopping, id, text));

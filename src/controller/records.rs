@@ -12,6 +12,7 @@ use crate::{
         AppKey, Cohort, CohortGroup, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState,
         Time,
     },
+    protocol::kind,
     reconcile,
 };
 
@@ -42,6 +43,9 @@ impl State {
             }
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
             KeeperEvent::UpgradeRefused { errno } => self.upgrade_refused(errno),
+            KeeperEvent::Declined { run, request: kind::QUIESCE, errno: libc::ENOTSUP } => {
+                self.goes_on_accepting(run);
+            }
             // A signal or a new sink came too late: the run's record says so too.
             KeeperEvent::Declined { .. } | KeeperEvent::ListEnd => {}
             KeeperEvent::Hello { .. } => self.upgraded(),

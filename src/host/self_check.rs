@@ -45,6 +45,13 @@ pub fn watches() -> Option<u64> {
     text.trim().parse().ok()
 }
 
+/// Whether the system hands connections that wait at a socket which is given up to another one of
+/// the same port.
+pub fn hands_over() -> bool {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/tcp_migrate_req").unwrap_or_default();
+    text.trim() == "1"
+}
+
 /// Whether the state of eco can be written: for each directory, or the first one above it that
 /// exists.
 pub fn home(home: &Home) -> io::Result<()> {

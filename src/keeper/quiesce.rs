@@ -1,6 +1,6 @@
 //! Letting the processes of a run accept no more connections, without their help: the shared
 //! listening sockets are taken out of their `epoll` instances. Processes that wait in another way
-//! (`select`, `poll`, a blocking `accept`) are left as they are.
+//! (`select`, `poll`, a blocking `accept`) are left as they are, and it is said.
 #![expect(unsafe_code, reason = "descriptors are put at numbers that another process gave them")]
 
 use std::{
@@ -32,7 +32,7 @@ struct Removal<'a> {
 
 impl Keeper {
     /// Lets a run accept no more connections on its cohort's sockets. A run that is gone accepts
-    /// none.
+    /// none. It is refused with `ENOTSUP` if nothing of the run watches them by `epoll`.
     pub(super) fn quiesce(&mut self, id: u64) -> Result<(), Refusal> {
         let Some(run) = self.runs.get(&id) else { return Err((Step::Prepare, libc::ESRCH)) };
         let sockets: Vec<_> = self.cohort_sockets(run.record.cohort).collect();
@@ -40,14 +40,17 @@ impl Keeper {
             return Ok(());
         }
         let members: Vec<Pid> = self.members(run).into_iter().collect();
-        silence(&members, &sockets)
-            .map_err(|error| (Step::Prepare, error.raw_os_error().unwrap_or(libc::EIO)))
+        match silence(&members, &sockets) {
+            Ok(0) => Err((Step::Prepare, libc::ENOTSUP)),
+            Ok(_) => Ok(()),
+            Err(error) => Err((Step::Prepare, error.raw_os_error().unwrap_or(libc::EIO))),
+        }
     }
 }
 
-/// Takes sockets out of the `epoll` instances of processes. An instance that cannot be reached is
-/// an error, once the others are done.
-fn silence(members: &[Pid], sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+/// Takes sockets out of the `epoll` instances of processes: out of how many. An instance that cannot
+/// be reached is an error, once the others are done.
+fn silence(members: &[Pid], sockets: &[BorrowedFd<'_>]) -> io::Result<usize> {
     let mut by_inode = BTreeMap::new();
     for socket in sockets {
         by_inode.insert(rustix::fs::fstat(socket)?.st_ino, *socket);
@@ -74,7 +77,7 @@ fn silence(members: &[Pid], sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
         }
     }
     remove_all(&instances)?;
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(instances.len()), Err)
 }
 
 fn take(pid: Pid, number: i32) -> io::Result<OwnedFd> {
@@ -200,8 +203,8 @@ mod tests {
         let members = [rustix::process::getpid()];
         let watched = |instance: &OwnedFd| entries(members[0], instance.as_raw_fd()).len();
         assert!(instances.iter().all(|instance| watched(instance) == 3));
-        for _ in 0..2 {
-            silence(&members, &[one.as_fd(), other.as_fd()]).unwrap();
+        for found in [3, 0] {
+            assert_eq!(silence(&members, &[one.as_fd(), other.as_fd()]).unwrap(), found);
             assert!(instances.iter().all(|instance| watched(instance) == 1));
         }
         // This process's own descriptors are what they were.

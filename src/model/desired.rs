@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AppKey, AppName, Cohort, Generation, ProjectName, Revision},
+    serving::ShareBy,
     spec::AppSpec,
 };
 
@@ -134,10 +135,12 @@ impl App {
 
     /// The cohort of a run of instance `index` that is started now.
     pub fn cohort(&self, key: &AppKey, index: u32) -> Cohort {
-        if self.spec.listen.is_none() {
-            return Cohort::NONE;
+        let Some(listen) = &self.spec.listen else { return Cohort::NONE };
+        let all = Cohort::of(key, self.revision, self.fresh_from(index));
+        match listen.share {
+            ShareBy::Queue => all,
+            ShareBy::Port => all.of_instance(index),
         }
-        Cohort::of(key, self.revision, self.fresh_from(index))
     }
 
     /// Notes what to go back to if the change that begins in generation `next` fails.

@@ -176,7 +176,8 @@ impl Generation {
 }
 
 /// The set of runs of an app that share listening sockets: those of one revision since the same
-/// restart. It is derived from these, so nobody has to remember it.
+/// restart, or of these only those of one instance. It is derived from these, so nobody has to
+/// remember it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -190,6 +191,12 @@ impl Cohort {
     /// The cohort of the runs of `key` with this revision that are not older than `fresh_from`.
     pub fn of(key: &AppKey, revision: Revision, fresh_from: Generation) -> Self {
         Self(mix(&[key.group().0, revision.0, fresh_from.0]).max(1))
+    }
+
+    /// Of these, the cohort of one instance.
+    #[must_use]
+    pub fn of_instance(self, index: u32) -> Self {
+        Self(mix(&[self.0, u64::from(index)]).max(1))
     }
 }
 

@@ -28,7 +28,7 @@ pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, So
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
 pub use reason::{RolloutFailure, StopReason};
 pub use serving::{
-    HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe,
+    HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe, ShareBy,
 };
 pub use signal::Signal;
 pub use spec::{

@@ -22,6 +22,9 @@ pub struct ListenPolicy {
     pub close_idle: bool,
     /// How the app gets the sockets.
     pub pass: Pass,
+    /// What its instances share.
+    #[serde(default)]
+    pub share: ShareBy,
 }
 
 /// A port that instances share.
@@ -51,6 +54,17 @@ pub enum Pass {
     Inject,
     /// They are open from the start, as `LISTEN_FDS` says.
     Fds,
+}
+
+/// What the instances of an app have in common at a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShareBy {
+    /// One queue of connections: whoever has time takes the next.
+    #[default]
+    Queue,
+    /// The port alone: each has a queue of its own, and connections are spread at random.
+    Port,
 }
 
 /// `ready:`

@@ -9,7 +9,7 @@ use std::{
 use super::words::{
     address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text,
     limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text,
-    rotation_text, scope_text, size_text, statuses_text, then_text, when_text,
+    rotation_text, scope_text, share_text, size_text, statuses_text, then_text, when_text,
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
@@ -223,12 +223,13 @@ fn listen_changes(fields: &mut Fields<'_>, old: Option<&ListenPolicy>, new: Opti
         fields.maybe("listen", Effect::Rolling, (old, new), listen_text);
         return;
     };
-    let ListenPolicy { ports, queue, close_idle, pass } = old;
+    let ListenPolicy { ports, queue, close_idle, pass, share } = old;
     if *ports != new.ports {
         let values = (Some(ports_text(old)), Some(ports_text(new)));
         fields.leaf("listen.port".to_owned(), Effect::Rolling, values);
     }
     fields.differ("listen.pass", Effect::Rolling, (pass, &new.pass), |it| pass_text(*it));
+    fields.differ("listen.share", Effect::Rolling, (share, &new.share), |it| share_text(*it));
     fields.differ("listen.queue", Effect::Live, (queue, &new.queue), exact);
     let close_idle = (close_idle, &new.close_idle);
     fields.differ("listen.close_idle", Effect::Live, close_idle, bool::to_string);

@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision,
+    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision, ShareBy,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
@@ -120,7 +120,7 @@ impl CanonicalForm {
     }
 
     fn listen(&mut self, listen: &ListenPolicy) {
-        let ListenPolicy { ports, pass, queue: _, close_idle: _ } = listen;
+        let ListenPolicy { ports, pass, share, queue: _, close_idle: _ } = listen;
         self.text("listen");
         self.count(ports.len());
         for ListenPort { host, port } in ports {
@@ -131,6 +131,11 @@ impl CanonicalForm {
             Pass::Inject => "inject",
             Pass::Fds => "fds",
         });
+        match share {
+            // The revisions of before there was a choice stay what they were.
+            ShareBy::Queue => {}
+            ShareBy::Port => self.text("share port"),
+        }
     }
 
     fn finish(self) -> Revision {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
     Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy,
-    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen,
+    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy,
 };
 
 pub(super) fn none_text() -> String {
@@ -123,26 +123,41 @@ pub(super) fn limit_text(limit: &Limit) -> String {
 }
 
 pub(super) fn listen_text(listen: &ListenPolicy) -> String {
-    let ListenPolicy { ports, queue: _, close_idle: _, pass } = listen;
+    let ListenPolicy { ports, queue: _, close_idle: _, pass, share } = listen;
     let ports = match ports.as_slice() {
         [] => "auto".to_owned(),
         [only] => only.to_string(),
         several => list_text(several),
     };
-    match pass {
-        Pass::Inject => ports,
-        Pass::Fds => format!("{{port: {ports}, pass: fds}}"),
-    }
+    let pass = match pass {
+        Pass::Inject => "",
+        Pass::Fds => ", pass: fds",
+    };
+    let share = match share {
+        ShareBy::Queue => "",
+        ShareBy::Port => ", share: port",
+    };
+    let more = format!("{pass}{share}");
+    if more.is_empty() { ports } else { format!("{{port: {ports}{more}}}") }
 }
 
 pub(super) fn ports_text(listen: &ListenPolicy) -> String {
-    listen_text(&ListenPolicy { pass: Pass::Inject, ..listen.clone() })
+    let (pass, share) = (Pass::Inject, ShareBy::Queue);
+    listen_text(&ListenPolicy { pass, share, ..listen.clone() })
 }
 
 pub(super) fn pass_text(pass: Pass) -> String {
     match pass {
         Pass::Inject => "inject",
         Pass::Fds => "fds",
+    }
+    .to_owned()
+}
+
+pub(super) fn share_text(share: ShareBy) -> String {
+    match share {
+        ShareBy::Queue => "queue",
+        ShareBy::Port => "port",
     }
     .to_owned()
 }

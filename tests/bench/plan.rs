@@ -23,7 +23,8 @@ use eco::{
         Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
         Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, ListenPolicy, ListenPort,
         LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy, RestartWhen,
-        RolloutPolicy, RunRecord, RunState, RunTag, Share, Signal, StopPolicy, Template, Time,
+        RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal, StopPolicy, Template,
+        Time,
     },
     reconcile,
 };
@@ -174,6 +175,7 @@ fn half_way(apps: u32, instances: u32) -> (Desired, Observed) {
             queue: Duration::from_secs(60),
             close_idle: true,
             pass: Pass::Inject,
+            share: ShareBy::Queue,
         });
         (spec.rollout.max_surge, spec.rollout.max_unavailable) =
             (Share::Percent(50), Share::Count(0));

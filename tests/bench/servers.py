@@ -21,6 +21,9 @@ class Server:
     source: str
     # Whether PM2's cluster mode can run it: Node programs only.
     node: bool = False
+    # What its instances share under eco: one queue of connections, or only the port, as suits servers
+    # that do not wait by epoll.
+    share: str = "queue"
 
     def copy_to(self, directory):
         """Makes its files ready in a directory: copies, but what is big as a link."""
@@ -57,9 +60,10 @@ SERVERS = {
     "deno": Server("deno", ["node_modules/.bin/deno", "run", "--allow-net", "--allow-env",
                             "server.js"], {"DENO_NO_UPDATE_CHECK": "1"}, "server.js"),
     "puma": Server("ruby", ["puma", "--bind", "tcp://127.0.0.1:{port}", "--workers", "2",
-                            "--threads", "8:8", "--preload", "config.ru"], {}, "config.ru"),
-    "ruby": Server("ruby", ["ruby", "server.rb"], {}, "server.rb"),
-    "php": Server("php", ["./serve.sh"], {"PHP_CLI_SERVER_WORKERS": "8"}, "index.php"),
+                            "--threads", "8:8", "--preload", "config.ru"], {}, "config.ru", share="port"),
+    "ruby": Server("ruby", ["ruby", "server.rb"], {}, "server.rb", share="port"),
+    "php": Server("php", ["./serve.sh"], {"PHP_CLI_SERVER_WORKERS": "8"}, "index.php",
+                  share="port"),
 }
 
 

@@ -85,7 +85,8 @@ class EcoSite(Eco, Site):
 
     def write(self):
         app = {
-            "command": self.argv(), "instances": self.instances, "listen": self.port,
+            "command": self.argv(), "instances": self.instances,
+            "listen": {"port": self.port, "share": self.server.share},
             "env": {**self.server.env, **self.variables},
             "rollout": {"min_ready": "1s", "deadline": "10s"}, "stop": {"drain": "5s"},
         }

@@ -11,7 +11,7 @@ use crate::{
         suggest::quoted,
         written::{self, App, Listen, ListenItem},
     },
-    model::{EnvValue, ListenPolicy, ListenPort, Pass},
+    model::{EnvValue, ListenPolicy, ListenPort, Pass, ShareBy},
 };
 
 /// More ports than this for one app are a mistake.
@@ -71,6 +71,7 @@ struct Reading<'a> {
     queue: Vec<(DurationText, At)>,
     close_idle: Vec<(Flag, At)>,
     pass: Vec<(written::Pass, At)>,
+    share: Vec<(written::ShareBy, At)>,
     /// Something in it cannot be read, or is not known yet.
     is_broken: bool,
 }
@@ -84,6 +85,7 @@ impl<'a> Reading<'a> {
             queue: Vec::new(),
             close_idle: Vec::new(),
             pass: Vec::new(),
+            share: Vec::new(),
             is_broken: false,
         }
     }
@@ -125,6 +127,7 @@ impl<'a> Reading<'a> {
         prefer(&mut self.queue, &written.queue, is_whole);
         prefer(&mut self.close_idle, &written.close_idle, is_whole);
         prefer(&mut self.pass, &written.pass, is_whole);
+        prefer(&mut self.share, &written.share, is_whole);
     }
 
     fn item(&mut self, item: &Field<ListenItem>, host: Option<(IpAddr, At)>, is_list: bool) {
@@ -188,6 +191,7 @@ impl<'a> Reading<'a> {
         let queue = self.same("queue", &self.queue.clone());
         let close_idle = self.same("close_idle", &self.close_idle.clone());
         let pass = self.same("pass", &self.pass.clone());
+        let share = self.same("share", &self.share.clone());
         if let (Some((written::Pass::Fds, at)), Some(auto)) = (pass, self.auto) {
             let message = "sockets that are open from the start need their ports named";
             let problem =
@@ -202,6 +206,10 @@ impl<'a> Reading<'a> {
             pass: match pass {
                 Some((written::Pass::Inject, _)) | None => Pass::Inject,
                 Some((written::Pass::Fds, _)) => Pass::Fds,
+            },
+            share: match share {
+                Some((written::ShareBy::Queue, _)) | None => ShareBy::Queue,
+                Some((written::ShareBy::Port, _)) => ShareBy::Port,
             },
         }
     }

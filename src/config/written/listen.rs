@@ -13,8 +13,8 @@ use crate::config::{
     scalar::{AddressText, DurationText, Flag, PortText, Scalar as _},
 };
 
-/// Ports that the instances of the app share. `queue`, `close_idle` and `pass` hold for all ports
-/// of the app.
+/// Ports that the instances of the app share. `queue`, `close_idle`, `pass` and `share` hold for
+/// all ports of the app.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
@@ -33,6 +33,9 @@ pub(in crate::config) struct Listen {
     /// How the app gets the sockets.
     #[schemars(extend("default" = "inject"))]
     pub(in crate::config) pass: Field<Pass>,
+    /// What the instances have in common at a port.
+    #[schemars(extend("default" = "queue"))]
+    pub(in crate::config) share: Field<ShareBy>,
 }
 
 impl Written for Listen {
@@ -50,6 +53,21 @@ pub(in crate::config) enum Pass {
 }
 
 impl Written for Pass {
+    const FILLABLE: bool = true;
+}
+
+/// What the instances of an app have in common at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum ShareBy {
+    /// One queue of connections: whichever instance has time takes the next.
+    Queue,
+    /// The port alone: each instance has a queue of its own, and connections are spread at random.
+    /// For servers that do not wait with `epoll` (PHP's own, `WEBrick`, Puma).
+    Port,
+}
+
+impl Written for ShareBy {
     const FILLABLE: bool = true;
 }
 

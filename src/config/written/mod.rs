@@ -13,7 +13,7 @@ mod ready;
 pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};
-pub(super) use listen::{Listen, ListenItem, Pass};
+pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
 pub(super) use policies::{
     Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Restart, RestartWhen,

@@ -286,22 +286,33 @@ impl Held {
         Ok(())
     }
 
-    /// Lets a socket listen again that a program has shut down, which ends it for all who share it.
-    /// What waited in it is lost, and so is its place: it is the last of its line now. Where a
-    /// stranger was quicker it is given up, and the next to bind is told so.
-    pub(super) fn revive(&mut self, inode: u64) {
-        let shared = self.find(inode).filter(|socket| socket.is_everybodys());
-        let Some(socket) = shared.filter(|socket| !socket::listens(&socket.fd)) else { return };
-        let (owner, place) = (socket.owner, socket.place);
-        if socket::listen_again(&socket.fd, socket.backlog).is_err() {
-            self.remove(|socket| socket.inode == inode);
-            return;
+    /// Lets sockets listen again that programs have shut down, which ends them for all who share
+    /// them. What waited in them is lost, and so are their places: they are the last of their lines
+    /// now. Where a stranger was quicker one is given up, and the next to bind is told so.
+    pub(super) fn revive(&mut self, inodes: &[u64]) {
+        let ended = self.sockets.iter().filter(|socket| {
+            let is_told = inodes.contains(&socket.inode) && socket.is_everybodys();
+            is_told && !socket::listens(&socket.fd)
+        });
+        let ended: Vec<_> =
+            ended.map(|socket| (socket.inode, socket.owner, socket.place)).collect();
+        // First all others get their right places: one that comes back must not be taken for one
+        // of them, for there may be nobody left who accepts from it.
+        for (inode, owner, place) in &ended {
+            let group = self.groups.entry(owner.group).or_default();
+            group.lines.entry(*place).or_default().left(*inode);
+            self.settle(owner.group, *place);
         }
-        let group = self.groups.entry(owner.group).or_default();
-        let line = group.lines.entry(place).or_default();
-        line.left(inode);
-        line.join(owner.cohort, inode);
-        self.settle(owner.group, place);
+        for (inode, owner, place) in ended {
+            let Some(socket) = self.find(inode) else { continue };
+            if socket::listen_again(&socket.fd, socket.backlog).is_err() {
+                self.remove(|socket| socket.inode == inode);
+                continue;
+            }
+            let group = self.groups.entry(owner.group).or_default();
+            group.lines.entry(place).or_default().join(owner.cohort, inode);
+            self.settle(owner.group, place);
+        }
     }
 
     /// Divides new connections of a group by other weights; without any nothing changes.

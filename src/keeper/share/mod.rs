@@ -175,8 +175,9 @@ impl Share {
         if epoll::wait(&self.shut, buffer, Some(&Timespec::default())).is_err() {
             return;
         }
-        for inode in shut.iter().map(|event| event.data.u64()) {
-            self.held.revive(inode);
+        let inodes: Vec<u64> = shut.iter().map(|event| event.data.u64()).collect();
+        self.held.revive(&inodes);
+        for inode in inodes {
             self.watch(inode);
         }
     }

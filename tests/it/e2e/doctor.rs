@@ -42,7 +42,7 @@ fn a_machine_that_allows_everything() {
     assert_eq!(output.code, Some(i32::from(!all_ok)), "{reply}");
     let text = env.eco(&["doctor"]);
     assert_eq!(text.code, output.code);
-    text.says("shared ports").says("state directory");
+    text.says("shared ports").says("state directory").says("given-up queues");
     assert!(!env.home().exists(), "nothing is left behind");
 }
 

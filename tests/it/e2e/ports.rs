@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::server;
-use crate::harness::{Signal, TestEnv, alive, file_of, free_port, http_get, send};
+use crate::harness::{
+    Signal, TestEnv, alive, file_of, free_port, http_get, program, repository, send,
+};
 
 /// An app `web` that runs `server.py` with these lines beside its command.
 fn web(lines: &str) -> String {
@@ -246,4 +248,28 @@ fn what_is_lost_with_all_of_eco_is_said_and_cured_by_a_restart() {
     let after = env.status().to_string();
     assert!(!after.contains("adopted"), "{after}");
     wait_all_answer(&env, port);
+}
+
+/// What cannot be kept from accepting is told when it matters, and what cures it.
+#[test]
+fn who_goes_on_accepting_is_told() {
+    let (env, port) = (TestEnv::new(), free_port());
+    let index = repository("tests/apps/php/index.php");
+    let php = |app: &str, share: &str| {
+        format!(
+            "  {app}:\n    command: php -q -S 127.0.0.1:{port} {}\n    instances: 2\n    \
+             listen: {{ port: {port}, share: {share} }}\n",
+            index.display()
+        )
+    };
+    program("php");
+    // Told once, of the first: the events of both are there in the end.
+    for share in ["queue", "port"] {
+        env.apps(&php("web", share));
+        env.apply();
+        env.eco(&["scale", "web", "1"]).ok();
+        let events = env.eco(&["events"]).stdout;
+        assert_eq!(events.matches("share: port").count(), 1, "{events}");
+        env.eco(&["down"]).ok();
+    }
 }

@@ -36,6 +36,18 @@ fn go_is_scaled() {
     scale(Server::Go);
 }
 
+/// Nobody can keep these from accepting: but each has a queue of its own, to which no connection is
+/// sent any more.
+#[test]
+fn php_is_scaled() {
+    scale(Server::Php);
+}
+
+#[test]
+fn webrick_is_scaled() {
+    scale(Server::Webrick);
+}
+
 /// Clients that know both ports are never refused by both, so the new one serves before the old one
 /// refuses. A connection in the old port's queue when that is given up may be reset, though: a
 /// refusal in other words, and the last of that port.

@@ -41,6 +41,10 @@ enum Server {
     Gunicorn,
     /// A static Go program.
     Go,
+    /// PHP's own server with eight workers, which wait by `poll`. A signal ends it at once.
+    Php,
+    /// Ruby's own, which waits by `select` and shuts its socket down as it ends.
+    Webrick,
 }
 
 /// What is written in the file about the app `web`.
@@ -85,6 +89,18 @@ impl Site {
                 let source = repository("tests/apps/python/wsgi.py");
                 fs::copy(source, env.path("wsgi.py")).unwrap();
             }
+            Server::Php => {
+                program("php");
+                for name in ["serve.sh", "index.php"] {
+                    let source = repository("tests/apps/php").join(name);
+                    fs::copy(source, env.path(name)).unwrap();
+                }
+            }
+            Server::Webrick => {
+                program("ruby");
+                let source = repository("tests/apps/ruby/server.rb");
+                fs::copy(source, env.path("server.rb")).unwrap();
+            }
             Server::Go => {}
         }
         let release = Release {
@@ -115,11 +131,18 @@ impl Site {
                 (format!("{} {words}", gunicorn.display()), ", PYTHONDONTWRITEBYTECODE: 1")
             }
             Server::Go => (installed("tests/.cache/go/server").display().to_string(), ""),
+            Server::Php => ("./serve.sh".to_owned(), ", PHP_CLI_SERVER_WORKERS: 8"),
+            Server::Webrick => ("ruby server.rb".to_owned(), ""),
+        };
+        let share = match self.server {
+            Server::Express | Server::GracefulExpress | Server::Gunicorn | Server::Go => "queue",
+            Server::Php | Server::Webrick => "port",
         };
         let (version, behave) = (&release.version, release.behave);
         let behave = if behave.is_empty() { String::new() } else { format!(", BEHAVE: {behave}") };
         self.env.apps(&format!(
-            "  web:\n    command: {command}\n    instances: {}\n    listen: {}\n    \
+            "  web:\n    command: {command}\n    instances: {}\n    \
+             listen: {{ port: {}, share: {share} }}\n    \
              env: {{ VERSION: {version}{behave}{extra} }}\n    \
              rollout: {{ {} }}\n    stop: {{ drain: 3s, timeout: 3s }}\n{}",
             release.instances, release.port, release.rollout, release.more,

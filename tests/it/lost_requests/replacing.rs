@@ -51,6 +51,11 @@ fn one_of_gunicorn() {
 }
 
 #[test]
+fn two_of_php() {
+    replace_in_three_ways(Server::Php, 2);
+}
+
+#[test]
 fn two_of_go() {
     replace_in_three_ways(Server::Go, 2);
 }

@@ -6,7 +6,7 @@ use eco::{
     model::{
         App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy,
         ListenPort, LogCompression, LogDestination, LogFormat, LogRotation, OnFailure, Pass,
-        ProbeAddress, ReadyProbe, RestartWhen, Share, Signal, Template, WatchPolicy,
+        ProbeAddress, ReadyProbe, RestartWhen, Share, ShareBy, Signal, Template, WatchPolicy,
     },
     reconcile::{diff, effects, interruptions},
 };
@@ -32,7 +32,13 @@ fn lines(old: &Apps, new: &Apps) -> String {
 
 fn listening(port: u16) -> ListenPolicy {
     let ports = vec![ListenPort { host: None, port }];
-    ListenPolicy { ports, queue: ms(10_000), close_idle: true, pass: Pass::Inject }
+    ListenPolicy {
+        ports,
+        queue: ms(10_000),
+        close_idle: true,
+        pass: Pass::Inject,
+        share: ShareBy::Queue,
+    }
 }
 
 fn http() -> HttpProbe {

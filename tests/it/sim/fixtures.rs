@@ -12,7 +12,7 @@ use eco::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
         InstanceId, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed,
         OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
-        RolloutPolicy, RunId, Share, Signal, StopPolicy, Template, Time,
+        RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -88,6 +88,7 @@ pub(crate) fn share(spec: &mut AppSpec) {
         queue: ms(6_000),
         close_idle: true,
         pass: Pass::Inject,
+        share: ShareBy::Queue,
     });
     spec.ready.probe = ReadyProbe::Listen;
     (spec.rollout.max_surge, spec.rollout.max_unavailable) = (Share::Count(1), Share::Count(0));

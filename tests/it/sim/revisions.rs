@@ -3,7 +3,8 @@
 
 use eco::{
     model::{
-        AppSpec, EnvValue, ListenPolicy, ListenPort, OnFailure, Pass, ReadyProbe, Share, Template,
+        AppSpec, EnvValue, ListenPolicy, ListenPort, OnFailure, Pass, ReadyProbe, Share, ShareBy,
+        Template,
     },
     reconcile::revision,
 };
@@ -28,7 +29,7 @@ fn the_revision_of_a_spec_never_changes() {
 fn listening(ports: &[(&str, u16)], pass: Pass) -> ListenPolicy {
     let port = |(host, port): &(&str, u16)| ListenPort { host: host.parse().ok(), port: *port };
     let ports = ports.iter().map(port).collect();
-    ListenPolicy { ports, queue: ms(10_000), close_idle: true, pass }
+    ListenPolicy { ports, queue: ms(10_000), close_idle: true, pass, share: ShareBy::Queue }
 }
 
 fn listen(ports: &[(&str, u16)], pass: Pass) -> Edit {
@@ -79,6 +80,10 @@ fn what_needs_a_replacement_makes_a_new_revision() {
         listen(&[], Pass::Inject),
         listen(&[("", 3000)], Pass::Inject),
         listen(&[("", 3000)], Pass::Fds),
+        Box::new(|spec| {
+            let policy = listening(&[("", 3000)], Pass::Inject);
+            spec.listen = Some(ListenPolicy { share: ShareBy::Port, ..policy });
+        }),
         listen(&[("127.0.0.1", 3000)], Pass::Inject),
         listen(&[("", 3000), ("", 3001)], Pass::Inject),
         listen(&[("", 3001), ("", 3000)], Pass::Inject),
