@@ -42,6 +42,7 @@ use tokio::sync::mpsc;
 
 pub use crate::host::{
     clock::wall as wall_clock,
+    first_process::{is_first_process, reap_orphans},
     home::{Home, HomeError},
     launch::start_keeper,
     marker,

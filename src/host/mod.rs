@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod crash;
+pub mod first_process;
 pub mod follow;
 pub mod home;
 pub mod keeper;

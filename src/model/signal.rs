@@ -48,6 +48,12 @@ impl Signal {
     pub const TERM: Self = Self(15);
     /// Ends a program; cannot be refused.
     pub const KILL: Self = Self(9);
+    /// By habit: read your files again.
+    pub const HUP: Self = Self(1);
+    /// Whatever the program takes it for.
+    pub const USR1: Self = Self(10);
+    /// The same.
+    pub const USR2: Self = Self(12);
 
     /// The signal of this number, 1 to 64.
     pub fn from_number(number: i32) -> Option<Self> {

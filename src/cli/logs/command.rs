@@ -181,21 +181,6 @@ fn follow_to_stdout(
     refresh: &mut dyn FnMut() -> Option<Vec<LogFile>>,
 ) -> io::Result<()> {
     let stdout = io::stdout();
-    let hooks = Hooks { refresh, until_closed: Some(stdout.as_fd()) };
-    // Not locked: `eco run` prints beside it.
-    follow(files, query, &mut io::stdout(), hooks)
-}
-
-/// Shows what is printed from now on, until the process ends.
-pub(in crate::cli) fn show_aside(files: Vec<LogFile>, ui: &Ui) {
-    let query = Query {
-        last: Some(0),
-        since: None,
-        until: None,
-        matching: None,
-        form: Form::AsConfigured,
-        color: ui.style().color,
-    };
-    // It ends with the process: there is nothing to wait for.
-    drop(std::thread::spawn(move || follow_to_stdout(&files, &query, &mut || None)));
+    let hooks = Hooks { refresh, until_closed: Some(stdout.as_fd()), until: None };
+    follow(files, query, &mut stdout.lock(), hooks)
 }

@@ -88,9 +88,12 @@ impl<'a> Follower<'a> {
         self.printer.end_of_past()?;
         loop {
             self.write_ready()?;
-            let heard = self.watch.wait(self.patience(), hooks.until_closed);
+            let heard = self.watch.wait(self.patience(), hooks);
             if heard.closed {
                 return Ok(());
+            }
+            if heard.ended {
+                return self.finish();
             }
             self.mark(&heard);
             let now = clock();
@@ -105,6 +108,17 @@ impl<'a> Follower<'a> {
                 self.look_at_all(now);
             }
         }
+    }
+
+    /// Writes what is left in the files.
+    fn finish(&mut self) -> io::Result<()> {
+        for stream in &mut self.streams {
+            stream.is_dirty = true;
+        }
+        // One that was put aside meanwhile has a successor.
+        self.write_ready()?;
+        self.replace_list(Vec::new())?;
+        self.printer.finish()
     }
 
     /// How long nothing can become due.

@@ -25,7 +25,7 @@ use std::{
     time::SystemTime,
 };
 
-pub(super) use command::{LogsArgs, run, show_aside};
+pub(super) use command::{LogsArgs, run};
 pub use follow::follow;
 pub use tail::last_lines;
 
@@ -74,11 +74,16 @@ pub struct Hooks<'a> {
     pub refresh: &'a mut dyn FnMut() -> Option<Vec<LogFile>>,
     /// Following ends when the reader of this pipe is gone; usually standard output.
     pub until_closed: Option<BorrowedFd<'a>>,
+    /// Following ends, with what is in the files by then, when the writer of this pipe is gone.
+    pub until: Option<BorrowedFd<'a>>,
 }
 
 impl fmt::Debug for Hooks<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").field("until_closed", &self.until_closed).finish_non_exhaustive()
+        f.debug_struct("Hooks")
+            .field("until_closed", &self.until_closed)
+            .field("until", &self.until)
+            .finish_non_exhaustive()
     }
 }
 

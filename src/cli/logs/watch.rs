@@ -5,7 +5,7 @@ use std::{
     ffi::OsStr,
     mem::MaybeUninit,
     os::{
-        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        fd::{AsFd as _, OwnedFd},
         unix::ffi::OsStrExt as _,
     },
     path::{Path, PathBuf},
@@ -18,6 +18,8 @@ use rustix::{
     io::Errno,
 };
 
+use super::Hooks;
+
 /// What was heard.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
@@ -27,6 +29,8 @@ pub(super) struct Heard {
     pub(super) lost: bool,
     /// The reader of the output is gone.
     pub(super) closed: bool,
+    /// It is time to end.
+    pub(super) ended: bool,
 }
 
 /// Directories that are listened to. Where the kernel gives no such service, nothing is heard and
@@ -68,19 +72,23 @@ impl Watch {
     }
 
     /// Waits until something happens, or for `timeout`.
-    pub(super) fn wait(&mut self, timeout: Duration, output: Option<BorrowedFd<'_>>) -> Heard {
+    pub(super) fn wait(&mut self, timeout: Duration, hooks: &Hooks<'_>) -> Heard {
         let mut heard = Heard::default();
         let timeout = Timespec::try_from(timeout).ok();
-        let mut fds = Vec::new();
-        // No event is asked for: that the reader is gone is told without.
-        fds.extend(output.map(|output| PollFd::from_borrowed_fd(output, PollFlags::empty())));
+        let told = [hooks.until_closed, hooks.until];
+        // No event is asked for: that the other end is gone is told without.
+        let told_by = told.iter().flatten();
+        let mut fds: Vec<_> =
+            told_by.map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::empty())).collect();
         fds.extend(
             self.inotify.as_ref().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)),
         );
         // An error, such as an interruption, is like waking early.
-        if poll(&mut fds, timeout.as_ref()).is_ok() && output.is_some() {
+        if poll(&mut fds, timeout.as_ref()).is_ok() {
             let gone = PollFlags::ERR | PollFlags::HUP;
-            heard.closed = fds.first().is_some_and(|fd| fd.revents().intersects(gone));
+            let mut ends = fds.iter().map(|fd| fd.revents().intersects(gone));
+            heard.closed = hooks.until_closed.is_some() && ends.next() == Some(true);
+            heard.ended = hooks.until.is_some() && ends.next() == Some(true);
         }
         self.read(&mut heard);
         heard

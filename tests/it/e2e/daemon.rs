@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::TWO_SLEEPERS;
-use crate::harness::{Process, Signal, TestEnv, alive};
+use crate::harness::{Process, TestEnv};
 
 #[test]
 fn status_names_the_three_processes() {
@@ -77,43 +77,6 @@ fn two_at_once_start_one_keeper() {
         .map(|process| process.pid)
         .collect();
     assert_eq!(roots, [keeper]);
-}
-
-#[test]
-fn run_stays_in_the_foreground_and_takes_everything_with_it() {
-    let env = TestEnv::with_apps(TWO_SLEEPERS);
-    let mut run = env.call(&["run", "ecosystem.yaml"]).spawn();
-    env.wait_for("both apps", || {
-        let output = env.eco(&["status", "--json"]);
-        output.code == Some(0) && output.json()["apps"].as_array().is_some_and(|a| a.len() == 2)
-    });
-    let (web, ours) = (env.pids("web"), env.processes());
-    assert!(!run.has_ended());
-    run.signal(Signal::TERM);
-    let output = run.wait();
-    assert!(web.values().all(|pid| !alive(*pid)), "{output}");
-    env.wait_for("all to be gone", || !ours.iter().any(Process::is_alive));
-}
-
-#[test]
-fn run_shows_what_apps_print_and_can_be_run_again() {
-    let talker = "  web: { command: { shell: 'while :; do echo I talk; sleep 0.1; done' } }\n";
-    let env = TestEnv::with_apps(talker);
-    for _ in 0..2 {
-        let mut run = env.call(&["run"]).spawn();
-        env.wait_for("its output", || run.stdout().contains("I talk"));
-        assert!(!run.has_ended());
-        run.signal(Signal::INT);
-        run.wait().ok().says("Done");
-        assert!(env.processes().is_empty());
-    }
-}
-
-#[test]
-fn run_of_a_wrong_file_is_exit_2() {
-    let env = TestEnv::with_apps("  web: { comand: x }\n");
-    env.eco(&["run", "ecosystem.yaml"]).exits(2).says("command");
-    assert!(env.processes().is_empty());
 }
 
 #[test]

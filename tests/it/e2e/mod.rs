@@ -17,6 +17,7 @@ mod ports;
 mod programs;
 mod readiness;
 mod rollout;
+mod run;
 mod scenario;
 mod site;
 mod stop;

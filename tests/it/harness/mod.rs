@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 
 pub(crate) use self::{
-    call::{Call, Output},
+    call::{Call, Output, Running},
     machine::{free_port, http_get, installed, program, repository},
     process::{Process, Signal, alive, send},
 };
@@ -104,9 +104,15 @@ impl TestEnv {
 
     /// Prepares a run of eco in the project directory with a small clean environment.
     pub(crate) fn call(&self, args: &[&str]) -> Call {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_eco"));
+        self.call_by(&[], args)
+    }
+
+    /// The same, started by another program: its words come first.
+    pub(crate) fn call_by(&self, starter: &[&str], args: &[&str]) -> Call {
+        let words = [starter, &[env!("CARGO_BIN_EXE_eco")], args].concat();
+        let mut command = Command::new(words[0]);
         command
-            .args(args)
+            .args(&words[1..])
             .current_dir(self.dir())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())

@@ -50,7 +50,8 @@ impl Following {
         let (mut out, wanted) = (seen.clone(), Arc::clone(&list));
         let thread = std::thread::spawn(move || {
             let mut refresh = || wanted.lock().unwrap().clone();
-            let hooks = Hooks { refresh: &mut refresh, until_closed: Some(writer.as_fd()) };
+            let hooks =
+                Hooks { refresh: &mut refresh, until_closed: Some(writer.as_fd()), until: None };
             follow(&files, &query, &mut out, hooks)
         });
         Self { seen, list, reader: Some(reader), thread: Some(thread) }
