@@ -18,7 +18,7 @@ use crate::{
         ApiError, DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest,
         Progress, SCHEMA, path,
     },
-    controller::Home,
+    controller::{self, Home, marker},
     render,
 };
 
@@ -41,6 +41,9 @@ enum DaemonCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Be eco's keeper in the foreground, for whoever looks after services; brings back what was
+    /// applied last
+    Run,
     /// Stop every app, then eco; only `apply` and `start` bring them back
     Stop {
         /// End eco, but let the apps run on without anybody to look after them
@@ -61,7 +64,9 @@ impl DaemonArgs {
     pub(super) fn wants_json(&self) -> bool {
         match self.command {
             DaemonCommand::Status { json } => json,
-            DaemonCommand::Stop { .. } | DaemonCommand::Upgrade { .. } => false,
+            DaemonCommand::Run | DaemonCommand::Stop { .. } | DaemonCommand::Upgrade { .. } => {
+                false
+            }
         }
     }
 }
@@ -80,9 +85,19 @@ pub(super) fn run(args: &DaemonArgs, ui: &Ui) -> Outcome {
             }
             Ok(0)
         }
+        DaemonCommand::Run => serve(&home),
         DaemonCommand::Stop { leave_apps } => stop(&home, *leave_apps, ui),
         DaemonCommand::Upgrade { program } => upgrade(&home, program.as_deref(), ui),
     }
+}
+
+/// Becomes the keeper. Who has it started by a service manager wants eco to run, whatever an
+/// operator said before.
+fn serve(home: &Home) -> Outcome {
+    home.create().map_err(CliError::Home)?;
+    marker::clear(home)
+        .map_err(|source| CliError::Io { what: "start eco again".to_owned(), source })?;
+    Err(CliError::CannotStart(controller::become_keeper(home)))
 }
 
 /// Has a program take over, and returns once its controller and recorder answer.

@@ -25,6 +25,7 @@ mod scale;
 mod schema;
 mod signal;
 mod start;
+mod startup;
 mod status;
 mod stop;
 mod target;
@@ -83,6 +84,7 @@ enum Command {
     History(history::HistoryArgs),
     Daemon(daemon::DaemonArgs),
     Doctor(doctor::DoctorArgs),
+    Startup(startup::StartupArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -127,6 +129,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::History(args) => history::run(&args, ui),
         Command::Daemon(args) => daemon::run(&args, ui),
         Command::Doctor(args) => doctor::run(&args, ui),
+        Command::Startup(args) => startup::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
     };
     outcome.map_err(|failure| if json { failure.into_json() } else { failure })
@@ -156,6 +159,7 @@ impl Command {
             | Self::Run(_)
             | Self::Init(_)
             | Self::Schema(_)
+            | Self::Startup(_)
             | Self::Completions(_) => false,
         }
     }

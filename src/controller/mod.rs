@@ -44,19 +44,16 @@ pub use crate::host::{
     clock::wall as wall_clock,
     first_process::{is_first_process, reap_orphans},
     home::{Home, HomeError},
-    launch::start_keeper,
+    launch::{become_keeper, start_keeper},
     marker,
     stats::cpus,
 };
-use crate::host::{crash, own};
+use crate::host::{crash, launch::SERVICE, own};
 pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
 
 use state::State;
-
-/// What systemd sets for the services it starts again itself.
-const SERVICE: &str = "INVOCATION_ID";
 
 /// Runs the controller; the keeper is its parent.
 pub fn main() -> ExitCode {

@@ -179,6 +179,11 @@ impl State {
 
     /// Lets every app stop, in memory only: what should run is what it was, once eco is back.
     pub(super) fn stop_everything(&mut self) {
+        // What is to be written a moment later has to be so before.
+        let unsaved: Vec<_> = self.unsaved.keys().cloned().collect();
+        for name in unsaved {
+            self.save_good(&name);
+        }
         for project in self.desired.projects.values_mut() {
             for app in project.apps.values_mut() {
                 app.stopped = true;

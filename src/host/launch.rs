@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read as _},
+    os::unix::process::CommandExt as _,
     process::{Command, Stdio},
 };
 
@@ -15,6 +16,27 @@ const KEPT: [&str; 6] = ["ECO_HOME", "ECO_LOG", "HOME", "PATH", "TZ", "LANG"];
 const READY: &str = "ready";
 const HELD: &str = "held";
 const DETACH: &str = "--detach";
+
+/// What a service manager gives the services it starts: where they say that they are ready.
+const NOTIFY: &str = "NOTIFY_SOCKET";
+/// Set in a keeper that somebody else looks after, and in its controller.
+pub const SERVICE: &str = "ECO_SERVICE";
+
+/// Has this process become the keeper, for whoever looks after services. It returns only if it
+/// could not.
+#[expect(clippy::disallowed_methods, reason = "this is where the keeper is started")]
+pub fn become_keeper(home: &Home) -> io::Error {
+    let kept = KEPT.iter().chain([&NOTIFY]);
+    let kept = kept.filter_map(|name| Some((*name, std::env::var_os(name)?)));
+    Command::new("/proc/self/exe")
+        .arg("__keeper")
+        .arg(&home.run)
+        .env_clear()
+        .envs(kept)
+        .env(SERVICE, "1")
+        .stdin(Stdio::null())
+        .exec()
+}
 
 /// Starts a keeper for this home, unless one runs. Returns once the API's socket takes
 /// connections; the error says in words what the keeper could not do.

@@ -34,6 +34,7 @@ mod requests;
 mod resume;
 mod role;
 mod run;
+mod service;
 mod share;
 mod slate;
 mod spawn;
@@ -161,6 +162,7 @@ pub fn run(config: Config, detach: bool) -> ExitCode {
         return ExitCode::FAILURE;
     }
     tell(READY);
+    service::ready();
     start::leave_stdio();
     keeper.run()
 }

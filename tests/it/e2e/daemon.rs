@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::TWO_SLEEPERS;
-use crate::harness::{Process, TestEnv};
+use crate::harness::{Process, Signal, TestEnv, alive, send};
 
 #[test]
 fn status_names_the_three_processes() {
@@ -100,4 +100,17 @@ fn after_daemon_stop_logs_can_be_read_and_status_says_so() {
     env.eco(&["status"]).exits(3).says("eco apply");
     env.eco(&["start", "web"]).ok();
     assert!(env.is("web", "ready"));
+}
+
+/// However soon after an apply it ends: that it stops the apps then is nobody's override.
+#[test]
+fn what_ran_when_the_machine_went_down_comes_back() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let keeper = env.daemon_pid("keeper");
+    send(keeper, Signal::TERM);
+    env.wait_for("eco to end", || !alive(keeper));
+    // This command starts it again, since apps should run.
+    env.wait_for("the apps", || env.eco(&["status"]).code == Some(0));
+    assert_eq!(env.pids("web").len(), 2);
 }

@@ -1,6 +1,7 @@
 //! The real binary with real processes, seen only from outside: one file per topic.
 
 mod apply;
+mod boot;
 mod canary;
 mod cli;
 mod commands;
@@ -20,6 +21,7 @@ mod rollout;
 mod run;
 mod scenario;
 mod site;
+mod startup;
 mod stop;
 mod survive;
 mod upgrade;
