@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::{
     App, AppSpec, Command, EnvValue, LogCompression, LogDestination, LogPolicy, ProbeAddress,
-    ReadyPolicy, ReadyProbe, RestartPolicy, human_duration,
+    ReadyPolicy, ReadyProbe, RestartPolicy, exact_size, human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -68,7 +68,7 @@ fn logs(policy: &LogPolicy, add: &mut impl FnMut(&str, String)) {
         || "none".to_owned(),
         |it| {
             let age = it.age.map_or_else(String::new, |age| format!(" or {}", human_duration(age)));
-            format!("at {}{age}, {} kept", size(it.size), it.keep)
+            format!("at {}{age}, {} kept", exact_size(it.size), it.keep)
         },
     );
     add("logs.rotate", rotate);
@@ -81,15 +81,7 @@ fn logs(policy: &LogPolicy, add: &mut impl FnMut(&str, String)) {
         add("logs.to", policy.to.word().to_owned());
     }
     if let Some(total) = policy.max_total {
-        add("logs.max_total", size(total));
-    }
-}
-
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
-    match units.into_iter().find(|(unit, _)| bytes.is_multiple_of(*unit)) {
-        Some((unit, name)) => format!("{}{name}", bytes / unit),
-        None => format!("{bytes} bytes"),
+        add("logs.max_total", exact_size(total));
     }
 }
 

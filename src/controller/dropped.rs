@@ -7,7 +7,7 @@ use super::{events::Told, state::State};
 use crate::{
     api::EventType,
     host::keeper::Dropped,
-    model::{InstanceId, RunId, RunRecord},
+    model::{InstanceId, RunId, RunRecord, human_size},
 };
 
 /// What of an instance's latest run was dropped.
@@ -36,8 +36,11 @@ impl State {
             return;
         }
         let told = known.map_or(0, |known| known.told);
-        let words =
-            format!("{} of its output dropped: {}", size(dropped.bytes), reason(dropped.errno));
+        let words = format!(
+            "{} of its output dropped: {}",
+            human_size(dropped.bytes),
+            reason(dropped.errno)
+        );
         let is_news = told.saturating_mul(2).max(1) <= dropped.bytes;
         let told = if is_news { dropped.bytes } else { told };
         if is_news {
@@ -59,14 +62,6 @@ fn reason(errno: i32) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
-    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    match units.into_iter().find(|(unit, _)| *unit <= bytes) {
-        Some((unit, name)) => format!("{} {name}", bytes / unit),
-        None => format!("{bytes} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,7 +70,5 @@ mod tests {
     fn reasons_are_words() {
         assert_eq!(reason(libc::ENOSPC), "the disk of its log is full");
         assert_eq!(reason(libc::EROFS), "its log cannot be written: read-only file system");
-        assert_eq!(size(1023), "1023 bytes");
-        assert_eq!(size(5 << 19), "2 MiB");
     }
 }

@@ -12,6 +12,7 @@ mod plan;
 mod reason;
 mod serving;
 mod signal;
+mod size;
 mod spec;
 mod template;
 mod time;
@@ -31,6 +32,7 @@ pub use serving::{
     HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe, ShareBy,
 };
 pub use signal::Signal;
+pub use size::{exact_size, human_size};
 pub use spec::{
     AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, OnFailure,
     RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,

@@ -9,12 +9,12 @@ use std::{
 use super::words::{
     address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text,
     limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text,
-    rotation_text, scope_text, share_text, size_text, statuses_text, then_text, when_text,
+    rotation_text, scope_text, share_text, statuses_text, then_text, when_text,
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
     LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share,
-    StopPolicy, Template, WatchPolicy,
+    StopPolicy, Template, WatchPolicy, exact_size,
 };
 
 /// Collects the changes of one app.
@@ -139,7 +139,7 @@ fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
     let live = Effect::Live;
     fields.maybe("logs.dir", live, (dir.as_ref(), new.dir.as_ref()), |path| path_text(path));
     if let (Some(LogRotation { size, age, keep }), Some(new)) = (rotate, &new.rotate) {
-        fields.differ("logs.rotate.size", live, (size, &new.size), |it| size_text(*it));
+        fields.differ("logs.rotate.size", live, (size, &new.size), |it| exact_size(*it));
         fields.maybe("logs.rotate.age", live, (age.as_ref(), new.age.as_ref()), exact);
         fields.differ("logs.rotate.keep", live, (keep, &new.keep), u32::to_string);
     } else {
@@ -149,7 +149,7 @@ fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
     }
     fields.differ("logs.compress", live, (compress, &new.compress), |it| compression_text(*it));
     let total = (max_total.as_ref(), new.max_total.as_ref());
-    fields.maybe("logs.max_total", live, total, |it| size_text(*it));
+    fields.maybe("logs.max_total", live, total, |it| exact_size(*it));
     fields.differ("logs.to", live, (to, &new.to), |it| it.word().to_owned());
     fields.differ("logs.format", live, (format, &new.format), |it| it.word().to_owned());
     fields.differ("logs.timestamps", live, (timestamps, &new.timestamps), bool::to_string);

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
     Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy,
-    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy,
+    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy, exact_size,
 };
 
 pub(super) fn none_text() -> String {
@@ -34,19 +34,10 @@ pub(super) fn exact(duration: &Duration) -> String {
     }
 }
 
-/// A number of bytes, without rounding.
-pub(super) fn size_text(bytes: u64) -> String {
-    let units = [(1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
-    match units.into_iter().find(|(unit, _)| bytes != 0 && bytes.is_multiple_of(*unit)) {
-        Some((unit, name)) => format!("{}{name}", bytes / unit),
-        None => format!("{bytes} bytes"),
-    }
-}
-
 pub(super) fn rotation_text(rotation: &LogRotation) -> String {
     let LogRotation { size, age, keep } = rotation;
     let age = age.as_ref().map_or_else(String::new, |age| format!(", age: {}", exact(age)));
-    format!("{{size: {}{age}, keep: {keep}}}", size_text(*size))
+    format!("{{size: {}{age}, keep: {keep}}}", exact_size(*size))
 }
 
 pub(super) fn compression_text(compression: LogCompression) -> String {
