@@ -170,6 +170,9 @@ impl Keeper {
             }
         }
         drop(std::fs::remove_file(self.run_dir.join("api.sock")));
+        if self.quitting.is_some_and(|quitting| !quitting.leave) {
+            left::close_door(&self.run_dir);
+        }
         ExitCode::SUCCESS
     }
 

@@ -52,6 +52,11 @@ pub(super) fn door(run_dir: &Path) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// The recorder has ended and leaves nothing to anybody.
+pub(super) fn close_door(run_dir: &Path) {
+    drop(std::fs::remove_file(path(run_dir)));
+}
+
 fn seqpacket() -> io::Result<OwnedFd> {
     let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
     Ok(socket_with(family, kind, SocketFlags::CLOEXEC, None)?)

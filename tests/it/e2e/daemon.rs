@@ -1,6 +1,6 @@
 //! eco's own processes: who starts them, who may, and how they end.
 
-use std::fs;
+use std::{fs, os::unix::fs::FileTypeExt as _};
 
 use super::TWO_SLEEPERS;
 use crate::harness::{Process, Signal, TestEnv, alive, send};
@@ -45,6 +45,9 @@ fn stop_ends_every_app_and_every_process() {
     assert!(ours.len() >= 6, "{ours:#?}");
     env.eco(&["daemon", "stop"]).ok();
     env.wait_for("all to be gone", || !ours.iter().any(Process::is_alive));
+    let left = fs::read_dir(env.home().join("run")).unwrap().map(|entry| entry.unwrap());
+    let sockets: Vec<_> = left.filter(|it| it.file_type().unwrap().is_socket()).collect();
+    assert!(sockets.is_empty(), "nobody is behind {sockets:?}");
     env.eco(&["daemon", "status"]).exits(3);
     env.eco(&["daemon", "stop"]).ok();
 }
