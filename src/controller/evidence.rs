@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{events::Told, report, state::State};
 use crate::{
     api::{EventType, LastOutput, Stream},
-    host::{home::Home, log_runs::last_lines_of},
+    host::{home::Home, last_lines::last_lines_of},
     model::{App, Exit, ExitStatus, InstanceId, RunId, Time},
 };
 

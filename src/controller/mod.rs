@@ -45,7 +45,7 @@ pub use crate::host::{
     first_process::{is_first_process, reap_orphans},
     home::{Home, HomeError},
     launch::{become_keeper, start_keeper},
-    marker,
+    log_parts, marker,
     stats::cpus,
 };
 use crate::host::{crash, launch::SERVICE, own};

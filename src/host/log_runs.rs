@@ -1,14 +1,7 @@
 //! Whose bytes a log has. Two runs of one instance write to the same files while one takes the other's
 //! place; the recorder keeps a list beside each log of whose bytes follow from which offset on.
 
-use std::{
-    collections::VecDeque,
-    fs::File,
-    io,
-    ops::Range,
-    os::unix::fs::{FileExt as _, MetadataExt as _},
-    path::Path,
-};
+use std::{collections::VecDeque, fs::File, ops::Range, os::unix::fs::FileExt as _, path::Path};
 
 use crate::model::RunId;
 
@@ -16,13 +9,6 @@ use crate::model::RunId;
 const RECORD: usize = 16;
 /// So many of the last records are heeded.
 const MOST: usize = 1 << 16;
-/// So much of the end of a log is looked at for the last lines of a run.
-const LOOK: u64 = 64 << 10;
-/// So many characters of a line are kept.
-const KEEP: usize = 2000;
-/// How often a log that is put aside just then is looked at again.
-const TRIES: usize = 3;
-
 /// The list of a log.
 #[derive(Debug, Default)]
 pub struct LogRuns {
@@ -98,55 +84,6 @@ impl LogRuns {
     }
 }
 
-/// The last `count` lines of a run in a log that others write to as well, in readable form. None if
-/// nobody wrote down whose bytes the log has.
-pub fn last_lines_of(log: &Path, run: RunId, count: usize) -> Vec<String> {
-    let bytes = (0..TRIES).find_map(|_| last_bytes_of(log, run).transpose());
-    let Some(Ok(bytes)) = bytes else { return Vec::new() };
-    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    if text.is_empty() {
-        return Vec::new();
-    }
-    let lines = text.rsplit(|byte| *byte == b'\n').take(count);
-    let mut lines: Vec<String> = lines.map(readable).collect();
-    lines.reverse();
-    lines
-}
-
-/// `Ok(None)` if the log was put aside meanwhile.
-fn last_bytes_of(log: &Path, run: RunId) -> io::Result<Option<Vec<u8>>> {
-    let file = File::open(log)?;
-    let meta = file.metadata()?;
-    let runs = LogRuns::open(&log.with_extension("runs"));
-    let there = std::fs::metadata(log)?;
-    if (there.dev(), there.ino()) != (meta.dev(), meta.ino()) {
-        return Ok(None);
-    }
-    if !meta.is_file() || !runs.is_there() {
-        return Ok(Some(Vec::new()));
-    }
-    let mut all = Vec::new();
-    let mut left = LOOK;
-    for range in runs.bytes_of(run, 0..meta.len()).into_iter().rev() {
-        let start = range.start.max(range.end.saturating_sub(left));
-        let mut bytes = vec![0; usize::try_from(range.end - start).unwrap_or_default()];
-        file.read_exact_at(&mut bytes, start)?;
-        left -= range.end - start;
-        bytes.extend(all);
-        all = bytes;
-        if left == 0 {
-            break;
-        }
-    }
-    Ok(Some(all))
-}
-
-fn readable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
-    let extra = text.chars().count().saturating_sub(KEEP);
-    if extra == 0 { text } else { std::iter::once('…').chain(text.chars().skip(extra)).collect() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,18 +117,5 @@ mod tests {
         write(&path, &[(0, 3)]);
         runs.refresh();
         assert_eq!(of(&runs, 3, 0..9), [(0, 9)]);
-    }
-
-    #[test]
-    fn the_last_lines_of_a_run_are_not_those_of_another() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = dir.path().join("x.err.log");
-        std::fs::write(&log, "one\nhaOTHER\nlf\nNEXT\n").unwrap();
-        assert!(last_lines_of(&log, RunId(1), 9).is_empty());
-        write(&log.with_extension("runs"), &[(0, 1), (6, 2), (12, 1), (15, 3)]);
-        assert_eq!(last_lines_of(&log, RunId(1), 9), ["one", "half"]);
-        assert_eq!(last_lines_of(&log, RunId(1), 1), ["half"]);
-        assert_eq!(last_lines_of(&log, RunId(2), 9), ["OTHER"]);
-        assert!(last_lines_of(&log, RunId(4), 9).is_empty());
     }
 }

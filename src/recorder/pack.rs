@@ -1,6 +1,6 @@
 //! Compressing parts, in a thread of its own that gives way to others.
 //!
-//! What is written is described in `cli::logs::packed`, which reads it: blocks that are compressed
+//! What is written is described in `host::log_parts::packed`, which reads it: blocks that are compressed
 //! each for itself, in a file that `zstd -d` and `gzip -d` read like any other. Nothing is believed:
 //! a block that does not become again what it was is stored uncompressed.
 

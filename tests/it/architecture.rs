@@ -33,8 +33,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("granit_parser", &["config"]),
     ("unicode_width", &["render"]),
-    ("flate2", &["recorder", "cli"]),
-    ("ruzstd", &["recorder", "cli"]),
+    ("flate2", &["recorder", "host"]),
+    ("ruzstd", &["recorder", "host"]),
 ];
 
 /// The crates the small processes may use.

@@ -9,14 +9,13 @@ use std::{
 
 use super::{
     Hooks, Query, merge, open_all,
-    parts::Listing,
     printer::Printer,
     quietly, select,
     source::{Source, make_room, nanos},
     stream::Stream,
     watch::{Heard, Watch},
 };
-use crate::api::LogFile;
+use crate::{api::LogFile, controller::log_parts::Listing};
 
 /// How often the list of files is asked for, and every file is looked at in any case: there are
 /// file systems that tell of no change.

@@ -6,6 +6,8 @@
 
 use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf};
 
+use crate::controller::log_parts::read_fully;
+
 /// Bytes of a record.
 const RECORD: u64 = 16;
 /// Records of a window.
@@ -171,19 +173,4 @@ fn parse(bytes: &[u8]) -> Record {
         u64::from_le_bytes(part.unwrap_or_default())
     };
     Record { time: number(bytes.get(..8)), offset: number(bytes.get(8..16)) }
-}
-
-/// Reads until `buffer` is full or the file ends; an error counts as its end.
-pub(super) fn read_fully(file: &File, buffer: &mut [u8], offset: u64) -> usize {
-    let mut done = 0;
-    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
-        match file.read_at(rest, at) {
-            Ok(0) => break,
-            Ok(read) => done += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-    }
-    done
 }

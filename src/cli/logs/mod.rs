@@ -8,8 +8,6 @@ mod follow;
 mod index;
 mod merge;
 mod moment;
-mod packed;
-mod parts;
 mod printer;
 mod scan;
 mod select;
@@ -31,8 +29,8 @@ pub use tail::last_lines;
 
 use regex::bytes::Regex;
 
-use self::{merge::Piece, parts::Listing, printer::Printer, source::Source};
-use crate::api::LogFile;
+use self::{merge::Piece, printer::Printer, source::Source};
+use crate::{api::LogFile, controller::log_parts::Listing};
 
 /// Which lines, and how they look.
 #[derive(Clone, Debug)]

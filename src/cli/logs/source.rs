@@ -10,12 +10,11 @@ use std::{
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::{
-    index::{Index, read_fully},
-    packed::Packed,
-    parts::{Form, Listing, Stem},
+use super::index::Index;
+use crate::{
+    api::LogFile,
+    controller::log_parts::{Form, Listing, Packed, Stem, read_fully},
 };
-use crate::api::LogFile;
 
 /// How often a log that is put aside just then is opened again.
 const TRIES: usize = 20;
@@ -159,7 +158,7 @@ impl Source {
             Form::Plain => (Content::Plain(file), meta.len()),
             Form::Zstd | Form::Gzip => {
                 let packed = Packed::new(file).map_err(|error| named(&path, &error))?;
-                let len = packed.len();
+                let len = packed.length();
                 (Content::Packed(packed), len)
             }
         };

@@ -1,18 +1,25 @@
 //! Which parts of a log were put aside: `web-0.out.7.log` beside `web-0.out.log`, perhaps compressed.
 
+mod packed;
+
+pub use packed::Packed;
+
 use std::{
     collections::{BTreeMap, HashMap},
     ffi::{OsStr, OsString},
-    fs,
-    os::unix::ffi::OsStrExt as _,
+    fs::{self, File},
+    os::unix::{ffi::OsStrExt as _, fs::FileExt as _},
     path::{Path, PathBuf},
 };
 
 /// The form in which a part is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Form {
+pub enum Form {
+    /// As it was written.
     Plain,
+    /// Compressed, and readable by `zstd -d`.
     Zstd,
+    /// Compressed, and readable by `gzip -d`.
     Gzip,
 }
 
@@ -30,31 +37,36 @@ impl Form {
 
 /// The name of a log without its `log`, and its directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stem {
+pub struct Stem {
     dir: PathBuf,
     prefix: OsString,
 }
 
 impl Stem {
     /// Of a log; `None` if its name does not end in `.log`.
-    pub(super) fn of(log: &Path) -> Option<Self> {
+    pub fn of(log: &Path) -> Option<Self> {
         let name = log.file_name()?.as_bytes().strip_suffix(b"log")?;
         let dir = log.parent()?.to_owned();
         name.ends_with(b".").then(|| Self { dir, prefix: OsStr::from_bytes(name).to_owned() })
     }
 
     /// The bytes of a part.
-    pub(super) fn log(&self, number: u64, form: Form) -> PathBuf {
+    pub fn log(&self, number: u64, form: Form) -> PathBuf {
         self.file(number, form.ending())
     }
 
     /// The times of a part.
-    pub(super) fn index(&self, number: u64) -> PathBuf {
+    pub fn index(&self, number: u64) -> PathBuf {
         self.file(number, ".idx")
     }
 
+    /// Whose bytes a part has.
+    pub fn runs(&self, number: u64) -> PathBuf {
+        self.file(number, ".runs")
+    }
+
     /// Whether there is a part of this number now.
-    pub(super) fn exists(&self, number: u64) -> bool {
+    pub fn exists(&self, number: u64) -> bool {
         Form::ALL.into_iter().any(|form| self.log(number, form).exists())
     }
 
@@ -67,24 +79,24 @@ impl Stem {
 
 /// The parts of one log by number. One that is there in two forms is being compressed, or was when
 /// the recorder died: the plain one is whole in any case.
-pub(super) type Parts = BTreeMap<u64, Form>;
+pub type Parts = BTreeMap<u64, Form>;
 
 /// The parts in directories, each of which is listed once for all its logs.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub struct Listing {
     dirs: HashMap<PathBuf, HashMap<OsString, Parts>>,
 }
 
 impl Listing {
     /// The parts of a log as they were when its directory was listed.
-    pub(super) fn parts(&mut self, stem: &Stem) -> &Parts {
+    pub fn parts(&mut self, stem: &Stem) -> &Parts {
         static NONE: Parts = Parts::new();
         let logs = self.dirs.entry(stem.dir.clone()).or_insert_with(|| list(&stem.dir));
         logs.get(&stem.prefix).unwrap_or(&NONE)
     }
 
     /// The directory of this log has changed: it is listed again.
-    pub(super) fn forget(&mut self, stem: &Stem) {
+    pub fn forget(&mut self, stem: &Stem) {
         self.dirs.remove(&stem.dir);
     }
 }
@@ -113,6 +125,21 @@ fn parse(name: &[u8]) -> Option<(&[u8], u64, Form)> {
     let number = std::str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()?;
     // There is a next number after each.
     (number != u64::MAX).then_some((prefix, number, form))
+}
+
+/// Reads until `buffer` is full or the file ends; an error counts as its end.
+pub fn read_fully(file: &File, buffer: &mut [u8], offset: u64) -> usize {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        let at = offset.saturating_add(u64::try_from(done).unwrap_or(u64::MAX));
+        match file.read_at(rest, at) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    done
 }
 
 #[cfg(test)]

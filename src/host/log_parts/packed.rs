@@ -17,7 +17,7 @@ use std::{
 use flate2::{Crc, read::DeflateDecoder};
 use ruzstd::decoding::StreamingDecoder;
 
-use super::index::read_fully;
+use super::read_fully;
 
 const MARK: [u8; 4] = *b"eco1";
 /// What stands before the 16 bytes, by which a kind of compression is known.
@@ -46,7 +46,7 @@ struct Block {
 
 /// A compressed part.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub struct Packed {
     file: File,
     blocks: Vec<Block>,
     len: u64,
@@ -56,7 +56,7 @@ pub(super) struct Packed {
 
 impl Packed {
     /// Finds the blocks of a file.
-    pub(super) fn new(file: File) -> io::Result<Self> {
+    pub fn new(file: File) -> io::Result<Self> {
         let end = file.metadata()?.len();
         let (mut at, mut len) = (0, 0);
         let mut blocks = Vec::new();
@@ -70,13 +70,13 @@ impl Packed {
     }
 
     /// Bytes of the part as it was.
-    pub(super) fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.len
     }
 
     /// Reads from `offset` on, up to the end of a block; how many bytes that were. In the place of a
     /// block that is damaged stands a line that says so, as long as the block was.
-    pub(super) fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
         let number = self.blocks.partition_point(|block| block.start <= offset);
         let Some(number) = number.checked_sub(1) else { return 0 };
         let Some(block) = self.blocks.get(number) else { return 0 };

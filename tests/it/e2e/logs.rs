@@ -212,6 +212,34 @@ fn what_a_program_wrote_before_it_failed_is_kept() {
 }
 
 #[test]
+fn last_words_are_found_after_the_log_was_put_aside_and_compressed() {
+    let env = TestEnv::new();
+    env.script(
+        "app.sh",
+        "#!/bin/sh\n\
+         if [ -e failed ]; then for i in 1 2 3 4 5 6 7 8 9; do printf '%01000d\\n' $i >&2; sleep 0.02; done\n\
+         exec sleep 100000; fi\n\
+         while [ ! -e go ]; do sleep 0.02; done\n: > failed\n\
+         i=0; while [ $i -lt 5500 ]; do i=$((i+1)); echo trace $i; done >&2\n\
+         echo no such table >&2\nexit 3\n",
+    );
+    env.apps(
+        "  web: { command: ./app.sh, logs: { dir: logs, rotate: { size: 64K, keep: 9 }, compress: zstd } }\n",
+    );
+    env.apply();
+    env.write("go", "");
+    let part = env.path("logs/web-0.err.1.log.zst");
+    env.wait_for("a compressed part", || part.exists());
+    assert!(!env.read("logs/web-0.err.log").contains("no such table"));
+    let described = env.eco(&["describe", "web"]).ok().stdout;
+    assert!(described.contains("no such table\n"), "{described}");
+    assert!(
+        described.contains("trace 5482\n") && !described.contains("trace 5481\n"),
+        "{described}"
+    );
+}
+
+#[test]
 fn output_that_is_dropped_is_told() {
     let env = TestEnv::new();
     std::fs::create_dir(env.path("logs")).unwrap();
