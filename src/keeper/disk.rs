@@ -27,6 +27,21 @@ impl RunFiles {
         Self { dir: run_dir.join("runs"), boot_id }
     }
 
+    /// Writes the file of a run whose process waits for it. Nobody needs one that a keeper's death cut
+    /// short, since that process ends too; so it needs no draft.
+    pub(super) fn begin(&self, id: u64, run: &Run) -> io::Result<()> {
+        let content = self.content(run);
+        if AT_ONCE < content.len() {
+            return self.write_whole(id, &content);
+        }
+        let written =
+            create(&self.dir.join(id.to_string())).and_then(|mut file| file.write_all(&content));
+        if written.is_err() {
+            self.remove(id);
+        }
+        written
+    }
+
     /// Writes a run's file, whole or not at all. Not synced: it means nothing after a reboot.
     pub(super) fn write(&self, id: u64, run: &Run) -> io::Result<()> {
         self.write_whole(id, &self.content(run))
@@ -34,13 +49,7 @@ impl RunFiles {
 
     fn write_whole(&self, id: u64, content: &[u8]) -> io::Result<()> {
         let new = self.dir.join(".new");
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        file.write_all(content)?;
+        create(&new)?.write_all(content)?;
         fs::rename(&new, self.dir.join(id.to_string()))
     }
 
@@ -100,4 +109,8 @@ impl RunFiles {
         }
         Ok(left)
     }
+}
+
+fn create(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }

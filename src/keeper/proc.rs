@@ -1,6 +1,6 @@
 //! What the keeper reads of `/proc`.
 
-use std::fs;
+use std::{fs, io::Read as _};
 
 use rustix::process::Pid;
 
@@ -25,7 +25,11 @@ pub(super) struct Stat {
 
 /// What the system says about the process of this number.
 pub(super) fn stat(pid: u32) -> Option<Stat> {
-    parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // Numbers and a short name: one reading has it all.
+    let mut text = [0; 2048];
+    let mut file = fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let count = file.read(&mut text).ok()?;
+    parse(text.get(..count)?)
 }
 
 fn parse(stat: &[u8]) -> Option<Stat> {

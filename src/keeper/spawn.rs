@@ -142,7 +142,7 @@ impl Keeper {
 
     /// Takes a new run in: record on disk, descriptors to the recorder, then the child goes on.
     fn admit(&mut self, id: u64, run: Run) -> Result<(), Refusal> {
-        self.files.write(id, &run).map_err(refusal(Step::Prepare))?;
+        self.files.begin(id, &run).map_err(refusal(Step::Prepare))?;
         let status = run.status.as_ref().ok_or((Step::Prepare, libc::EBADF))?;
         let token = launch_token(status);
         if let Err(error) =

@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write as _},
-    os::fd::OwnedFd,
+    io::{self, Write as _},
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
 };
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create};
@@ -28,12 +28,12 @@ pub fn read_sealed(fd: OwnedFd) -> io::Result<Vec<u8>> {
     if !fcntl_get_seals(&fd)?.contains(SEALS) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
-    let mut file = File::from(fd);
-    if MAX_CONTENT < file.metadata()?.len() {
+    let file = File::from(fd);
+    let length = file.metadata()?.len();
+    if MAX_CONTENT < length {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    io::Seek::rewind(&mut file)?;
-    let mut content = Vec::new();
-    file.read_to_end(&mut content)?;
+    let mut content = vec![0; usize::try_from(length).unwrap_or_default()];
+    file.read_exact_at(&mut content, 0)?;
     Ok(content)
 }
