@@ -24,10 +24,10 @@ pub(super) struct Owner {
     pub(super) group: u64,
 }
 
-/// A socket the keeper holds.
+/// A socket the keeper holds, or what is noted of it without its descriptor.
 #[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) fd: OwnedFd,
+pub(super) struct Socket<F = OwnedFd> {
+    pub(super) fd: F,
     pub(super) inode: u64,
     pub(super) owner: Owner,
     pub(super) place: Place,
@@ -42,6 +42,15 @@ pub(super) struct Socket {
     pub(super) only_of: Option<u64>,
     /// The runs and processes that have bound it.
     pub(super) holders: Vec<(u64, Pid)>,
+}
+
+impl Socket<()> {
+    /// The same with its descriptor.
+    pub(super) fn with(self, fd: OwnedFd) -> Socket {
+        let Self { fd: (), inode, owner, place, listening, backlog, parked, ahead, .. } = self;
+        let Self { only_of, holders, .. } = self;
+        Socket { fd, inode, owner, place, listening, backlog, parked, ahead, only_of, holders }
+    }
 }
 
 impl Socket {

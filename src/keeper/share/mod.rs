@@ -11,6 +11,7 @@ mod group;
 mod held;
 mod inspect;
 mod listeners;
+mod marked;
 mod notification;
 mod recover;
 mod saved;
@@ -37,6 +38,7 @@ pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
 pub use self::self_test::self_test;
 use self::{
     held::{Held, Owner},
+    marked::Marked,
     socket::Place,
 };
 use super::{answers::Item, event_loop::Keeper, run::Run, spawn::Refusal};
@@ -73,9 +75,9 @@ struct Soon {
 pub(super) struct Share {
     /// Readable once a program has shut a shared socket down.
     pub(super) shut: OwnedFd,
-    cohorts: BTreeMap<u64, Ports>,
-    held: Held,
-    notifiers: BTreeMap<u64, Notifier>,
+    cohorts: Marked<BTreeMap<u64, Ports>>,
+    held: Marked<Held>,
+    notifiers: Marked<BTreeMap<u64, Notifier>>,
     soon: Vec<Soon>,
 }
 
@@ -95,9 +97,9 @@ impl Share {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             shut: epoll::create(CreateFlags::CLOEXEC)?,
-            cohorts: BTreeMap::new(),
-            held: Held::default(),
-            notifiers: BTreeMap::new(),
+            cohorts: Marked::new(BTreeMap::new()),
+            held: Marked::new(Held::default()),
+            notifiers: Marked::new(BTreeMap::new()),
             soon: Vec::new(),
         })
     }
@@ -335,14 +337,6 @@ impl Keeper {
     pub(super) fn list_cohorts(&mut self) {
         for Owner { cohort, group } in self.share.held.owners() {
             self.answers.push(Item::Cohort { cohort, group });
-        }
-    }
-
-    /// Something shared may have changed: it is noted for the next keeper before anybody sees it.
-    pub(super) fn note_sharing(&mut self) {
-        // Without memory for a note all goes on; a next keeper finds out what it can.
-        if self.slate.write(self.share.save()).unwrap_or(true) {
-            self.keep_sockets();
         }
     }
 

@@ -20,6 +20,7 @@ use super::{
     held::{Group, Held, Owner, SHORTEST_QUEUE, Socket},
     inspect::{Process, Seen},
     listeners::listeners,
+    marked::Marked,
     saved::{Saved, SavedSocket},
     socket::{self, Place},
 };
@@ -54,7 +55,8 @@ impl Keeper {
         if !noted {
             self.declare_as_runs_say(&mut saved);
         }
-        self.share.cohorts = saved.cohorts.into_iter().map(|ports| (ports.cohort, ports)).collect();
+        *self.share.cohorts =
+            saved.cohorts.into_iter().map(|ports| (ports.cohort, ports)).collect();
         let mut groups: BTreeMap<u64, Group> = saved.groups.into_iter().collect();
         let listening = listeners();
         let mut missing: BTreeSet<u64> = saved.sockets.iter().map(|it| it.inode).collect();
@@ -68,7 +70,7 @@ impl Keeper {
             held.extend(take_up(about, fd, &mut groups, &listening));
         }
         self.take_strangers(found, &mut groups, &mut held, &listening);
-        self.share.held = Held::restore(groups, held);
+        self.share.held = Marked::new(Held::restore(groups, held));
         for cohort in self.share.cohorts.keys() {
             self.share.watch_all(*cohort);
         }
@@ -264,7 +266,7 @@ fn take_up(
     groups: &mut BTreeMap<u64, Group>,
     listeners: &BTreeMap<u64, SocketAddr>,
 ) -> Option<Socket> {
-    let SavedSocket { inode, owner, place, backlog, parked, ahead, only_of, holders, .. } = about;
+    let (owner, place, inode) = (about.owner, about.place, about.inode);
     let line = |groups: &mut BTreeMap<u64, Group>, then: &dyn Fn(&mut Line)| {
         let group = groups.entry(owner.group).or_default();
         then(group.lines.entry(place).or_default());
@@ -281,14 +283,14 @@ fn take_up(
         line(groups, &|line| line.left(inode));
         return None;
     }
-    let parked = parked || socket::is_parked(&fd);
+    let parked = about.parked || socket::is_parked(&fd);
     if listening {
         line(groups, &|line| line.join(owner.cohort, inode));
     }
     if parked {
         line(groups, &|line| line.leaves(inode));
     }
-    Some(Socket { fd, inode, owner, place, listening, backlog, parked, ahead, only_of, holders })
+    Some(Socket { listening, parked, ..about.with(fd) })
 }
 
 impl Share {

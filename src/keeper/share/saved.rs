@@ -11,23 +11,15 @@ use super::{
     held::{Group, Owner, Socket},
     socket::Place,
 };
-use crate::protocol::{Malformed, Ports, Reader, Writer};
+use crate::{
+    keeper::event_loop::Keeper,
+    protocol::{Malformed, Ports, Reader, Writer},
+};
 
 const VERSION: u16 = 1;
 
 /// A socket without its descriptor.
-#[derive(Debug)]
-pub(super) struct SavedSocket {
-    pub(super) inode: u64,
-    pub(super) owner: Owner,
-    pub(super) place: Place,
-    pub(super) listening: bool,
-    pub(super) backlog: i32,
-    pub(super) parked: bool,
-    pub(super) ahead: bool,
-    pub(super) only_of: Option<u64>,
-    pub(super) holders: Vec<(u64, Pid)>,
-}
+pub(super) type SavedSocket = Socket<()>;
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -40,7 +32,36 @@ pub(super) struct Saved {
     pub(super) owners: Vec<(u64, Owner)>,
 }
 
+impl Keeper {
+    /// Something shared may have changed: it is noted for the next keeper before anybody sees it.
+    pub(in crate::keeper) fn note_sharing(&mut self) {
+        if !self.share.is_marked() {
+            return;
+        }
+        // Without memory for a note all goes on; a next keeper finds out what it can.
+        let written = self.slate.write(self.share.save());
+        if written.is_ok() {
+            self.share.unmark();
+        }
+        if written.unwrap_or(true) {
+            self.keep_sockets();
+        }
+    }
+}
+
 impl Share {
+    /// Whether what is shared may not be as it was noted.
+    fn is_marked(&self) -> bool {
+        self.cohorts.is_marked() || self.held.is_marked() || self.notifiers.is_marked()
+    }
+
+    /// It was noted as it is.
+    fn unmark(&mut self) {
+        self.cohorts.unmark();
+        self.held.unmark();
+        self.notifiers.unmark();
+    }
+
     /// What is shared.
     pub(in crate::keeper) fn save(&self) -> Vec<u8> {
         let mut out = Writer::default();
@@ -173,7 +194,8 @@ fn write_socket(socket: &Socket, out: &mut Writer) {
 }
 
 fn read_socket(from: &mut Reader<'_>) -> Result<SavedSocket, Malformed> {
-    Ok(SavedSocket {
+    Ok(Socket {
+        fd: (),
         inode: from.u64()?,
         owner: read_owner(from)?,
         place: read_place(from)?,
