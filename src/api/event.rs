@@ -55,6 +55,8 @@ pub enum EventType {
     Crashed,
     /// Output of a run could not be written to its log.
     OutputDropped,
+    /// Parts of an instance's log were removed because the disk is full.
+    LogsRemoved,
     /// A run did not stop in time and was killed.
     Killed,
     /// A change failed and was undone.

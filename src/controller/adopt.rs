@@ -72,6 +72,7 @@ impl State {
             over: Vec::new(),
             failed: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            removed: BTreeMap::new(),
             probes: Probes::new(),
             asked_runs: BTreeMap::new(),
             seen: AllSeen::new(),
@@ -206,6 +207,7 @@ impl Held {
                 KeeperEvent::Refused { .. }
                 | KeeperEvent::Declined { .. }
                 | KeeperEvent::UpgradeRefused { .. }
+                | KeeperEvent::Removed { .. }
                 | KeeperEvent::Connections { .. } => {}
                 KeeperEvent::Foreign { run, .. } => {
                     tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");

@@ -1,5 +1,5 @@
-//! Output that could not be written to its log: told when it begins, and again each time it has
-//! doubled, so that a disk that stays full fills no list.
+//! Output that could not be written to its log, or only in the place of older parts: told when it
+//! begins, and again each time it has doubled, so that a disk that stays full fills no list.
 
 use std::collections::BTreeMap;
 
@@ -47,6 +47,22 @@ impl State {
             self.tell(Told::of(EventType::OutputDropped, id, words.clone()));
         }
         self.dropped.insert(id.clone(), DroppedOutput { run: record.run, told, words });
+    }
+}
+
+impl State {
+    /// The keeper told how much of the older output of a run's instance was removed so far.
+    pub(super) fn note_removed(&mut self, run: RunId, bytes: u64) {
+        let Some((key, found)) = self.observed.run(run) else { return };
+        let id = key.instance(found.index);
+        let known = self.removed.get(&id).filter(|(known, told)| *known == run && *told <= bytes);
+        let told = known.map_or(0, |(_, told)| *told);
+        if told.saturating_mul(2).max(1) <= bytes {
+            let size = human_size(bytes);
+            let words = format!("{size} of its older logs removed: the disk of its log is full");
+            self.tell(Told::of(EventType::LogsRemoved, &id, words));
+            self.removed.insert(id, (run, bytes));
+        }
     }
 }
 

@@ -42,6 +42,7 @@ impl State {
                 self.on_connections(run, open, queued);
             }
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
+            KeeperEvent::Removed { run, bytes } => self.note_removed(run, bytes),
             KeeperEvent::UpgradeRefused { errno } => self.upgrade_refused(errno),
             KeeperEvent::Declined { run, request: kind::QUIESCE, errno: libc::ENOTSUP } => {
                 self.goes_on_accepting(run);

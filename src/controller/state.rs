@@ -66,6 +66,9 @@ pub(super) struct State {
     pub(super) failed: BTreeMap<RunId, Failed>,
     /// Output that was dropped.
     pub(super) dropped: AllDropped,
+    /// What was told of parts of logs that were removed because the disk is full: of which run, and
+    /// how many bytes.
+    pub(super) removed: BTreeMap<InstanceId, (RunId, u64)>,
     /// Runs that are over, and whether their output is in the log: to be let go after that.
     pub(super) over: Vec<(RunId, AppKey, bool)>,
     /// Asks runs whether they are ready.

@@ -114,6 +114,7 @@ impl Keeper {
             status: left.take(Of::Run, id, Kept::Status),
             pipes,
             ports,
+            removed: 0,
             forgotten: false,
             dirty: false,
             for_recorder: ForRecorder::Nothing,

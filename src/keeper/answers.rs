@@ -26,20 +26,23 @@ pub(super) enum Item {
     Connections { seq: u64, run: u64, count: Count },
     /// Another recorder runs.
     Recorder,
+    /// Parts of a run's log were removed; how much is said as it is when it is sent.
+    Removed(u64),
 }
 
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     items: VecDeque<Item>,
-    /// How many of them are no runs.
+    /// How many of them are not the state of a run.
     answers: usize,
 }
 
 impl Answers {
     /// Adds one thing. Whether a run is in the queue already is known to the run.
     pub(super) fn push(&mut self, item: Item) {
-        if item == Item::Recorder && self.items.contains(&item) {
+        let is_once = matches!(item, Item::Recorder | Item::Removed(_));
+        if is_once && self.items.contains(&item) {
             return;
         }
         self.answers = self.answers.saturating_add(usize::from(!is_run(item)));
@@ -71,7 +74,7 @@ impl Answers {
 
 fn is_run(item: Item) -> bool {
     match item {
-        Item::Run(_) => true,
+        Item::Run(_) | Item::Removed(_) => true,
         Item::Hello { .. }
         | Item::ListEnd { .. }
         | Item::Refused { .. }

@@ -90,6 +90,11 @@ impl Keeper {
                 let Count { open, closed, queued } = count;
                 Message { seq, run, body: Event::Connections { open, closed, queued } }
             }
+            Item::Removed(id) => {
+                let run = self.runs.get(&id).filter(|run| !run.forgotten)?;
+                let body = Event::Removed { bytes: run.removed };
+                Message { seq: self.changes, run: id, body }
+            }
             Item::Recorder => Message {
                 seq: self.changes,
                 run: 0,

@@ -99,7 +99,9 @@ impl Left {
                     self.kept.entry((of, message.run)).or_default().extend(held);
                 }
                 FromRecorder::AllHeld => return Ok(()),
-                FromRecorder::Closed { .. } | FromRecorder::Dropped { .. } => {}
+                FromRecorder::Closed { .. }
+                | FromRecorder::Dropped { .. }
+                | FromRecorder::Removed { .. } => {}
             }
         }
     }

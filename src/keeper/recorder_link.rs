@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::AsFd as _};
 
-use super::{event_loop::Keeper, requests::Seen, run::ForRecorder};
+use super::{answers::Item, event_loop::Keeper, requests::Seen, run::ForRecorder};
 use crate::protocol::{Blocking, FromRecorder, Message, Stream, ToRecorder, receive, send};
 
 impl Keeper {
@@ -112,6 +112,13 @@ impl Keeper {
                 (*dropped, *errno)
             }
             FromRecorder::Dropped { bytes, errno, .. } => (*bytes, *errno),
+            FromRecorder::Removed { bytes } => {
+                run.removed = run.removed.saturating_add(*bytes);
+                if self.greeted && !run.forgotten {
+                    self.answers.push(Item::Removed(id));
+                }
+                return;
+            }
             // Said to a keeper that is just starting.
             FromRecorder::Held { .. } | FromRecorder::AllHeld => return,
         };

@@ -43,6 +43,8 @@ pub(super) struct Run {
     pub(super) pipes: [Pipe; 2],
     /// What its cohort shares.
     pub(super) ports: Option<Ports>,
+    /// Bytes of parts of its log that were removed because the disk is full.
+    pub(super) removed: u64,
     /// The controller no longer wants it; it stays until it is drained and reaped.
     pub(super) forgotten: bool,
     /// It waits to be sent to the controller.

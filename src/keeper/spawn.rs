@@ -134,6 +134,7 @@ impl Keeper {
             status: Some(ours.into()),
             pipes: [out, err],
             ports: self.share.declared(spec.cohort),
+            removed: 0,
             forgotten: false,
             dirty: false,
             for_recorder: ForRecorder::Nothing,

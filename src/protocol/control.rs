@@ -55,6 +55,8 @@ pub mod kind {
     pub const CONNECTIONS_ANSWER: u16 = 108;
     /// Event: there are sockets of a cohort.
     pub const COHORT: u16 = 109;
+    /// Event: parts of a run's log were removed.
+    pub const REMOVED: u16 = 110;
     /// Event of a later part: the sockets asked for.
     pub const SOCKETS_ANSWER: u16 = 106;
     /// Event of a later part: the descriptor asked for.
@@ -182,6 +184,11 @@ pub enum Event {
         /// How many were started after the first.
         restarts: u32,
     },
+    /// Parts of the run's log were removed because the disk is full.
+    Removed {
+        /// Bytes, in all.
+        bytes: u64,
+    },
 }
 
 impl Body for Request {
@@ -288,6 +295,7 @@ impl Body for Event {
             Self::Connections { .. } => kind::CONNECTIONS_ANSWER,
             Self::Cohort { .. } => kind::COHORT,
             Self::Recorder { .. } => kind::RECORDER,
+            Self::Removed { .. } => kind::REMOVED,
         }
     }
 
@@ -323,6 +331,7 @@ impl Body for Event {
                 out.u32(*pid);
                 out.u32(*restarts);
             }
+            Self::Removed { bytes } => out.u64(*bytes),
         }
     }
 
@@ -345,6 +354,7 @@ impl Body for Event {
                 Self::Connections { open: from.u32()?, closed: from.u32()?, queued: from.u32()? }
             }
             kind::COHORT => Self::Cohort { cohort: from.u64()?, group: from.u64()? },
+            kind::REMOVED => Self::Removed { bytes: from.u64()? },
             kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
             other => return Err(Malformed::Kind(other)),
         })

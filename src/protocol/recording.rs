@@ -65,6 +65,11 @@ pub enum FromRecorder {
     },
     /// Everything was handed over.
     AllHeld,
+    /// A part of the run's log was removed because the disk is full.
+    Removed {
+        /// Bytes of its files.
+        bytes: u64,
+    },
 }
 
 impl Body for ToRecorder {
@@ -127,6 +132,7 @@ impl Body for FromRecorder {
             Self::Dropped { .. } => 302,
             Self::Held { .. } => 303,
             Self::AllHeld => 304,
+            Self::Removed { .. } => 305,
         }
     }
 
@@ -144,6 +150,7 @@ impl Body for FromRecorder {
             }
             Self::Held { of, kinds } => keeping::write(out, *of, kinds),
             Self::AllHeld => {}
+            Self::Removed { bytes } => out.u64(*bytes),
         }
     }
 
@@ -158,6 +165,7 @@ impl Body for FromRecorder {
             302 => read(from).map(|(stream, bytes, errno)| Self::Dropped { stream, bytes, errno }),
             303 => keeping::read(from).map(|(of, kinds)| Self::Held { of, kinds }),
             304 => Ok(Self::AllHeld),
+            305 => from.u64().map(|bytes| Self::Removed { bytes }),
             other => Err(Malformed::Kind(other)),
         }
     }

@@ -20,6 +20,7 @@ mod pack;
 mod parts;
 mod places;
 mod report;
+mod room;
 mod runs;
 mod stall;
 mod store;

@@ -49,6 +49,11 @@ impl Part {
         self.dir.join(name)
     }
 
+    /// Whether the log at this path was put aside as this part.
+    pub(super) fn is_of(&self, log: &Path) -> bool {
+        log.parent() == Some(&self.dir) && prefix_of(log).as_ref() == Some(&self.prefix)
+    }
+
     /// Removes all its files; its bytes first, so that nobody finds them without their times.
     pub(super) fn remove(&self) -> io::Result<()> {
         for ending in BYTES.into_iter().chain(BESIDE) {

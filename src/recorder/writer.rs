@@ -1,7 +1,7 @@
 //! One writer thread: reads the pipes whose logs are on its file system and appends to them.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     io,
     os::fd::OwnedFd,
     sync::{Arc, Mutex, PoisonError},
@@ -18,11 +18,11 @@ use rustix::{
 };
 
 use super::{
-    log::Unwritten,
+    log::Log,
     output::{Key, Output, Shared},
     pack::Packer,
-    parts::{self, Part},
     report::Reports,
+    room::Removable,
     stall::{Pipe, Progress, WaitingPipes, Watch},
 };
 use crate::protocol::{FromRecorder, Sink};
@@ -31,14 +31,9 @@ use crate::protocol::{FromRecorder, Sink};
 const READING: usize = 64 << 10;
 /// So many readings of one pipe are made before the next pipe's turn.
 const TURN: usize = 16;
-/// Drops are reported at most this often while they go on, in ns.
-const REPORT_EVERY: u64 = 1_000_000_000;
 /// What a pipe is enlarged to once it was found full over a whole turn: fewer changes between
 /// the app and the recorder. Not at once for all, since pipes of one user share a quota.
 const HOT_PIPE: usize = 256 << 10;
-/// Where nothing can be removed from a full file system, that is looked for again after this time,
-/// in ns.
-const LOOK_FOR_ROOM: u64 = 1_000_000_000;
 const WAKE: u64 = 0;
 
 /// What a writer is told.
@@ -107,12 +102,12 @@ impl WaitingPipes for Inbox {
 }
 
 /// One pipe being read.
-struct Source {
-    pipe: Arc<Pipe>,
-    key: Key,
+pub(super) struct Source {
+    pub(super) pipe: Arc<Pipe>,
+    pub(super) key: Key,
     /// Bytes dropped and not reported yet, and the error number of the last.
-    dropped: (u64, i32),
-    reported_at: u64,
+    pub(super) dropped: (u64, i32),
+    pub(super) reported_at: u64,
     /// Whether its pipe was enlarged, or could not be.
     grown: bool,
 }
@@ -139,18 +134,16 @@ enum Ending {
 
 /// The state of one writer thread.
 pub(super) struct Writer {
-    inbox: Arc<Inbox>,
-    reports: Reports,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) reports: Reports,
     watch: Arc<Watch>,
     poll: OwnedFd,
-    sources: BTreeMap<u64, Source>,
+    pub(super) sources: BTreeMap<u64, Source>,
     next_source: u64,
-    outputs: HashMap<Key, Shared>,
-    /// Parts that may go when the file system is full, as they were found at this time.
-    removable: VecDeque<Part>,
-    looked_for_room: u64,
+    pub(super) outputs: HashMap<Key, Shared>,
+    pub(super) removable: Removable,
     packer: Packer,
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     ending: Ending,
 }
 
@@ -166,8 +159,7 @@ impl Writer {
             sources: BTreeMap::new(),
             next_source: WAKE.saturating_add(1),
             outputs: HashMap::new(),
-            removable: VecDeque::new(),
-            looked_for_room: 0,
+            removable: Removable::default(),
             packer: Packer::default(),
             buffer: vec![0; READING],
             ending: Ending::Never,
@@ -312,10 +304,7 @@ impl Writer {
         }
         output.flush();
         if let Output::File(log) = output {
-            let (parts, compression) = log.take_plain_parts();
-            for part in parts {
-                self.packer.pack(part, compression);
-            }
+            pack_parts(&mut self.packer, log);
         }
         if turn == Turn::More && full && !source.grown {
             source.grown = true;
@@ -328,51 +317,6 @@ impl Writer {
         turn
     }
 
-    /// The last bytes of a reading of `count` could not be written: makes room for them if that is
-    /// what is missing, else counts them as dropped.
-    fn insist(&mut self, id: u64, first: Unwritten, count: usize) {
-        let mut unwritten = first;
-        while unwritten.is_full() && self.make_room() {
-            let Some(source) = self.sources.get(&id) else { return };
-            let Some(Shared { output, .. }) = self.outputs.get_mut(&source.key) else { return };
-            let from = count.saturating_sub(unwritten.bytes);
-            let rest = self.buffer.get(from..count).unwrap_or_default();
-            self.inbox.progress.begin();
-            match output.append(source.pipe.run, rest, realtime()) {
-                Ok(()) => return,
-                Err(still) => unwritten = still,
-            }
-        }
-        let Some(source) = self.sources.get_mut(&id) else { return };
-        let dropped = u64::try_from(unwritten.bytes).unwrap_or(u64::MAX);
-        source.dropped = (source.dropped.0.saturating_add(dropped), unwritten.errno);
-        let time = realtime();
-        if REPORT_EVERY <= time.abs_diff(source.reported_at) {
-            source.reported_at = time;
-            let (bytes, errno) = std::mem::take(&mut source.dropped);
-            let report = FromRecorder::Dropped { stream: source.pipe.stream, bytes, errno };
-            self.reports.tell(source.pipe.run, report);
-        }
-    }
-
-    /// The file system is full: removes the part that was written longest ago, of all logs on it.
-    /// Whether there was one.
-    fn make_room(&mut self) -> bool {
-        if self.removable.is_empty() {
-            let now = realtime();
-            if now.abs_diff(self.looked_for_room) < LOOK_FOR_ROOM {
-                return false;
-            }
-            self.looked_for_room = now;
-            let files = self.outputs.keys().filter_map(|key| match key {
-                Key::File(path) => Some(path.as_path()),
-                Key::Run(..) => None,
-            });
-            self.removable = parts::of_logs(files).into();
-        }
-        self.removable.pop_front().is_some_and(|part| part.remove().is_ok())
-    }
-
     /// Writes what the pipes hold.
     fn drain(&mut self) {
         let ids: Vec<u64> = self.sources.keys().copied().collect();
@@ -382,8 +326,16 @@ impl Writer {
     }
 }
 
+/// Has parts compressed that were put aside.
+fn pack_parts(packer: &mut Packer, log: &mut Log) {
+    let (parts, compression) = log.take_plain_parts();
+    for part in parts {
+        packer.pack(part, compression);
+    }
+}
+
 /// Now, in ns since 1970.
-fn realtime() -> u64 {
+pub(super) fn realtime() -> u64 {
     let time = clock_gettime(ClockId::Realtime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec).unwrap_or(0))

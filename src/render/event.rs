@@ -19,6 +19,7 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::Exited => ("exited", Paint::Warn),
         EventType::Crashed => ("crashed", Paint::Bad),
         EventType::OutputDropped => ("output dropped", Paint::Bad),
+        EventType::LogsRemoved => ("logs removed", Paint::Warn),
         EventType::Killed => ("killed", Paint::Bad),
         EventType::RolledBack => ("rolled back", Paint::Bad),
         EventType::SourceChanged => ("source changed", Paint::Plain),

@@ -109,8 +109,8 @@ pub enum KeeperEvent {
     },
     /// The program that was to take the keeper's place does not.
     UpgradeRefused {
-        /// `ENOEXEC` if it cannot be executed, `EBADMSG` if it cannot read the keeper's state, or why
-        /// else.
+        /// `ENOEXEC` if it cannot be executed, `EBADMSG` if it cannot read the keeper's state, `ENODATA`
+        /// if it cannot read what the controller keeps, or why else.
         errno: i32,
     },
     /// How many connections a run has.
@@ -130,6 +130,13 @@ pub enum KeeperEvent {
         cohort: Cohort,
         /// Its group: which app it is of.
         group: CohortGroup,
+    },
+    /// Parts of a run's log were removed because the disk is full.
+    Removed {
+        /// The run.
+        run: RunId,
+        /// Bytes, since the keeper knows the run.
+        bytes: u64,
     },
     /// Another recorder runs, or none.
     Recorder {

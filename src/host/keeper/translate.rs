@@ -34,6 +34,7 @@ pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
         Event::Cohort { cohort, group } => {
             KeeperEvent::Cohort { cohort: Cohort(cohort), group: CohortGroup(group) }
         }
+        Event::Removed { bytes } => KeeperEvent::Removed { run, bytes },
         Event::Recorder { pid, restarts } => KeeperEvent::Recorder { pid: some_pid(pid), restarts },
     }
 }

@@ -240,6 +240,41 @@ fn last_words_are_found_after_the_log_was_put_aside_and_compressed() {
 }
 
 #[test]
+fn logs_that_make_room_on_a_full_disk_are_told_of() {
+    let env = TestEnv::new();
+    std::fs::create_dir(env.path("logs")).unwrap();
+    let mut mount = std::process::Command::new("mount");
+    mount.args(["-t", "tmpfs", "-o", "size=2m", "small"]).arg(env.path("logs"));
+    if !mount.output().is_ok_and(|it| it.status.success()) {
+        eprintln!("skipped: this user may not mount a file system");
+        return;
+    }
+    let mounted = Mounted(env.path("logs"));
+    env.script("app.sh", "#!/bin/sh\nyes a line | head -c 4000000\nexec sleep 100000\n");
+    env.apps(
+        "  web: { command: ./app.sh, logs: { dir: logs, rotate: { size: 256K, keep: 99 } } }\n",
+    );
+    env.apply();
+    let told = env.wait_until("the event", || {
+        env.events().into_iter().find(|event| event["type"] == "logs_removed")
+    });
+    let message = told["message"].as_str().unwrap();
+    assert!(message.contains("older logs removed: the disk of its log is full"), "{message}");
+    assert_eq!(env.app("web")["instances"][0]["dropped"], serde_json::Value::Null);
+    env.eco(&["daemon", "stop"]).ok();
+    drop(mounted);
+}
+
+/// A file system that is unmounted in the end.
+struct Mounted(std::path::PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg("-l").arg(&self.0).status());
+    }
+}
+
+#[test]
 fn output_that_is_dropped_is_told() {
     let env = TestEnv::new();
     std::fs::create_dir(env.path("logs")).unwrap();

@@ -98,6 +98,7 @@ async fn many_requests_never_block_and_tags_of_others_are_told_apart() {
             | KeeperEvent::Cohort { .. }
             | KeeperEvent::Declined { .. }
             | KeeperEvent::UpgradeRefused { .. }
+            | KeeperEvent::Removed { .. }
             | KeeperEvent::Recorder { .. } => {}
         }
     }

@@ -103,6 +103,9 @@ fn on_a_full_disk_the_oldest_parts_go_first_then_bytes_are_dropped() {
     assert!(count(1, ".log") < before);
     assert_eq!(count(1, ".log"), count(1, ".idx"), "a part goes with its index");
     assert_eq!(world.records.get(&2).map_or(0, |record| record.dropped), 0);
+    // It is told of the one that lost them.
+    world.wait("word of it", |world| world.removed.contains_key(&1));
+    assert!(100_000 <= world.removed[&1] && !world.removed.contains_key(&2));
     // Now nothing is left to be removed.
     let mut last = world.spec(3, &["flood", "6400000", "stay"]);
     last.sink.dir.clone_from(&dir);

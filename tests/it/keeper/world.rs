@@ -59,6 +59,8 @@ pub(crate) struct World {
     channel: Option<OwnedFd>,
     pub(crate) records: BTreeMap<u64, Record>,
     pub(crate) refused: Vec<(u64, Step, i32)>,
+    /// Bytes of removed parts of logs, as told.
+    pub(crate) removed: BTreeMap<u64, u64>,
     /// The cohorts that have sockets, as told.
     pub(crate) cohorts: Vec<u64>,
     /// Open, closed and queued connections, as told for requests.
@@ -134,6 +136,7 @@ impl World {
             stand_in: None,
             channel: None,
             records: BTreeMap::new(),
+            removed: BTreeMap::new(),
             refused: Vec::new(),
             cohorts: Vec::new(),
             counts: Vec::new(),
@@ -275,6 +278,7 @@ impl World {
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
             Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
+            Event::Removed { bytes } => drop(self.removed.insert(message.run, bytes)),
             Event::Connections { open, closed, queued } => {
                 self.counts.push((open, closed, queued));
             }
