@@ -9,6 +9,7 @@
 //! the keeper's descriptors that cannot be made again, for the next one to take over (`store`).
 //! While a write hangs, what the apps of that file system write is dropped and counted; see `stall`.
 
+mod alarm;
 mod door;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -18,6 +18,7 @@ use rustix::{
 };
 
 use super::{
+    alarm::Alarm,
     log::Log,
     output::{Key, Output, Shared},
     pack::Packer,
@@ -35,6 +36,7 @@ const TURN: usize = 16;
 /// the app and the recorder. Not at once for all, since pipes of one user share a quota.
 const HOT_PIPE: usize = 256 << 10;
 const WAKE: u64 = 0;
+const ALARM: u64 = 1;
 
 /// What a writer is told.
 #[derive(Debug)]
@@ -142,6 +144,7 @@ pub(super) struct Writer {
     next_source: u64,
     pub(super) outputs: HashMap<Key, Shared>,
     pub(super) removable: Removable,
+    alarm: Alarm,
     packer: Packer,
     pub(super) buffer: Vec<u8>,
     ending: Ending,
@@ -157,9 +160,10 @@ impl Writer {
             watch,
             poll,
             sources: BTreeMap::new(),
-            next_source: WAKE.saturating_add(1),
+            next_source: ALARM.saturating_add(1),
             outputs: HashMap::new(),
             removable: Removable::default(),
+            alarm: Alarm::default(),
             packer: Packer::default(),
             buffer: vec![0; READING],
             ending: Ending::Never,
@@ -180,6 +184,7 @@ impl Writer {
             for event in &events {
                 match event.data.u64() {
                     WAKE => self.take_orders(),
+                    ALARM => self.put_old_aside(),
                     source => self.turn(source),
                 }
             }
@@ -214,6 +219,7 @@ impl Writer {
         // recorder gets it.
         epoll::add(&self.poll, &pipe.end, EventData::new_u64(id), EventFlags::IN).ok();
         self.inbox.progress.add(id, Arc::clone(&pipe));
+        self.await_age(&key);
         let source = Source { pipe, key, dropped: (0, 0), reported_at: 0, grown: false };
         self.sources.insert(id, source);
     }
@@ -305,6 +311,7 @@ impl Writer {
         output.flush();
         if let Output::File(log) = output {
             pack_parts(&mut self.packer, log);
+            self.alarm.set(&self.poll, ALARM, log.old_at());
         }
         if turn == Turn::More && full && !source.grown {
             source.grown = true;
@@ -315,6 +322,33 @@ impl Writer {
         }
         self.inbox.progress.end();
         turn
+    }
+
+    /// A file that was there before may be old enough already, or become so though nothing comes.
+    fn await_age(&mut self, key: &Key) {
+        let Some(Shared { output: Output::File(log), .. }) = self.outputs.get_mut(key) else {
+            return;
+        };
+        self.inbox.progress.begin();
+        log.look_for_age(realtime());
+        self.inbox.progress.end();
+        self.alarm.set(&self.poll, ALARM, log.old_at());
+    }
+
+    /// Puts files aside in which nothing was written since they became old enough.
+    fn put_old_aside(&mut self) {
+        self.alarm.rang();
+        let now = realtime();
+        let mut next = None;
+        for Shared { output, .. } in self.outputs.values_mut() {
+            let Output::File(log) = output else { continue };
+            self.inbox.progress.begin();
+            log.put_aside_if_old(now);
+            self.inbox.progress.end();
+            pack_parts(&mut self.packer, log);
+            next = [next, log.old_at()].into_iter().flatten().min();
+        }
+        self.alarm.set(&self.poll, ALARM, next);
     }
 
     /// Writes what the pipes hold.

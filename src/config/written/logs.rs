@@ -75,7 +75,7 @@ pub(in crate::config) struct Rotate {
     /// From this size on.
     #[schemars(extend("default" = "20M"))]
     pub(in crate::config) size: Field<SizeText>,
-    /// Once its first line is so old, when the next one comes. Default: at any age.
+    /// Once its first line is so old. Default: at any age.
     pub(in crate::config) age: Field<DurationText>,
     /// How many that were put aside are kept, for each stream of each instance.
     #[schemars(extend("default" = 5))]

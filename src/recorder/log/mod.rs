@@ -1,6 +1,7 @@
 //! One log file with its index: appending, putting it aside when it is long or old enough, and
 //! noticing that someone else renamed, deleted or emptied it.
 
+mod age;
 #[cfg(test)]
 mod tests;
 
@@ -182,7 +183,7 @@ impl Log {
         let Some(open) = &self.open else { return bytes.len() };
         let Rotation { size, age, .. } = self.rotation;
         let is_long = size != 0 && size <= open.end;
-        let is_old = age != 0 && open.born.saturating_add(age.saturating_mul(SECOND)) <= time;
+        let is_old = age != 0 && open.old_at(age) <= time;
         let is_due = open.is_regular && open.end != 0 && (is_long || is_old);
         if !is_due || time < self.no_rotation_before {
             return bytes.len();
@@ -275,6 +276,11 @@ impl Open {
             looked_at: time,
             since_look: 0,
         })
+    }
+
+    /// When it has this age (in s), in ns since 1970.
+    fn old_at(&self, age: u64) -> u64 {
+        self.born.saturating_add(age.saturating_mul(SECOND))
     }
 
     /// Whether the file is still the one at its path. Looks only now and then.

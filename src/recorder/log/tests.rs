@@ -143,6 +143,33 @@ fn a_long_file_is_put_aside_at_the_end_of_a_line() {
 }
 
 #[test]
+fn a_file_becomes_old_though_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let rotation = Rotation { age: 60, keep: 9, ..Rotation::default() };
+    let mut log = rotating(dir.path(), rotation);
+    assert_eq!(log.old_at(), None);
+    put(&mut log, b"a\nhalf ", 5 * SECOND);
+    assert_eq!(log.old_at(), None, "within a line");
+    put(&mut log, b"a line\n", 6 * SECOND);
+    assert_eq!(log.old_at(), Some(65 * SECOND));
+    log.flush();
+    // The next recorder finds it.
+    let mut log = rotating(dir.path(), rotation);
+    log.look_for_age(7 * SECOND);
+    assert_eq!(log.old_at(), Some(65 * SECOND));
+    log.put_aside_if_old(64 * SECOND);
+    assert_eq!(texts(&log), [pair("x-0.out.log", "a\nhalf a line\n")]);
+    log.put_aside_if_old(65 * SECOND);
+    assert_eq!(texts(&log), [pair("x-0.out.1.log", "a\nhalf a line\n")]);
+    assert_eq!((log.old_at(), log.take_plain_parts().0.len()), (None, 1));
+    // Somebody else has taken it away.
+    put(&mut log, b"b\n", 70 * SECOND);
+    fs::remove_file(&log.paths.log).unwrap();
+    log.put_aside_if_old(130 * SECOND);
+    assert_eq!((log.old_at(), texts(&log).len()), (None, 1));
+}
+
+#[test]
 fn an_old_file_is_put_aside_when_more_comes() {
     let dir = tempfile::tempdir().unwrap();
     let rotation = Rotation { age: 60, keep: 9, ..Rotation::default() };

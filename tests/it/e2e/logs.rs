@@ -240,6 +240,17 @@ fn last_words_are_found_after_the_log_was_put_aside_and_compressed() {
 }
 
 #[test]
+fn a_log_in_which_nothing_more_is_written_is_put_aside_when_it_is_old() {
+    let env = TestEnv::new();
+    env.script("app.sh", "#!/bin/sh\necho my only line\nexec sleep 100000\n");
+    env.apps("  web: { command: ./app.sh, logs: { dir: logs, rotate: { age: 1s } } }\n");
+    env.apply();
+    env.wait_for("a part", || env.read("logs/web-0.out.1.log") == "my only line\n");
+    assert!(!env.path("logs/web-0.out.log").exists());
+    assert_eq!(env.log("web"), "my only line\n");
+}
+
+#[test]
 fn logs_that_make_room_on_a_full_disk_are_told_of() {
     let env = TestEnv::new();
     std::fs::create_dir(env.path("logs")).unwrap();
