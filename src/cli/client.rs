@@ -23,11 +23,15 @@ use crate::{
 
 /// While the controller is being restarted its callers wait so long.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// So long a controller may be mute before it is looked whether its keeper is dead.
+const MUTE: Duration = Duration::from_secs(1);
 
 /// Talks to the controller of one home.
 #[derive(Debug)]
 pub(super) struct Client {
+    home: Home,
     socket: PathBuf,
+    starts: Starts,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -47,12 +51,18 @@ pub(super) enum Starts {
 impl Client {
     /// A client of a running eco, which is started if the command is one that does that.
     pub(super) fn connect(home: &Home, starts: Starts) -> Result<Self, CliError> {
-        let client = Self::new(home)?;
-        if client.listens() {
-            return Ok(client);
+        let client = Self::new(home, starts)?;
+        if !client.listens() {
+            client.start()?;
         }
+        Ok(client)
+    }
+
+    /// Starts eco, if the command is one that does that.
+    fn start(&self) -> Result<(), CliError> {
+        let home = &self.home;
         let ended = marker::read(home).is_some();
-        let start = match starts {
+        let start = match self.starts {
             Starts::Yes => true,
             Starts::UnlessEnded => !ended,
             Starts::IfRecorded => !ended && !controller::recorded(home).is_empty(),
@@ -66,16 +76,15 @@ impl Client {
             marker::clear(home)
                 .map_err(|source| CliError::Io { what: "start eco again".to_owned(), source })?;
         }
-        controller::start_keeper(home).map_err(CliError::CannotStart)?;
-        Ok(client)
+        controller::start_keeper(home).map_err(CliError::CannotStart)
     }
 
-    fn new(home: &Home) -> Result<Self, CliError> {
+    fn new(home: &Home, starts: Starts) -> Result<Self, CliError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|source| CliError::Io { what: "start a runtime".to_owned(), source })?;
-        Ok(Self { socket: home.api_socket(), runtime })
+        Ok(Self { home: home.clone(), socket: home.api_socket(), starts, runtime })
     }
 
     /// Whether somebody holds the socket. A keeper does, even while its controller is dead.
@@ -131,7 +140,9 @@ impl Client {
         })
     }
 
-    /// Sends a request. A controller that is just being restarted is waited for.
+    /// Sends a request. A controller that is just being restarted is waited for. One that says nothing
+    /// and whose keeper is dead is stopped or hangs, and would have to start the next keeper: that is
+    /// done here, and the request goes to the controller of that one.
     async fn send(
         &self,
         method: &str,
@@ -140,7 +151,12 @@ impl Client {
     ) -> Result<Response<Incoming>, CliError> {
         let attempts = async {
             loop {
-                match self.try_send(method, path, body.clone()).await {
+                let sent = self.try_send(method, path, body.clone());
+                let Ok(sent) = self.unless_keeper_dies(sent).await else {
+                    self.start()?;
+                    continue;
+                };
+                match sent {
                     Ok(response) => return Ok(response),
                     // The keeper is gone: nobody will answer.
                     Err(Failure::NotListening) => return Err(CliError::NotRunning),
@@ -152,6 +168,23 @@ impl Client {
         let response =
             tokio::time::timeout(PATIENCE, attempts).await.map_err(|_| CliError::NoAnswer)??;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+
+    /// Waits for an answer; an error if none comes and there is no keeper any more.
+    async fn unless_keeper_dies<T>(&self, answer: impl Future<Output = T>) -> Result<T, Gone> {
+        let gone = async {
+            loop {
+                tokio::time::sleep(MUTE).await;
+                if self.home.keeper_is_gone() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            () = gone => Err(Gone),
+        }
     }
 
     async fn try_send(
@@ -196,6 +229,9 @@ pub(super) enum End {
     /// The person pressed Ctrl-C.
     Interrupted,
 }
+
+/// The keeper is dead, and its controller mute.
+struct Gone;
 
 enum Failure {
     NotListening,

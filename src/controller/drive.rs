@@ -60,9 +60,11 @@ pub(super) async fn drive(
             return Ok(());
         }
         let wake_at = state.wake_at();
-        // Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
+        // The keeper first: a controller that was stopped while its keeper died, and another came, ends
+        // before it heeds anything else. Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
         // follower and watcher say so of their `next`.
         let input = tokio::select! {
+            biased;
             event = state.keeper.next() => Input::Keeper(event),
             done = internal.recv() => Input::Internal(done),
             event = state.probes.next() => Input::Probe(event),

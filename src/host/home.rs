@@ -94,6 +94,11 @@ impl Home {
         self.run.join("lock")
     }
 
+    /// Where the controller's standard error goes.
+    pub fn controller_log(&self) -> PathBuf {
+        self.run.join("controller.log")
+    }
+
     /// The directory of the keeper's run records.
     pub fn runs(&self) -> PathBuf {
         self.run.join("runs")
@@ -104,6 +109,13 @@ impl Home {
         let lock = std::fs::File::open(self.lock_file())?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockShared)?;
         Ok(())
+    }
+
+    /// Whether a keeper was here and is dead: its lock is free.
+    pub fn keeper_is_gone(&self) -> bool {
+        let lock = std::fs::File::open(self.lock_file());
+        let try_shared = rustix::fs::FlockOperation::NonBlockingLockShared;
+        lock.is_ok_and(|lock| rustix::fs::flock(&lock, try_shared).is_ok())
     }
 
     /// Makes the directories that are missing, for this user only.

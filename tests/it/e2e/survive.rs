@@ -112,6 +112,30 @@ fn a_stopped_controller_is_exit_3_and_touches_nothing() {
 }
 
 #[test]
+fn beside_a_stopped_controller_a_dead_keeper_is_followed_by_another() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let (web, worker) = (env.pids("web"), env.pid("worker"));
+    let [keeper, controller] = ["keeper", "controller"].map(|role| env.daemon_pid(role));
+    send(controller, Signal::STOP);
+    send(keeper, Signal::KILL);
+    env.wait_for("its end", || !alive(keeper));
+    // One that starts nobody says what it finds; the others find the next controller.
+    env.eco(&["daemon", "status"]).exits(3);
+    env.eco(&["status"]).ok();
+    let now = env.daemon();
+    assert!(now["keeper_pid"] != keeper && now["controller_pid"] != controller, "{now}");
+    assert_eq!((env.pids("web"), env.pid("worker")), (web.clone(), worker));
+    env.eco(&["scale", "web", "3"]).ok();
+    // The stopped one sees that it is not the one any more.
+    send(controller, Signal::CONT);
+    env.wait_for("its end", || !alive(controller));
+    assert_eq!(env.daemon(), now);
+    let scaled = env.pids("web");
+    assert!(scaled.len() == 3 && web.iter().all(|it| scaled.get(it.0) == Some(it.1)), "{scaled:?}");
+}
+
+#[test]
 fn a_torn_state_file_never_stops_apps() {
     let env = TestEnv::with_apps(TWO_SLEEPERS);
     env.apply();
