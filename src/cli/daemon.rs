@@ -57,16 +57,17 @@ enum DaemonCommand {
     Upgrade {
         /// The program that takes over [default: the one this command is of]
         program: Option<PathBuf>,
+        /// Print JSON: what `daemon status` does
+        #[arg(long)]
+        json: bool,
     },
 }
 
 impl DaemonArgs {
     pub(super) fn wants_json(&self) -> bool {
         match self.command {
-            DaemonCommand::Status { json } => json,
-            DaemonCommand::Run | DaemonCommand::Stop { .. } | DaemonCommand::Upgrade { .. } => {
-                false
-            }
+            DaemonCommand::Status { json } | DaemonCommand::Upgrade { json, .. } => json,
+            DaemonCommand::Run | DaemonCommand::Stop { .. } => false,
         }
     }
 }
@@ -87,7 +88,7 @@ pub(super) fn run(args: &DaemonArgs, ui: &Ui) -> Outcome {
         }
         DaemonCommand::Run => serve(&home),
         DaemonCommand::Stop { leave_apps } => stop(&home, *leave_apps, ui),
-        DaemonCommand::Upgrade { program } => upgrade(&home, program.as_deref(), ui),
+        DaemonCommand::Upgrade { program, json } => upgrade(&home, program.as_deref(), *json, ui),
     }
 }
 
@@ -101,7 +102,7 @@ fn serve(home: &Home) -> Outcome {
 }
 
 /// Has a program take over, and returns once its controller and recorder answer.
-fn upgrade(home: &Home, program: Option<&Path>, ui: &Ui) -> Outcome {
+fn upgrade(home: &Home, program: Option<&Path>, json: bool, ui: &Ui) -> Outcome {
     let found = program.map_or_else(std::env::current_exe, std::path::absolute);
     let program =
         found.map_err(|source| CliError::Io { what: "find the program".to_owned(), source })?;
@@ -121,7 +122,11 @@ fn upgrade(home: &Home, program: Option<&Path>, ui: &Ui) -> Outcome {
         let roles =
             [(now.controller_pid, before.controller_pid), (now.recorder_pid, before.recorder_pid)];
         if roles.iter().all(|(now, before)| *now != 0 && now != before) {
-            ui.talk(&format!("eco {} has taken over\n", now.version));
+            if json {
+                ui.print_json(&now)?;
+            } else {
+                ui.talk(&format!("eco {} has taken over\n", now.version));
+            }
             return Ok(0);
         }
         client.pause(LOOK);

@@ -48,7 +48,7 @@ pub use crate::host::{
     log_parts, marker,
     stats::cpus,
 };
-use crate::host::{crash, launch::SERVICE, own};
+use crate::host::{crash, launch::SERVICE, own, store};
 pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
@@ -89,6 +89,15 @@ fn run() -> io::Result<()> {
         // Callers that wait find the next keeper: this one's socket is replaced before it ends.
         driven.await.inspect_err(|_| succeed(&next, given))
     })
+}
+
+/// Looks whether this program understands what a controller has stored, before it takes over.
+///
+/// # Errors
+/// What it does not understand.
+pub fn check_stored() -> Result<(), String> {
+    let home = Home::find().map_err(|error| error.to_string())?;
+    store::check(&home).map_err(|fault| fault.to_string())
 }
 
 /// Starts the next keeper if this one's is dead: it takes over what the dead one left. One that

@@ -41,6 +41,14 @@ impl State {
         let why = match errno {
             libc::ENOEXEC => "the new program cannot be executed".to_owned(),
             libc::EBADMSG => "the new program cannot read the state of this one".to_owned(),
+            libc::ENODATA => {
+                let log = self.home.controller_log();
+                format!(
+                    "the new program cannot read the stored projects or the journal of this one; \
+                     {} says which",
+                    log.display()
+                )
+            }
             other => std::io::Error::from_raw_os_error(other).to_string(),
         };
         self.tell(Told::eco(EventType::Eco, format!("the upgrade was refused: {why}")));

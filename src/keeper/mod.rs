@@ -99,8 +99,11 @@ impl Config {
 }
 
 /// Runs the keeper: `RUN_DIR [--detach]`. Or, told so by another keeper, reads a state, or goes on from
-/// one: `--check`, `RUN_DIR --resume DESCRIPTOR`.
-pub fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+/// one: `--check`, `RUN_DIR --resume DESCRIPTOR`. A check includes what others keep, which `check` reads.
+pub fn main(
+    mut args: impl Iterator<Item = OsString>,
+    check: fn() -> Result<(), String>,
+) -> ExitCode {
     let mut run_dir = None;
     let mut detach = false;
     let mut state = None;
@@ -108,7 +111,7 @@ pub fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
         if arg == DETACH {
             detach = true;
         } else if arg == upgrade::CHECK {
-            return upgrade::check();
+            return upgrade::check(check);
         } else if arg == upgrade::RESUME {
             state = args.next().and_then(|number| number.to_str()?.parse().ok());
         } else {

@@ -7,7 +7,7 @@
 
 use std::{
     ffi::CString,
-    io,
+    io::{self, Write as _},
     os::{
         fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt as _,
@@ -41,6 +41,8 @@ pub(super) const RESUME: &str = "--resume";
 /// How one ends that could read it. Most programs that are no eco at all end with 0, whatever they are
 /// told.
 const CHECKED: u8 = 94;
+/// And one that could, but not what the controller keeps.
+const STORED_UNREAD: u8 = 95;
 /// How long a program may take to read a copy of the state, in ns.
 const PATIENCE: u64 = 20_000_000_000;
 
@@ -82,7 +84,7 @@ impl Keeper {
             exe: exe.as_fd(),
             argv: &Strings::new(vec![c"eco".into(), c"__keeper".into(), CString::new(CHECK)?]),
             envp: &Strings::new(own_environment()),
-            descriptors: [None, Some(copy.as_fd()), None],
+            descriptors: [Some(self.started.controller_log.as_fd()), Some(copy.as_fd()), None],
             ignores_end: false,
             open_files: self.started.open_files,
         })
@@ -97,9 +99,12 @@ impl Keeper {
         if code == Some(CHECKED.into()) {
             upgrade.check = None;
         } else {
-            // Who cannot be executed at all ends with 127.
-            let failed = code == Some(127);
-            self.refuse_upgrade(if failed { libc::ENOEXEC } else { libc::EBADMSG });
+            self.refuse_upgrade(match code {
+                // Who cannot be executed at all.
+                Some(127) => libc::ENOEXEC,
+                Some(code) if code == i32::from(STORED_UNREAD) => libc::ENODATA,
+                Some(_) | None => libc::EBADMSG,
+            });
         }
         true
     }
@@ -219,11 +224,15 @@ impl Keeper {
     }
 }
 
-/// Reads a copy of the state and says by the exit code whether it could.
-pub(super) fn check() -> ExitCode {
+/// Reads a copy of the state, and what others keep, and says by the exit code whether it could.
+pub(super) fn check(others: fn() -> Result<(), String>) -> ExitCode {
     let content = inherited(CHANNEL_FD).and_then(read_sealed);
     match content.map(|content| SavedKeeper::decode(&content)) {
-        Ok(Ok(_)) => ExitCode::from(CHECKED),
-        Ok(Err(_)) | Err(_) => ExitCode::FAILURE,
+        Ok(Ok(_)) => {}
+        Ok(Err(_)) | Err(_) => return ExitCode::FAILURE,
     }
+    let Err(why) = others() else { return ExitCode::from(CHECKED) };
+    // The controller's log.
+    drop(writeln!(io::stderr(), "upgrade refused: {why}"));
+    ExitCode::from(STORED_UNREAD)
 }

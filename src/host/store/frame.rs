@@ -24,6 +24,15 @@ pub(super) fn encode(body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// Whether `bytes` are as some version of eco wrote them, understood or not.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let (Some(head), Some(body)) = (parts.next(), parts.next()) else { return false };
+    let head: serde_json::Value = serde_json::from_slice(head).unwrap_or_default();
+    let sum = head.get("sha256").and_then(serde_json::Value::as_str);
+    sum == Some(&*format!("{:x}", Sha256::digest(body)))
+}
+
 /// The document in `bytes`, or what is wrong with them.
 pub(super) fn decode(bytes: &[u8]) -> Result<&[u8], String> {
     let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {

@@ -6,6 +6,7 @@
 mod append;
 mod atomic;
 mod backward;
+mod check;
 mod events;
 mod fault;
 mod frame;
@@ -14,6 +15,7 @@ mod project;
 mod replay;
 mod revisions;
 
+pub use check::check;
 pub use events::{EventLine, EventQuery, Events};
 pub use fault::StoreFault;
 pub use journal::Journal;

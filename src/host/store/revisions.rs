@@ -36,12 +36,38 @@ struct Pointer {
 }
 
 impl Store {
+    pub(super) fn at(home: &Home) -> Self {
+        Self { projects: home.state.join("projects") }
+    }
+
+    /// Whether the current state of each project is understood, if it is whole.
+    pub(super) fn check(&self) -> Result<(), StoreFault> {
+        for entry in fs::read_dir(&self.projects).into_iter().flatten().flatten() {
+            let Ok(project) = entry.file_name().to_string_lossy().parse() else { continue };
+            let dir = self.dir(&project);
+            let pointer = dir.join("current");
+            let is_whole = |path: &Path| read_file(path).is_ok_and(|it| frame::is_whole(&it));
+            let current = match read_pointer(&dir) {
+                Ok(current) => current,
+                Err(why) if is_whole(&pointer) => {
+                    return Err(StoreFault::Revision { project, path: pointer, why });
+                }
+                Err(_) => None,
+            };
+            let Some(current) = current.or_else(|| generations(&dir).pop()) else { continue };
+            if is_whole(&revision_file(&dir, current)) {
+                self.revision(&project, current)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Opens the store and loads the current state of every project.
     ///
     /// Never fails: what cannot be read is reported, the newest readable revision is used, and a
     /// project without any is left out (its name is in [`StoreFault::Unreadable`]).
     pub fn open(home: &Home) -> (Self, Vec<StoredProject>, Vec<StoreFault>) {
-        let store = Self { projects: home.state.join("projects") };
+        let store = Self::at(home);
         let (mut found, mut faults) = (Vec::new(), Vec::new());
         for name in store.names(&mut faults) {
             found.extend(store.load(&name, &mut faults));

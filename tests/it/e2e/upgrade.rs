@@ -75,6 +75,41 @@ fn a_program_that_cannot_take_over_changes_nothing() {
 }
 
 #[test]
+fn a_program_that_does_not_understand_what_is_stored_changes_nothing() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let (before, web) = (env.daemon(), env.pids("web"));
+    copy(&env, "second");
+    let state = env.home().join("state");
+    let refused = || {
+        let output = env.eco(&["daemon", "upgrade", "second", "--json"]).exits(1);
+        let error = output.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(error.contains("stored projects or the journal"), "{error}");
+        assert_eq!((env.daemon(), env.pids("web")), (before.clone(), web.clone()));
+        fs::read_to_string(env.home().join("run/controller.log")).unwrap()
+    };
+    // As a later version would write it, and one that is only damaged.
+    let dirs = ["later", "damaged"].map(|name| state.join("projects").join(name));
+    for (dir, sum) in
+        dirs.iter().zip(["44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "0"])
+    {
+        fs::create_dir_all(dir.join("revisions")).unwrap();
+        let text = format!("{{\"schema\":1,\"sha256\":\"{sum}\"}}\n{{}}");
+        fs::write(dir.join("revisions/000001.json"), text).unwrap();
+    }
+    assert!(refused().contains("later/revisions/000001.json"));
+    fs::remove_dir_all(&dirs[0]).unwrap();
+    let journal = state.join("journal.ndjson");
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, format!("no line\n{{\"later\":1}}\n{text}")).unwrap();
+    assert!(refused().contains("line 2 of"));
+    fs::write(&journal, format!("no line\n{text}")).unwrap();
+    let now = env.eco(&["daemon", "upgrade", "second", "--json"]).ok().json();
+    assert_eq!(now["keeper_pid"], before["keeper_pid"]);
+    assert_ne!(now["controller_pid"], before["controller_pid"]);
+}
+
+#[test]
 fn no_line_is_lost_in_an_upgrade() {
     let env = TestEnv::new();
     env.script(
