@@ -4,7 +4,8 @@ use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
     Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy,
-    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy, exact_size,
+    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy,
+    exact_size,
 };
 
 pub(super) fn none_text() -> String {
