@@ -72,6 +72,28 @@
 //!
 //! **`host` never decides; the keeper never blocks on the controller.** Its records are state and
 //! not a queue: what changed while nobody listened is sent once somebody does.
+//!
+//! # Who is trusted
+//!
+//! **The user eco runs as, and root.** Directories of state, sockets and logs are 0700, files 0600; the
+//! API asks the kernel who calls and answers nobody else. Whoever is that user can do what eco can:
+//! there is nothing to gain by asking it.
+//!
+//! **Not other users.** Root takes an ecosystem file only if it is root's and nobody else can write or
+//! replace it. State left behind is believed only if it is this user's; a process is taken over or
+//! signalled only if boot, pid, start time and user say that it is the run that was started.
+//!
+//! **Not the apps.** What an app says counts for itself alone: a readiness message only from a process
+//! of the run (the kernel says who sent it), a `bind` only through the filter of the run that made it.
+//! Names, paths, sizes and numbers of messages are bounded. An app cannot reach eco's descriptors: it
+//! inherits 0 to 2 and the sockets it asked for. It *can* reach the API if it runs as eco's own user, as
+//! that user's programs all can; give it a user of its own where that matters.
+//!
+//! **Secrets** are in an app's environment and, for following and boot, in state files of mode 0600.
+//! Answers, events, logs of eco's own, errors and `Debug` output have them masked. A `{ file: … }` value
+//! is read at the start and kept only as a hash. Not covered: what a program prints itself, swap, and root.
+//!
+//! The seccomp filter of shared ports is no sandbox: it hands sockets over and restrains nobody.
 
 pub mod api;
 pub mod cli;

@@ -42,7 +42,7 @@ enum DaemonCommand {
         json: bool,
     },
     /// Be eco's keeper in the foreground, for whoever looks after services; brings back what was
-    /// applied last
+    /// applied last, or takes over what runs
     Run,
     /// Stop every app, then eco; only `apply` and `start` bring them back
     Stop {
@@ -86,16 +86,17 @@ pub(super) fn run(args: &DaemonArgs, ui: &Ui) -> Outcome {
             }
             Ok(0)
         }
-        DaemonCommand::Run => serve(&home),
+        DaemonCommand::Run => serve(&home, ui),
         DaemonCommand::Stop { leave_apps } => stop(&home, *leave_apps, ui),
         DaemonCommand::Upgrade { program, json } => upgrade(&home, program.as_deref(), *json, ui),
     }
 }
 
-/// Becomes the keeper. Who has it started by a service manager wants eco to run, whatever an
-/// operator said before.
-fn serve(home: &Home) -> Outcome {
+/// Becomes the keeper, in the place of one that somebody else has started: apps run on meanwhile. Who
+/// has it started by a service manager wants eco to run, whatever an operator said before.
+fn serve(home: &Home, ui: &Ui) -> Outcome {
     home.create().map_err(CliError::Home)?;
+    stop(home, true, ui)?;
     marker::clear(home)
         .map_err(|source| CliError::Io { what: "start eco again".to_owned(), source })?;
     Err(CliError::CannotStart(controller::become_keeper(home)))

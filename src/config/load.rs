@@ -5,7 +5,8 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fmt,
-    io::ErrorKind,
+    fs::File,
+    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
     rc::Rc,
     string::FromUtf8Error,
@@ -23,6 +24,7 @@ use super::{
     merge, resolve,
     suggest::{choices, did_you_mean, quoted},
     tree::{self, Node},
+    trust,
     vars::Vars,
     written::Document,
 };
@@ -91,7 +93,7 @@ pub fn load(path: &Path, source: &Source<'_>) -> Result<Loaded, Faults> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Faults> {
-    std::fs::read(path).map_err(|error| {
+    let failed = |error: io::Error| {
         let text = if error.kind() == ErrorKind::NotFound {
             "the file does not exist".to_owned()
         } else if error.kind() == ErrorKind::IsADirectory {
@@ -100,7 +102,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Faults> {
             format!("the file cannot be read: {error}")
         };
         Faults::one(Fault::of_file(path, "not_readable", text))
-    })
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    if let Some(why) = trust::distrust(path, &file).map_err(failed)? {
+        return Err(Faults::one(Fault::of_file(path, "not_trusted", why)));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// What `Loaded::text_digest` is of a file with these bytes.

@@ -23,6 +23,7 @@ mod scalar;
 mod schema;
 mod suggest;
 mod tree;
+mod trust;
 mod vars;
 mod written;
 

@@ -7,10 +7,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
+    serve::Listener,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
-    net::UnixListener,
+    net::{UnixListener, UnixStream, unix::SocketAddr},
     sync::{mpsc, oneshot},
 };
 
@@ -22,9 +23,34 @@ const MAX_BODY: usize = 256 * 1024 * 1024;
 
 type Calls = mpsc::Sender<Call>;
 
+/// Callers of this user, and root. The socket's directory is closed to others; this holds even where
+/// somebody has opened it.
+struct Own(UnixListener);
+
+impl Listener for Own {
+    type Io = UnixStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = Listener::accept(&mut self.0).await;
+            let own = rustix::process::geteuid().as_raw();
+            match stream.peer_cred() {
+                Ok(peer) if peer.uid() == own || peer.uid() == 0 => return (stream, address),
+                Ok(peer) => tracing::warn!(uid = peer.uid(), "another user's call was refused"),
+                Err(error) => tracing::warn!(%error, "a caller is not known"),
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Self::Addr> {
+        self.0.local_addr()
+    }
+}
+
 /// Answers callers until the process ends.
 pub(super) async fn serve(listener: UnixListener, calls: Calls) {
-    if let Err(error) = axum::serve(listener, router(calls)).await {
+    if let Err(error) = axum::serve(Own(listener), router(calls)).await {
         tracing::error!(%error, "the API stopped");
     }
 }

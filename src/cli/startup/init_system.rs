@@ -151,8 +151,6 @@ KillMode=process
 TimeoutStopSec=5min
 Restart=on-failure
 RestartSec=100ms
-# Another eco of the same home runs.
-RestartPreventExitStatus=75
 OOMPolicy=continue
 Delegate=yes
 LimitNOFILE=infinity

@@ -11,12 +11,7 @@ use std::{
 use clap::{Args, Subcommand};
 
 use self::init_system::{InitSystem, Part, Service, What};
-use super::{
-    Outcome,
-    client::{Client, Starts},
-    error::CliError,
-    ui::Ui,
-};
+use super::{Outcome, error::CliError, ui::Ui};
 use crate::controller::Home;
 
 /// Have eco, and what was applied last, started with the machine
@@ -144,16 +139,7 @@ fn install(
         return Ok(0);
     }
     let start = init.start_words(service);
-    let home = Home::find().map_err(CliError::Home)?;
-    if Client::connect(&home, Starts::No).is_ok() {
-        let text = format!(
-            "→ eco daemon stop --leave-apps && {start}\n  \
-             as a service now already; apps run on meanwhile\n"
-        );
-        ui.talk(&text);
-    } else {
-        ui.talk(&format!("→ {start}\n  now already\n"));
-    }
+    ui.talk(&format!("→ {start}\n  as a service now already; what runs goes on\n"));
     if args.user {
         ui.talk("→ loginctl enable-linger\n  before this user logs in, and after it logs out\n");
     }

@@ -23,6 +23,7 @@ mod scenario;
 mod site;
 mod startup;
 mod stop;
+mod strangers;
 mod survive;
 mod upgrade;
 mod watch;

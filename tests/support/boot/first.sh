@@ -15,7 +15,7 @@ keeper() { eco daemon status --json | tr ',{' '\n\n' | sed -n 's/^"keeper_pid":/
 eco apply >/dev/null && echo "applied"
 eco startup >/dev/null && echo "written"
 before=$(pids)
-eco daemon stop --leave-apps && systemctl daemon-reload && systemctl start eco && echo "started"
+systemctl daemon-reload && systemctl start eco && echo "started"
 [ "$(pids)" = "$before" ] && echo "the service took the apps over"
 [ "$(systemctl show -p MainPID --value eco)" = "$(keeper)" ] && echo "it is the keeper"
 systemctl is-enabled eco
