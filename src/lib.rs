@@ -58,6 +58,13 @@
 //! former runs were never touched. A canary is no stored step either: it is out while fewer new runs
 //! than it has instances are good.
 //!
+//! **Nobody starts before what it depends on, nobody stops before what depends on it.** Only first
+//! starts wait: what crashed is started again whatever its dependencies do. What the neighbours of an
+//! app let it do is looked up before it is planned, and never stored.
+//!
+//! **A job that is due runs once.** Up to when a schedule was looked at, and that its job is asked to run,
+//! is one line of the journal; that it ran is known by the number of its run, which is later.
+//!
 //! **Connections are kept away before open ones end, and those end before a signal.** The runs of one
 //! revision since the same restart are a *cohort* and share listening sockets, which the keeper owns.
 //! The plan steers new connections to other cohorts, then drains, then stops.

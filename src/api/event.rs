@@ -61,6 +61,8 @@ pub enum EventType {
     Killed,
     /// A change failed and was undone.
     RolledBack,
+    /// Something was due by a schedule.
+    Scheduled,
     /// Source files under `watch` were edited.
     SourceChanged,
     /// eco's own processes or state.

@@ -27,7 +27,7 @@ pub use request::{
 };
 pub use select::{SelectError, Selector};
 pub use status::{
-    AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply,
+    AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
     LastOutput, ListenReply, StatusAllReply, StatusReply,
 };
 

@@ -119,6 +119,8 @@ pub enum Operation {
     Signal(Signal),
     /// Stops and forgets the whole project.
     Down,
+    /// Runs a job now.
+    RunJob,
     /// Changes nothing: waits until all is as desired.
     Await,
 }

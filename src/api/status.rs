@@ -85,6 +85,9 @@ pub struct AppReply {
     /// The ports its instances share; null if it has no `listen`.
     #[serde(default)]
     pub listen: Option<ListenReply>,
+    /// When it is due next by its schedule; null if it has none.
+    #[serde(default)]
+    pub next: Option<String>,
     /// By index; during a replacement two may share an id.
     pub instances: Vec<InstanceReply>,
 }
@@ -166,9 +169,23 @@ pub struct DescribedApp {
     pub logs: Vec<PathBuf>,
     /// The latest exits, newest first, in words.
     pub exits: Vec<String>,
+    /// Of a job the latest runs, newest first.
+    #[serde(default)]
+    pub runs: Vec<JobRun>,
     /// What the last run of an instance wrote, if it failed.
     #[serde(default)]
     pub last_output: Vec<LastOutput>,
+}
+
+/// A run of a job that has ended. What it wrote is in the log between these times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRun {
+    /// When it began.
+    pub started: String,
+    /// How and when it ended.
+    pub exit: ExitReply,
+    /// How it ended, in words.
+    pub words: String,
 }
 
 /// What a run wrote before it failed.

@@ -21,6 +21,7 @@ mod reload;
 mod restart;
 mod rollback;
 mod run;
+mod run_job;
 mod scale;
 mod schema;
 mod signal;
@@ -78,6 +79,7 @@ enum Command {
     Signal(signal::SignalArgs),
     Down(down::DownArgs),
     Run(run::RunArgs),
+    RunJob(run_job::RunJobArgs),
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
@@ -123,6 +125,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Signal(args) => signal::run(&args, ui),
         Command::Down(args) => down::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
+        Command::RunJob(args) => run_job::run(&args, ui),
         Command::Init(args) => init::run(&args, ui),
         Command::Validate(args) => validate::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
@@ -150,6 +153,7 @@ impl Command {
             Self::Rollback(args) => args.operate.json,
             Self::Scale(args) => args.operate.json,
             Self::Down(args) => args.operate.json,
+            Self::RunJob(args) => args.operate.json,
             Self::Validate(args) => args.json,
             Self::History(args) => args.json,
             Self::Daemon(args) => args.wants_json(),

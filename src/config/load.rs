@@ -343,6 +343,7 @@ impl Reading<'_> {
                 found.insert(name, spec);
             }
         }
+        resolve::resolve_order(context, apps, &mut found);
         found
     }
 }

@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, rc::Rc};
 
-use super::tree::{Entry, Kind, Node};
+use super::{
+    resolve::NOT_FOR_JOBS,
+    tree::{Entry, Kind, Node},
+};
 
 /// Where in the document a mapping stands: what its keys mean for merging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +64,36 @@ fn expand_app(app: &Rc<Node>) -> Rc<Node> {
             ("restart", Kind::Scalar(_)) => implied("policy", value),
             ("watch", Kind::Scalar(_) | Kind::List(_)) => implied("paths", value),
             ("listen", Kind::Scalar(_) | Kind::List(_)) => implied("port", value),
+            ("depends_on", _) => expand_dependencies(value),
             ("ready", Kind::Map(_)) => map_entries(value, expand_probe),
             _ => Rc::clone(value),
         }
     })
+}
+
+/// A name or a list of names is a mapping of names, a word in it what is waited for.
+fn expand_dependencies(value: &Rc<Node>) -> Rc<Node> {
+    let names = match &value.kind {
+        Kind::Map(_) => {
+            return map_entries(value, |entry| match entry.value.kind {
+                Kind::Scalar(_) if !entry.value.is_null() => implied("is", &entry.value),
+                Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => Rc::clone(&entry.value),
+            });
+        }
+        Kind::Scalar(_) => std::slice::from_ref(value),
+        Kind::List(items) => items.as_slice(),
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    for name in names {
+        // What is no name is left to whoever reads it.
+        let Kind::Scalar(scalar) = &name.kind else { return Rc::clone(value) };
+        let key: Rc<str> = scalar.text.as_str().into();
+        if entries.iter().all(|entry| *entry.key != *key) {
+            let value = Node::map(name.span, Vec::new());
+            entries.push(Entry { key, key_span: name.span, value, implied: true });
+        }
+    }
+    Node::map(value.span, entries)
 }
 
 fn expand_probe(entry: &Entry) -> Rc<Node> {
@@ -108,11 +137,24 @@ pub(super) fn merged(document: &Rc<Node>, profile: Option<&Rc<Node>>) -> Rc<Node
             // An app with nothing in it still gets the defaults.
             if app.value.is_null() {
                 Rc::clone(&defaults)
+            } else if is_job(&app.value) || (is_job(&defaults) && !says_kind(&app.value)) {
+                over(&without(&defaults, &NOT_FOR_JOBS), &app.value, Level::App)
             } else {
                 over(&defaults, &app.value, Level::App)
             }
         }),
         _ => Rc::clone(&entry.value),
+    })
+}
+
+fn says_kind(app: &Node) -> bool {
+    app.entry("kind").is_some()
+}
+
+fn is_job(app: &Node) -> bool {
+    app.entry("kind").is_some_and(|entry| match &entry.value.kind {
+        Kind::Scalar(scalar) => scalar.text == "job",
+        Kind::List(_) | Kind::Map(_) => false,
     })
 }
 

@@ -61,10 +61,30 @@ pub(super) fn accept(
         }
         apps.insert(name.clone(), app);
     }
+    let mut project = Project { generation: present.generation, apps };
+    restart_dependents(present, &mut project, &scope);
+    let apps = project.apps;
     let changes = reconcile::diff(&visible(&present.apps), &visible(&apps));
     let differs = apps != present.apps;
     let generation = if differs { present.generation.next() } else { present.generation };
     Ok(Accepted { project: Project { generation, apps }, changes, scope, changed: differs })
+}
+
+/// Restarts those apps in scope that say so of one that is another one now.
+fn restart_dependents(present: &Project, project: &mut Project, scope: &BTreeSet<AppName>) {
+    let other = |name: &&AppName| {
+        let revision = |from: &Project| from.apps.get(*name).map(|app| app.revision);
+        revision(present).is_some_and(|before| revision(project).is_some_and(|now| before != now))
+    };
+    let roots: BTreeSet<AppName> = scope.iter().filter(other).cloned().collect();
+    let next = present.generation.next();
+    for name in reconcile::restarted_with(project, &roots).intersection(scope) {
+        // One that is new comes after it anyway.
+        if let (Some(app), true) = (project.apps.get_mut(name), present.apps.contains_key(name)) {
+            app.begin_change(next);
+            app.restart_after = next;
+        }
+    }
 }
 
 /// Apps that are not on their way out: what a person thinks of as the project's apps.
@@ -114,6 +134,10 @@ fn next_app(
     let mut app = old.clone();
     if revision != old.revision {
         app.begin_change(next);
+        if spec.is_job() {
+            // It runs again, whatever became of this revision before.
+            app.retry_after = next;
+        }
     }
     app = App { spec: Arc::new(spec), revision, removed: false, rolled_back: None, ..app };
     if asker == Asker::Operator {

@@ -14,6 +14,8 @@ use super::{
     events::Told,
     exec_probes::ExecProbes,
     execute,
+    jobs::Schedules,
+    order::Ties,
     projects::Meta,
     seen::AllSeen,
     state::{Ending, State},
@@ -30,6 +32,7 @@ use crate::{
         probe::Probes,
         source_watch::SourceWatcher,
         store::{Events, Journal, Recovered, Store, StoreFault},
+        wall_timer::WallTimer,
     },
     model::{AppKey, Cohort, CohortGroup, Desired, Generation, Observed, RunRecord, RunState},
     reconcile::{self, Journaled},
@@ -48,6 +51,7 @@ impl State {
         let (store, stored, faults) = Store::open(&home);
         let (journal, recovered) = Journal::open(&home);
         let events = Events::open(&home);
+        let timer = WallTimer::new()?;
         keeper.hello()?;
         let held = Held::of(&mut keeper).await?;
         let mut state = Self {
@@ -67,6 +71,8 @@ impl State {
             dirty: BTreeSet::new(),
             touched: BTreeSet::new(),
             timers: Timers::new(),
+            ties: Ties::new(),
+            schedules: Schedules::new(recovered.looked.clone(), timer),
             undrained: BTreeMap::new(),
             ends: Vec::new(),
             over: Vec::new(),
@@ -125,6 +131,9 @@ impl State {
         }
         for run in recovered.stops.keys() {
             reconcile::reserve(&mut self.observed, *run);
+        }
+        for (key, asked) in recovered.asked {
+            self.observe(&reconcile::asked(&key, asked));
         }
         self.report(recovered.faults);
         for (record, drained) in records {

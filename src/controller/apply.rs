@@ -57,7 +57,8 @@ impl State {
         }
         self.check_binding(request)?;
         let present = self.present(&request.name);
-        let accepted = accept::accept(&present, request, Asker::Operator)?;
+        let mut accepted = accept::accept(&present, request, Asker::Operator)?;
+        self.retry_jobs(&request.name, &mut accepted);
         let mut plan = self.preview(request, &present, &accepted);
         plan.notes.extend(self.binding_notes(request));
         let reason = Reason {

@@ -60,7 +60,26 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("logs.dir", path(dir));
     }
     logs(&spec.logs, &mut add);
+    order(spec, &mut add);
     fields
+}
+
+fn order(spec: &AppSpec, add: &mut impl FnMut(&str, String)) {
+    if spec.is_job() {
+        add("kind", spec.kind.word().to_owned());
+    }
+    if let Some(schedule) = &spec.schedule {
+        add("schedule", schedule.cron.to_string());
+        add("overlap", schedule.overlap.word().to_owned());
+        add("catch_up", schedule.catch_up.to_string());
+    }
+    if let Some(cron) = &spec.restart.cron {
+        add("restart.cron", cron.to_string());
+    }
+    for (name, dependency) in &spec.depends_on {
+        let with = if dependency.restart_with { ", restarted with it" } else { "" };
+        add(&format!("depends_on.{name}"), format!("{}{with}", dependency.is.word()));
+    }
 }
 
 fn logs(policy: &LogPolicy, add: &mut impl FnMut(&str, String)) {

@@ -38,6 +38,8 @@ enum Input {
     File(Result<Changed, WatchFault>),
     Sources(Result<SourceChanged, WatchFault>),
     Timer,
+    /// A schedule is due by the wall clock, or that was set.
+    Clock,
     /// SIGTERM: the machine goes down, or a service manager ends eco.
     Terminate,
 }
@@ -71,6 +73,7 @@ pub(super) async fn drive(
             call = calls.recv() => Input::Call(call),
             changed = state.follower.next() => Input::File(changed),
             changed = state.sources.next() => Input::Sources(changed),
+            () = state.schedules.timer.rang() => Input::Clock,
             _ = terminate.recv() => Input::Terminate,
             () = clock::sleep_until(wake_at) => Input::Timer,
         };
@@ -91,6 +94,7 @@ impl State {
             }
             // The senders live as long as the loop; what time has made due is rung below.
             Input::Call(None) | Input::Internal(None) | Input::Timer => {}
+            Input::Clock => self.ring_schedules(),
             Input::Terminate => self.end_with_the_machine(),
             Input::File(Ok(changed)) => self.reload(&changed.key),
             Input::Sources(Ok(changed)) => self.on_sources(&changed),

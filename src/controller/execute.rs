@@ -37,6 +37,8 @@ impl State {
     fn converge_app(&mut self, key: &AppKey) {
         let now = clock::now();
         self.find_ready(key, now);
+        self.note_schedule(key);
+        self.look_around(key, now);
         let app = self.desired.app(key);
         let generation = self.generation(&key.project);
         let observed = self.observed.apps.get(key);

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::{
     calls::Lines,
     events::Told,
+    jobs,
     lookup::{self, Meant},
     projects::Reason,
     rollout,
@@ -32,6 +33,7 @@ impl State {
         let meant = lookup::apps(&request.target, &self.metas, &self.desired)?;
         check_instances(&meant, &request.operation)?;
         let (sender, lines) = mpsc::unbounded_channel();
+        let asked = self.ask_jobs(&meant, request)?;
         if let Operation::Signal(signal) = request.operation {
             self.send_signal(&meant, signal)?;
         }
@@ -44,6 +46,9 @@ impl State {
             let scope = self.operate_project(name, &meant, &request.operation)?;
             let wait = request.wait && !matches!(request.operation, Operation::Signal(_));
             self.wait(name, scope, (wait, request.timeout), sender.clone());
+            if let Some(waiter) = self.waiters.last_mut().filter(|it| it.project == *name) {
+                waiter.ask(&asked);
+            }
             if request.operation == Operation::Await {
                 self.resume_last_waiter(name);
             }
@@ -58,7 +63,7 @@ impl State {
         operation: &Operation,
     ) -> Result<BTreeSet<AppName>, ApiError> {
         let mine = meant.apps.iter().filter(|(key, _)| key.project == *name);
-        let scope: BTreeSet<_> = mine.clone().map(|(key, _)| key.app.clone()).collect();
+        let mut scope: BTreeSet<_> = mine.clone().map(|(key, _)| key.app.clone()).collect();
         let before = self.present(name);
         let mut project = before.clone();
         let next = before.generation.next();
@@ -72,16 +77,26 @@ impl State {
             | Operation::Scale(_)
             | Operation::Signal(_)
             | Operation::Down
+            | Operation::RunJob
             | Operation::Await => None,
         };
+        let mut replaced = BTreeSet::new();
         for (key, instances) in mine {
             let retry = self.needs_retry(key);
             let Some(app) = project.apps.get_mut(&key.app) else { continue };
+            if jobs::restarts(operation) {
+                // A job was asked to run, if it was named.
+                if app.spec.is_job() {
+                    continue;
+                }
+                replaced.extend(instances.is_empty().then(|| key.app.clone()));
+            }
             change(app, operation, (instances, next, retry));
             if let Some(earlier) = earlier.as_ref().and_then(|it| it.apps.get(&key.app)) {
                 rollout::go_back(app, earlier, next);
             }
         }
+        scope.extend(jobs::restart_with(&mut project, &replaced, next));
         let ending = *operation == Operation::Down;
         if project == before && !ending {
             return Ok(scope);
@@ -166,6 +181,7 @@ impl State {
         }
         app.begin_change(next);
         app.restart_after = next;
+        jobs::restart_with(&mut project, &BTreeSet::from([key.app.clone()]), next);
         project.generation = next;
         let reason = Reason::new("file", text);
         match self.store_project(&key.project, project, &reason, false) {
@@ -272,7 +288,7 @@ fn change(
         }
         Operation::Down => app.removed = true,
         // What is brought back is known outside.
-        Operation::Rollback(_) | Operation::Signal(_) | Operation::Await => {}
+        Operation::Rollback(_) | Operation::Signal(_) | Operation::RunJob | Operation::Await => {}
     }
 }
 
@@ -288,6 +304,7 @@ fn word(operation: &Operation) -> String {
         Operation::Scale(count) => format!("scale to {count}:"),
         Operation::Signal(signal) => format!("send {signal} to"),
         Operation::Down => "down".to_owned(),
+        Operation::RunJob => "run job".to_owned(),
         Operation::Await => "wait for".to_owned(),
     }
 }
@@ -308,6 +325,7 @@ fn check_instances(meant: &Meant, operation: &Operation) -> Result<(), ApiError>
             | Operation::Scale(_)
             | Operation::Down
             | Operation::Rollback(_)
+            | Operation::RunJob
             | Operation::Await,
             Some((key, _)),
         ) => {

@@ -7,8 +7,8 @@ use super::accept::Accepted;
 use crate::{
     api::{ActionReply, ChangeReply, DiffReply, InterruptionReply, SCHEMA},
     model::{
-        Action, App, AppKey, AppName, AppObserved, Desired, Event, ExitStatus, Hold, Notify,
-        Observed, Project, ProjectName, RunRecord, RunState, RunTag, Time,
+        Action, App, AppKey, AppName, AppObserved, Desired, Event, ExitStatus, Hold, Neighbours,
+        Notify, Observed, Project, ProjectName, RunRecord, RunState, RunTag, Time,
     },
     reconcile,
 };
@@ -67,7 +67,9 @@ fn play(
         let mut world = Observed { last_run: observed.last_run, ..Observed::default() };
         if let Some(found) = observed.apps.get(&key) {
             world.owners.extend(found.runs.keys().map(|run| (*run, key.clone())));
-            world.apps.insert(key.clone(), found.clone());
+            // Who waits for others will not do so for ever, if all goes well.
+            let neighbours = Neighbours::default();
+            world.apps.insert(key.clone(), AppObserved { neighbours, ..found.clone() });
         }
         let desired = single(name, app, accepted);
         let mut now = now;

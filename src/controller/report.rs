@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf, time::SystemTime};
 
 use crate::{
     api::{
-        AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, ListenReply,
-        LogDestination, LogFile, SCHEMA, StatusReply, Stream,
+        AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
+        ListenReply, LogDestination, LogFile, SCHEMA, StatusReply, Stream,
     },
     config,
     host::{clock, home::Home},
@@ -128,6 +128,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
         listen: listen_reply(app, observed),
+        next: state.schedules.next(key).map(|due| rfc3339(due.into())),
         instances: status
             .instances
             .iter()
@@ -198,8 +199,27 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
         fields: super::describe::fields(app),
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),
+        runs: job_runs(app, observed),
         last_output: evidence::last_outputs(home, app, last_exits),
     }
+}
+
+/// So many runs of a job are told of.
+const RUNS: usize = 10;
+
+fn job_runs(app: &App, observed: Option<&AppObserved>) -> Vec<JobRun> {
+    let history = observed.and_then(|it| it.history.get(&0)).filter(|_| app.spec.is_job());
+    let exits = history.into_iter().flat_map(|history| history.exits.iter().rev().take(RUNS));
+    let run = |exit: &Exit| JobRun {
+        started: stamp(exit.started),
+        exit: exit_reply(exit),
+        words: match exit.failure {
+            Some(failure) => named(&failure, &app.spec),
+            None if exit.requested => format!("stopped: {}", exit.status),
+            None => exit.status.to_string(),
+        },
+    };
+    exits.map(run).collect()
 }
 
 fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> {

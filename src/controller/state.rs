@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
-    exec_probes::ExecProbes, projects::Meta, seen::AllSeen, timers::Timers, wait::Waiter,
+    exec_probes::ExecProbes, jobs::Schedules, order::Ties, projects::Meta, seen::AllSeen,
+    timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -58,6 +59,10 @@ pub(super) struct State {
     pub(super) touched: BTreeSet<AppKey>,
     /// When to plan an app again if nothing happens before.
     pub(super) timers: Timers<AppKey>,
+    /// Who waits for whom.
+    pub(super) ties: Ties,
+    /// What is due when.
+    pub(super) schedules: Schedules,
     /// Runs that are gone, but whose output may not have reached the log yet.
     pub(super) undrained: BTreeMap<RunId, (AppKey, Time)>,
     /// Ends of runs that are to be journalled once what follows from them was asked for.
@@ -120,6 +125,7 @@ impl State {
     pub(super) fn touch(&mut self, key: &AppKey) {
         self.dirty.insert(key.clone());
         self.touched.insert(key.clone());
+        self.touch_neighbours(key);
     }
 
     /// Marks every app of a project.

@@ -15,7 +15,8 @@ use super::{
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
     model::{
-        AppKey, AppName, AppState, Desired, Generation, Hold, LastExit, Observed, ProjectName, Time,
+        AppKey, AppName, AppState, Desired, Generation, Hold, LastExit, Observed, ProjectName,
+        RunId, Time,
     },
     reconcile::{self, AppStatus, InstanceStatus, Verdict},
 };
@@ -40,6 +41,8 @@ pub(super) struct Waiter {
     /// Apps that will not.
     failed: BTreeSet<AppName>,
     superseded: bool,
+    /// Jobs that it has asked to run, each after this run.
+    asked_jobs: BTreeMap<AppName, RunId>,
 }
 
 /// What a waiter is judged by.
@@ -70,7 +73,14 @@ impl Waiter {
             converging,
             failed: BTreeSet::new(),
             superseded: false,
+            asked_jobs: BTreeMap::new(),
         }
+    }
+
+    /// The caller has asked these jobs to run, each after that run.
+    pub(super) fn ask(&mut self, jobs: &BTreeMap<AppKey, RunId>) {
+        let mine = jobs.iter().filter(|(key, _)| key.project == self.project);
+        self.asked_jobs.extend(mine.map(|(key, after)| (key.app.clone(), *after)));
     }
 
     /// Whether the caller waits for this app.
@@ -88,7 +98,8 @@ impl Waiter {
     /// Looks at one app again and tells the caller if it moved.
     pub(super) fn look(&mut self, app: &AppName, world: World<'_>) {
         let key = AppKey { project: self.project.clone(), app: app.clone() };
-        let (progress, verdict) = judge(&key, (self.asked, self.generation), world);
+        let after = self.asked_jobs.get(app).copied();
+        let (progress, verdict) = judge(&key, (self.asked, self.generation, after), world);
         self.converging.remove(app);
         self.failed.remove(app);
         match verdict {
@@ -182,13 +193,16 @@ fn differs(before: &AppProgress, after: &AppProgress) -> bool {
 
 fn judge(
     key: &AppKey,
-    (asked, generation): (Time, Generation),
+    (asked, generation, after): (Time, Generation, Option<RunId>),
     world: World<'_>,
 ) -> (AppProgress, Verdict) {
     let Some(app) = world.desired.app(key) else { return (absent(key), Verdict::Settled) };
     let observed = world.observed.apps.get(key);
     let status = reconcile::status(key, app, observed, world.now);
-    let verdict = reconcile::verdict(key, app, observed, asked, world.now);
+    let verdict = match after {
+        Some(after) => reconcile::verdict_of_asked(key, app, observed, (after, world.now)),
+        None => reconcile::verdict(key, app, observed, asked, world.now),
+    };
     let undone = app.rolled_back.as_ref().is_some_and(|it| generation < it.generation);
     let verdict = if undone && verdict == Verdict::Settled { Verdict::Failed } else { verdict };
     let progress = AppProgress {
@@ -283,6 +297,9 @@ fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, 
             | Hold::Draining { .. }
             | Hold::Outdated
             | Hold::Unanswered
+            | Hold::Awaits(_)
+            | Hold::StopsAfter(_)
+            | Hold::JobRuns
             | Hold::Paused(_)
             | Hold::RolledBack { .. },
             _,

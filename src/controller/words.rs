@@ -55,6 +55,9 @@ pub(super) fn explained(
         | Hold::Draining { .. }
         | Hold::Outdated
         | Hold::Unanswered
+        | Hold::Awaits(_)
+        | Hold::StopsAfter(_)
+        | Hold::JobRuns
         | Hold::RolledBack { .. } => None,
     }
     .unwrap_or(sentence)

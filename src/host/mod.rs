@@ -19,3 +19,4 @@ pub mod self_check;
 pub mod source_watch;
 pub mod stats;
 pub mod store;
+pub mod wall_timer;

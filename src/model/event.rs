@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AppKey, Cohort, RunId, RunTag},
-    observed::Sockets,
+    observed::{Asked, Sockets},
     signal::Signal,
     time::Time,
 };
@@ -43,6 +43,13 @@ pub enum Event {
         key: AppKey,
         /// Its cohort.
         cohort: Cohort,
+    },
+    /// A job is asked to run.
+    Asked {
+        /// The job.
+        key: AppKey,
+        /// Since when, and how.
+        asked: Asked,
     },
 }
 

@@ -6,8 +6,10 @@ mod change;
 mod desired;
 mod event;
 mod id;
+mod job;
 mod logs;
 mod observed;
+mod order;
 mod plan;
 mod reason;
 mod serving;
@@ -24,8 +26,12 @@ pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,
 };
+pub use job::{Cron, Kind, Overlap, Schedule};
 pub use logs::{LogCompression, LogDestination, LogFormat, LogPolicy, LogRotation};
-pub use observed::{AppObserved, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping};
+pub use observed::{
+    AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping,
+};
+pub use order::{Awaited, Condition, Dependency, Neighbours, Outlook};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
 pub use reason::{RolloutFailure, StopReason};
 pub use serving::{

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     event::{ExitStatus, SpawnFailure},
     id::{AppKey, Cohort, Generation, Revision, RunId},
+    order::Neighbours,
     reason::StopReason,
     time::Time,
 };
@@ -48,6 +49,20 @@ pub struct AppObserved {
     pub cohorts: BTreeMap<Cohort, Option<Time>>,
     /// How new connections were last asked to be divided; `None` if nobody knows.
     pub steering: Option<BTreeMap<Cohort, u32>>,
+    /// That a job was last asked to run.
+    pub asked: Option<Asked>,
+    /// What its neighbours let it do.
+    pub neighbours: Neighbours,
+}
+
+/// That a job was asked to run, by its schedule or by an operator. It has been done once there is
+/// a run that is later than `after`, ended or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The latest run of any app when it was asked.
+    pub after: RunId,
+    /// Whether a run that goes on is stopped for it.
+    pub replace: bool,
 }
 
 /// One incarnation of an instance.

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure, SpawnStep},
-    id::{AppKey, Cohort, Generation, InstanceId, Revision, RunId},
+    id::{AppKey, AppName, Cohort, Generation, InstanceId, Revision, RunId},
     observed::Sockets,
+    order::Awaited,
     reason::{RolloutFailure, StopReason},
     signal::Signal,
     spec::KillScope,
@@ -168,6 +169,12 @@ pub enum Hold {
     Outdated,
     /// It runs and is ready, but eco died meanwhile, and nobody answers its binds any more.
     Unanswered,
+    /// It is not started, or not replaced, before another app has come to something.
+    Awaits(Awaited),
+    /// It is to stop after those that depend on it.
+    StopsAfter(Vec<AppName>),
+    /// A job that has not ended yet.
+    JobRuns,
     /// The change failed and goes no further (`on_failure: pause`).
     Paused(RolloutFailure),
     /// The change failed and was undone.
@@ -240,6 +247,10 @@ impl Hold {
             Self::Draining { .. } => "draining",
             Self::Outdated => "outdated",
             Self::Unanswered => "unanswered",
+            Self::Awaits(awaited) if awaited.outlook.is_hopeless() => "dependency_failed",
+            Self::Awaits(_) => "awaits",
+            Self::StopsAfter(_) => "stops_after",
+            Self::JobRuns => "job_runs",
             Self::Paused(_) => "paused",
             Self::RolledBack { .. } => "rolled_back",
         }
@@ -248,6 +259,12 @@ impl Hold {
 
 fn times(count: u32) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times in a row") }
+}
+
+fn depending(apps: &[AppName]) -> String {
+    let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
+    let verb = if apps.len() == 1 { "which depends" } else { "which depend" };
+    format!("{}, {verb} on it", names.join(", "))
 }
 
 impl fmt::Display for Hold {
@@ -301,6 +318,9 @@ impl fmt::Display for Hold {
             ),
             Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
             Self::Unanswered => write!(f, "adopted: replace to restore port sharing"),
+            Self::Awaits(awaited) => write!(f, "{awaited}"),
+            Self::StopsAfter(apps) => write!(f, "stops after {}", depending(apps)),
+            Self::JobRuns => write!(f, "the job runs"),
             Self::Paused(failure) => {
                 write!(f, "paused: {failure}; nothing more is replaced until the file changes")
             }

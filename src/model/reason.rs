@@ -39,6 +39,8 @@ pub enum StopReason {
     Duplicate,
     /// It did not become ready in time.
     NotReady,
+    /// A job that is to run again.
+    Superseded,
 }
 
 impl fmt::Display for StopReason {
@@ -52,6 +54,7 @@ impl fmt::Display for StopReason {
             Self::Leftover => "its first process ended and left others behind",
             Self::Duplicate => "another run of the same instance lives",
             Self::NotReady => "it did not become ready in time",
+            Self::Superseded => "it is to run again",
         })
     }
 }

@@ -12,7 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    id::AppName,
+    job::{Cron, Kind, Schedule},
     logs::LogPolicy,
+    order::Dependency,
     serving::{ListenPolicy, ReadyPolicy},
     signal::Signal,
     template::Template,
@@ -57,6 +60,28 @@ pub struct AppSpec {
     pub tags: BTreeSet<String>,
     /// Where output goes.
     pub logs: LogPolicy,
+    /// Whether it runs all the time or to an end.
+    #[serde(default)]
+    pub kind: Kind,
+    /// When a job runs; `None` is once for each revision.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// The apps of its project that it waits for.
+    #[serde(default)]
+    pub depends_on: BTreeMap<AppName, Dependency>,
+}
+
+impl AppSpec {
+    /// Whether it is a job.
+    pub fn is_job(&self) -> bool {
+        self.kind == Kind::Job
+    }
+
+    /// When it is due: a job to run, another app to be replaced.
+    pub fn cron(&self) -> Option<&Cron> {
+        let schedule = self.schedule.as_ref().filter(|_| self.is_job());
+        schedule.map(|schedule| &schedule.cron).or(self.restart.cron.as_ref())
+    }
 }
 
 /// What to run.
@@ -107,6 +132,9 @@ pub struct RestartPolicy {
     pub limit: Option<Limit>,
     /// Exit codes after which it is left alone.
     pub stop_exit_codes: Vec<i32>,
+    /// When all instances are replaced, whatever they do.
+    #[serde(default)]
+    pub cron: Option<Cron>,
 }
 
 /// After which exits an instance is started again.

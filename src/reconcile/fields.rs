@@ -7,14 +7,10 @@ use std::{
 };
 
 use super::words::{
-    address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text,
-    limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text,
-    rotation_text, scope_text, share_text, statuses_text, then_text, when_text,
+    address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text, rotation_text, scope_text, share_text, statuses_text, then_text, when_text, dependency_text,
 };
 use crate::model::{
-    AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy,
-    LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share,
-    StopPolicy, Template, WatchPolicy, exact_size,
+    AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy, LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share, StopPolicy, Template, WatchPolicy, exact_size, Cron, Dependency, Schedule,
 };
 
 /// Collects the changes of one app.
@@ -110,6 +106,9 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         artifacts,
         tags,
         logs,
+        kind,
+        schedule,
+        depends_on,
     } = old;
     fields.differ("command", Effect::Rolling, (command, &new.command), command_text);
     fields.differ("cwd", Effect::Rolling, (cwd, &new.cwd), |path| path_text(path));
@@ -132,6 +131,36 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     fields.entries("artifacts", Effect::Rolling, (files, &new.artifacts.files), String::clone);
     fields.differ("tags", Effect::Live, (tags, &new.tags), |it| list_text(it));
     log_changes(fields, logs, &new.logs);
+    fields.differ("kind", Effect::Recreate, (kind, &new.kind), |it| it.word().to_owned());
+    schedule_changes(fields, schedule.as_ref(), new.schedule.as_ref());
+    dependency_changes(fields, depends_on, &new.depends_on);
+}
+
+fn schedule_changes(fields: &mut Fields<'_>, old: Option<&Schedule>, new: Option<&Schedule>) {
+    let (Some(old), Some(new)) = (old, new) else {
+        fields.maybe("schedule", Effect::None, (old, new), |it| it.cron.to_string());
+        return;
+    };
+    let Schedule { cron: Cron { expression, timezone }, overlap, catch_up } = old;
+    let none = Effect::None;
+    fields.differ("schedule", none, (expression, &new.cron.expression), String::clone);
+    let zones = (timezone.as_ref(), new.cron.timezone.as_ref());
+    fields.maybe("timezone", none, zones, String::clone);
+    fields.differ("overlap", none, (overlap, &new.overlap), |it| it.word().to_owned());
+    fields.differ("catch_up", none, (catch_up, &new.catch_up), bool::to_string);
+}
+
+fn dependency_changes(
+    fields: &mut Fields<'_>,
+    old: &BTreeMap<AppName, Dependency>,
+    new: &BTreeMap<AppName, Dependency>,
+) {
+    let names: BTreeSet<&AppName> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let field = format!("depends_on.{name}");
+        let entries = (old.get(name), new.get(name));
+        fields.maybe(&field, Effect::None, entries, |it| dependency_text(*it));
+    }
 }
 
 fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
@@ -156,7 +185,9 @@ fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
 }
 
 fn restart_changes(fields: &mut Fields<'_>, old: &RestartPolicy, new: &RestartPolicy) {
-    let RestartPolicy { policy, backoff, limit, stop_exit_codes } = old;
+    let RestartPolicy { policy, backoff, limit, stop_exit_codes, cron } = old;
+    let crons = (cron.as_ref(), new.cron.as_ref());
+    fields.maybe("restart.cron", Effect::None, crons, Cron::to_string);
     fields.differ("restart.policy", Effect::Live, (policy, &new.policy), |it| when_text(*it));
     match (backoff, &new.backoff) {
         (Some(old), Some(new)) => backoff_changes(fields, old, new),

@@ -57,6 +57,7 @@ pub(super) fn is_request(reason: StopReason) -> bool {
         | StopReason::Stopped
         | StopReason::Changed
         | StopReason::Restarted
-        | StopReason::Duplicate => true,
+        | StopReason::Duplicate
+        | StopReason::Superseded => true,
     }
 }

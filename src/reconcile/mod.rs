@@ -11,12 +11,15 @@ mod diff;
 mod fields;
 mod history;
 mod interruption;
+mod job;
 mod observe;
+mod order;
 mod plan;
 mod readiness;
 mod restart;
 mod revision;
 mod rollout;
+mod schedule;
 mod status;
 mod steer;
 mod verdict;
@@ -25,11 +28,14 @@ mod words;
 
 pub use diff::diff;
 pub use interruption::{effects, interruptions};
+pub use job::{Due, asked, due, verdict_of_asked};
 pub use observe::{
     Journaled, Observation, adopt, forget, issue, next_run, observe, remember, reserve,
 };
+pub use order::{look_around, neighbours, restarted_with};
 pub use plan::{plan, plan_app};
 pub use readiness::{Readiness, readiness, spec_of};
 pub use revision::revision;
+pub use schedule::{Look, look, next_due};
 pub use status::{AppStatus, InstanceStatus, status};
 pub use verdict::{Verdict, verdict};

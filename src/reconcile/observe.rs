@@ -6,7 +6,10 @@ use crate::model::{
     Phase, Run, RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping, Time,
 };
 
-use super::history::{count_restart, is_request, keep, knows_exit};
+use super::{
+    history::{count_restart, is_request, keep, knows_exit},
+    job,
+};
 
 /// What folding something in has changed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +35,7 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
             app.cohorts.entry(*cohort).or_insert(Some(now));
             Observation { app: Some(key.clone()), retired: None }
         }
+        Event::Asked { key, asked } => job::ask(observed, key, *asked),
     }
 }
 

@@ -58,7 +58,12 @@ pub fn plan_app(
     }
     // What failed goes on by its restart policy; nothing else is replaced.
     let paused = failure.is_some();
-    let leaves = if paused { BTreeSet::new() } else { planner.stop_outdated() };
+    // The work of a job is let finish.
+    let leaves = if paused || view.awaited().is_some() || app.spec.is_job() {
+        BTreeSet::new()
+    } else {
+        planner.stop_outdated()
+    };
     planner.fill(paused, &leaves);
     planner.share();
     if rollout::is_complete(&view) {
@@ -88,6 +93,11 @@ impl Planner<'_> {
             return;
         }
         match self.view.stop_reason(run_id, run) {
+            Some(StopReason::Removed | StopReason::Stopped)
+                if !self.view.stops_after().is_empty() =>
+            {
+                self.hold(run.index, Hold::StopsAfter(self.view.stops_after().to_vec()));
+            }
             Some(reason) if !self.view.may_wait(run, reason) => {
                 self.begin_stop(run_id, run, reason);
             }
@@ -152,7 +162,8 @@ impl Planner<'_> {
             | StopReason::Changed
             | StopReason::Restarted
             | StopReason::Duplicate
-            | StopReason::NotReady => self.view.app.spec.stop.kill,
+            | StopReason::NotReady
+            | StopReason::Superseded => self.view.app.spec.stop.kill,
         }
     }
 
@@ -202,9 +213,14 @@ impl Planner<'_> {
             return;
         }
         let start = match standing {
-            Standing::Free => true,
+            Standing::Free => {
+                if let Some(awaited) = self.view.awaited() {
+                    return self.hold(index, Hold::Awaits(awaited.clone()));
+                }
+                true
+            }
             Standing::Retry { at, .. } => self.is_due(at),
-            Standing::GaveUp { .. } | Standing::Left { .. } => false,
+            Standing::Idle | Standing::GaveUp { .. } | Standing::Left { .. } => false,
         };
         if start {
             *room = room.saturating_sub(u32::from(beside));

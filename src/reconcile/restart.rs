@@ -16,6 +16,8 @@ const SLOW_WITHOUT_BACKOFF: Duration = Duration::from_secs(30);
 pub(super) enum Standing {
     /// Nothing speaks against a start.
     Free,
+    /// There is nothing to start: a job that is not due, or has done its work.
+    Idle,
     /// It failed and is tried again at `at`.
     Retry { at: Time, last: LastExit, failures: u32, looping: bool },
     /// It failed too often and is not tried again.
@@ -106,7 +108,8 @@ pub(super) fn is_left_good(policy: &RestartPolicy, exit: &Exit) -> bool {
     left_alone(policy, exit) == Some(true)
 }
 
-fn last_exit(exit: &Exit) -> LastExit {
+/// How a run ended, in the words of a hold.
+pub(super) fn last_exit(exit: &Exit) -> LastExit {
     LastExit { status: exit.status, failure: exit.failure, ran: ran(exit) }
 }
 
@@ -175,7 +178,7 @@ impl Standing {
     /// Why the instance is not started now; `None` if it may be.
     pub(super) fn hold(self, now: Time) -> Option<Hold> {
         match self {
-            Self::Free => None,
+            Self::Free | Self::Idle => None,
             Self::Retry { at, last, failures, looping } => {
                 let wait = at.since(now);
                 Some(if looping {

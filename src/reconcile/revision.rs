@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision, ShareBy,
+    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision, ShareBy, Kind,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
@@ -30,6 +30,9 @@ pub fn revision(spec: &AppSpec) -> Revision {
         watch: _,
         tags: _,
         logs: _,
+        kind,
+        schedule: _,
+        depends_on: _,
     } = spec;
     let mut form = CanonicalForm::new();
     form.command(command);
@@ -52,6 +55,10 @@ pub fn revision(spec: &AppSpec) -> Revision {
     // Nothing for an app without: its revision is that of a version that knew no `listen`.
     if let Some(listen) = listen {
         form.listen(listen);
+    }
+    // Likewise for what is no job.
+    if *kind == Kind::Job {
+        form.text("job");
     }
     form.finish()
 }

@@ -14,6 +14,7 @@ use crate::model::{
 use super::{
     canary,
     history::is_request,
+    job, order,
     readiness::became_ready,
     restart::{Standing, Tally, is_left_good, ran, tally},
     view::{Slot, View},
@@ -23,7 +24,7 @@ impl View<'_> {
     /// Whether a run that is not as desired may go on until others can take its place.
     pub(super) fn may_wait(&self, run: &Run, reason: StopReason) -> bool {
         match reason {
-            StopReason::Changed => !self.recreates,
+            StopReason::Changed => !self.recreates || self.awaited().is_some(),
             // Whether it hurries is up to the latest restart that makes the run stale.
             StopReason::Restarted => {
                 !self.recreates && self.app.restart_now_after < self.app.fresh_from(run.index)
@@ -33,7 +34,8 @@ impl View<'_> {
             | StopReason::Stopped
             | StopReason::Leftover
             | StopReason::Duplicate
-            | StopReason::NotReady => false,
+            | StopReason::NotReady
+            | StopReason::Superseded => false,
         }
     }
 
@@ -103,6 +105,12 @@ pub(super) fn failure(view: &View<'_>) -> Option<RolloutFailure> {
         return None;
     }
     let former = view.app.former.as_ref().filter(|former| !is_same(view, former))?;
+    if let Some(failure) = order::failure(view) {
+        return Some(failure);
+    }
+    if view.app.spec.is_job() {
+        return job::failure(view);
+    }
     (0..view.app.wanted()).find_map(|index| {
         let ended = ended_early(view, index, former.changed_in);
         let reason = ended
@@ -190,9 +198,16 @@ pub(super) fn is_complete(view: &View<'_>) -> bool {
     if view.app.good || view.app.wanted() == 0 || view.outdated().next().is_some() {
         return false;
     }
+    if job::is_scheduled(view.app) {
+        return true;
+    }
     (0..view.app.wanted()).all(|index| match view.slot(index) {
         Slot::Taken => {
-            view.runs_of(index).iter().any(|(_, run)| view.is_new(run) && view.is_available(run))
+            !view.app.spec.is_job()
+                && view
+                    .runs_of(index)
+                    .iter()
+                    .any(|(_, run)| view.is_new(run) && view.is_available(run))
         }
         Slot::Empty(standing) => matches!(standing, Standing::Left { good: true, .. }),
         Slot::Outdated | Slot::Blocked => false,

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::{
-    canary,
+    canary, job,
     restart::Standing,
     rollout,
     view::{Slot, View},
@@ -122,6 +122,10 @@ fn phase(run: &Run) -> (InstancePhase, Time) {
 }
 
 fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
+    let asked_to_stop = view.app.removed || view.app.stopped;
+    if run.stopping.is_none() && asked_to_stop && !view.stops_after().is_empty() {
+        return Some(Hold::StopsAfter(view.stops_after().to_vec()));
+    }
     if let Some(stopping) = run.stopping.filter(|stopping| stopping.draining) {
         let deadline = stopping.since.after(view.app.spec.stop.drain);
         let wait = deadline.since(view.now);
@@ -139,7 +143,13 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
             sockets: run.sockets.clone(),
             expected: view.expected_ports(run),
         }),
-        Phase::Ready { .. } if !view.is_new(run) => Some(Hold::Outdated),
+        Phase::Ready { .. } if !view.is_new(run) => {
+            let awaited = view.awaited().filter(|_| view.waits());
+            Some(awaited.cloned().map_or(Hold::Outdated, Hold::Awaits))
+        }
+        Phase::Ready { .. } if view.app.spec.is_job() => {
+            job::is_to_complete(view.app).then_some(Hold::JobRuns)
+        }
         Phase::Ready { since, .. } => {
             let good = since.after(view.app.spec.rollout.min_ready);
             let until = view.proves_until(run).map_or(good, |until| until.max(good));
@@ -157,6 +167,9 @@ fn of_missing(view: &View<'_>, index: u32) -> Option<InstanceStatus> {
     let (phase, hold) = match view.slot(index) {
         Slot::Taken | Slot::Outdated => return None,
         Slot::Blocked => (InstancePhase::Waiting, Some(Hold::Replacing)),
+        Slot::Empty(Standing::Free) => {
+            (InstancePhase::Waiting, view.awaited().cloned().map(Hold::Awaits))
+        }
         Slot::Empty(standing) => (idle_phase(&standing), standing.hold(view.now)),
     };
     let history = view.history(index);
@@ -179,7 +192,7 @@ fn idle_phase(standing: &Standing) -> InstancePhase {
     match standing {
         Standing::Free | Standing::Retry { .. } => InstancePhase::Waiting,
         Standing::GaveUp { .. } | Standing::Left { good: false, .. } => InstancePhase::Failed,
-        Standing::Left { good: true, .. } => InstancePhase::Done,
+        Standing::Idle | Standing::Left { good: true, .. } => InstancePhase::Done,
     }
 }
 
@@ -194,8 +207,9 @@ fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
     let any = |phase| instances.iter().any(|it| it.phase == phase);
     let all = |wanted: &[InstancePhase]| instances.iter().all(|it| wanted.contains(&it.phase));
     let fit = |(run_id, run): &(RunId, &Run)| view.is_fit(*run_id, run);
-    let settles = |it: &InstanceStatus| matches!(it.hold, Some(Hold::Settling { .. }));
-    if any(InstancePhase::Failed) || rollout::failure(view).is_some() {
+    let settles =
+        |it: &InstanceStatus| matches!(it.hold, Some(Hold::Settling { .. } | Hold::JobRuns));
+    if any(InstancePhase::Failed) || rollout::failure(view).is_some() || is_stuck(view) {
         AppState::Failed
     } else if is_crash_looping(view, instances) {
         AppState::CrashLooping
@@ -211,6 +225,11 @@ fn state(view: &View<'_>, instances: &[InstanceStatus]) -> AppState {
     } else {
         AppState::Converging
     }
+}
+
+/// Whether an instance waits for what does not come by itself.
+fn is_stuck(view: &View<'_>) -> bool {
+    view.awaited().is_some_and(|awaited| awaited.outlook.is_hopeless()) && view.waits()
 }
 
 fn is_crash_looping(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
@@ -241,13 +260,14 @@ fn rank(hold: &Hold) -> u8 {
         Hold::CrashLooping { .. } => 1,
         Hold::Paused(_) => 2,
         Hold::RolledBack { .. } => 3,
+        Hold::Awaits(awaited) if awaited.outlook.is_hopeless() => 4,
         Hold::Backoff { .. } => 4,
         Hold::NotRestarted { .. } => 5,
-        Hold::NotReady { .. } => 6,
-        Hold::Stopping { .. } => 7,
+        Hold::NotReady { .. } | Hold::Awaits(_) => 6,
+        Hold::Stopping { .. } | Hold::StopsAfter(_) => 7,
         Hold::Replacing => 8,
         Hold::Starting => 9,
-        Hold::Settling { .. } => 10,
+        Hold::Settling { .. } | Hold::JobRuns => 10,
         Hold::Draining { .. } => 11,
         Hold::Outdated => 12,
         Hold::Unanswered => 13,

@@ -1,8 +1,11 @@
 //! What a command that waits for an app is to be told: settled, not yet, or failed.
 
-use crate::model::{App, AppKey, AppObserved, AppState, Generation, Phase, Run, RunId, Time};
+use crate::model::{
+    App, AppKey, AppObserved, AppState, Awaited, Generation, Outlook, Phase, Run, RunId, Time,
+};
 
 use super::{
+    job,
     plan::{earliest, plan_app},
     readiness::became_ready,
     restart::Standing,
@@ -37,6 +40,15 @@ pub fn verdict(
 ) -> Verdict {
     let view = View::new(key, app, observed, now);
     let state = status(key, app, observed, now).state;
+    // What runs by a schedule is nothing to wait for.
+    if job::is_scheduled(app) && app.wanted() != 0 {
+        return Verdict::Settled;
+    }
+    if let Some(Awaited { outlook: Outlook::Failing(_), .. }) = view.awaited()
+        && view.waits()
+    {
+        return Verdict::Failed;
+    }
     match state {
         AppState::Failed | AppState::CrashLooping => Verdict::Failed,
         AppState::Stopped | AppState::Off | AppState::Done => Verdict::Settled,
@@ -44,7 +56,9 @@ pub fn verdict(
             let ripe = ripe_at(&view);
             if state == AppState::Ready && ripe.is_none() {
                 Verdict::Settled
-            } else if (0..app.wanted()).any(|index| has_failed(&view, index, asked)) {
+            } else if !app.spec.is_job()
+                && (0..app.wanted()).any(|index| has_failed(&view, index, asked))
+            {
                 Verdict::Failed
             } else {
                 let next = plan_app(key, Generation::default(), Some(app), observed, now).wake_at;
@@ -59,7 +73,7 @@ pub fn verdict(
 fn ripe_at(view: &View<'_>) -> Option<Time> {
     view.runs()
         .iter()
-        .filter(|(run_id, run)| view.is_fit(*run_id, run))
+        .filter(|(run_id, run)| !view.app.spec.is_job() && view.is_fit(*run_id, run))
         .filter_map(|(_, run)| match run.phase {
             Phase::Ready { since, .. } => Some(since.after(view.app.spec.rollout.min_ready)),
             Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,

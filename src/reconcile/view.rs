@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    App, AppKey, AppObserved, AppSpec, Cohort, History, Phase, ReadyProbe, Run, RunId, Sharing,
-    StopReason, Time,
+    App, AppKey, AppName, AppObserved, AppSpec, Awaited, Cohort, History, Phase, ReadyProbe, Run,
+    RunId, Sharing, StopReason, Time,
 };
 
 use super::{
-    readiness,
+    job, readiness,
     restart::{self, Standing, Tally},
 };
 
@@ -66,7 +66,10 @@ impl<'a> View<'a> {
     fn mixes_sharing(&self) -> bool {
         let shares = self.app.spec.listen.is_some();
         let mixed = |run: &Run| shares != (run.cohort != Cohort::NONE);
-        self.has_stray_sockets() || self.runs.iter().any(|(_, run)| !self.is_new(run) && mixed(run))
+        let kind = self.app.former.as_ref().map_or(self.app.spec.kind, |it| it.spec.kind);
+        self.has_stray_sockets()
+            || kind != self.app.spec.kind
+            || self.runs.iter().any(|(_, run)| !self.is_new(run) && mixed(run))
     }
 
     /// Whether there may be sockets of a former revision though the app has no `listen`.
@@ -163,7 +166,33 @@ impl<'a> View<'a> {
     /// Where instance `index` stands if it has no process of the desired revision.
     pub(super) fn standing(&self, index: u32) -> Standing {
         let id = self.key.instance(index);
-        restart::standing(&id, self.app, self.history(index))
+        job::standing(self, index)
+            .unwrap_or_else(|| restart::standing(&id, self.app, self.history(index)))
+    }
+
+    /// Whether it is a job that was asked to run and has not begun to.
+    pub(super) fn is_asked(&self) -> bool {
+        self.app.spec.is_job() && job::is_asked(self.observed)
+    }
+
+    /// What its first starts wait for; the most hopeless of several.
+    pub(super) fn awaited(&self) -> Option<&'a Awaited> {
+        self.observed?.neighbours.awaited.first()
+    }
+
+    /// The apps that are to stop before it.
+    pub(super) fn stops_after(&self) -> &'a [AppName] {
+        self.observed.map_or(&[], |it| &it.neighbours.dependents)
+    }
+
+    /// Whether an instance would be started for the first time if its dependencies let it.
+    pub(super) fn waits(&self) -> bool {
+        self.awaited().is_some()
+            && (0..self.app.wanted()).any(|index| match self.slot(index) {
+                Slot::Taken => false,
+                Slot::Outdated | Slot::Blocked => self.standing(index) == Standing::Free,
+                Slot::Empty(standing) => standing == Standing::Free,
+            })
     }
 
     /// The ports a run has to listen on to be ready, if that is what it is waited for.
@@ -209,7 +238,7 @@ impl<'a> View<'a> {
 
     /// Why a run that nobody has asked to stop has to; `None` if it is as desired.
     pub(super) fn stop_reason(&self, run_id: RunId, run: &Run) -> Option<StopReason> {
-        self.fault(run).or_else(|| {
+        self.fault(run_id, run).or_else(|| {
             let worth = |run_id: RunId, run: &Run| {
                 let ready = matches!(run.phase, Phase::Ready { .. });
                 (self.is_available(run), ready, run_id)
@@ -218,7 +247,7 @@ impl<'a> View<'a> {
             let better = self.runs_of(run.index).iter().any(|(other_id, other)| {
                 mine < worth(*other_id, other)
                     && other.stopping.is_none()
-                    && self.fault(other).is_none()
+                    && self.fault(*other_id, other).is_none()
             });
             better.then_some(StopReason::Duplicate)
         })
@@ -244,7 +273,7 @@ impl<'a> View<'a> {
     }
 
     /// What is wrong with a run regardless of other runs.
-    fn fault(&self, run: &Run) -> Option<StopReason> {
+    fn fault(&self, run_id: RunId, run: &Run) -> Option<StopReason> {
         if let Phase::Exited { .. } = run.phase {
             Some(StopReason::Leftover)
         } else if self.app.removed {
@@ -259,6 +288,8 @@ impl<'a> View<'a> {
             Some(StopReason::Changed)
         } else if run.generation < self.app.fresh_from(run.index) {
             Some(StopReason::Restarted)
+        } else if self.app.spec.is_job() && job::is_superseded(self.observed, run_id) {
+            Some(StopReason::Superseded)
         } else {
             None
         }

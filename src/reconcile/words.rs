@@ -3,9 +3,7 @@
 use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
-    Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy,
-    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy,
-    exact_size,
+    Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy, LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy, exact_size, Dependency,
 };
 
 pub(super) fn none_text() -> String {
@@ -15,6 +13,16 @@ pub(super) fn none_text() -> String {
 pub(super) fn list_text<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     format!("[{}]", items.join(", "))
+}
+
+/// An entry of `depends_on`: its condition, or both of its keys.
+pub(super) fn dependency_text(dependency: Dependency) -> String {
+    let Dependency { is, restart_with } = dependency;
+    if restart_with {
+        format!("{{is: {}, restart_with: true}}", is.word())
+    } else {
+        is.word().to_owned()
+    }
 }
 
 pub(super) fn path_text(path: &Path) -> String {

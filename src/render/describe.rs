@@ -36,8 +36,21 @@ fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
         fields.push(("tags".to_owned(), app.status.tags.join(", ")));
     }
     fields.extend(app.fields.iter().filter(|(name, _)| name != "tags").cloned());
+    if let Some(next) = &app.status.next {
+        fields.push(("next".to_owned(), style.time(next)));
+    }
     out.push_str(&section("fields", style));
     out.push_str(&pairs(&fields, style));
+    if !app.runs.is_empty() {
+        out.push_str(&section("runs, latest first", style));
+    }
+    for run in &app.runs {
+        let (from, to) = (style.time(&run.started), style.time(&run.exit.at));
+        let name = &app.status.name;
+        let log = format!("eco logs {name} --since {} --until {}", run.started, run.exit.at);
+        let line = format!("{from} to {to}: {}; {log}", run.words);
+        out.push_str(&hanging("", &line, 4, Paint::Plain, style));
+    }
     let logs: Vec<String> = app.logs.iter().map(|path| path.display().to_string()).collect();
     for (title, lines) in [("logs", &logs), ("exits, latest first", &app.exits)] {
         if !lines.is_empty() {

@@ -22,6 +22,7 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::LogsRemoved => ("logs removed", Paint::Warn),
         EventType::Killed => ("killed", Paint::Bad),
         EventType::RolledBack => ("rolled back", Paint::Bad),
+        EventType::Scheduled => ("schedule", Paint::Plain),
         EventType::SourceChanged => ("source changed", Paint::Plain),
         EventType::Eco => ("eco", Paint::Plain),
     };

@@ -154,6 +154,9 @@ fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestamp) {
     if !app.overrides.is_empty() {
         table.note(4, &format!("override: {}", app.overrides.join(", ")), Paint::Warn);
     }
+    if let Some(next) = &app.next {
+        table.note(4, &format!("next at {}", style.time(next)), Paint::Dim);
+    }
     let said = app.instances.iter().any(|instance| instance.hold == app.hold);
     if let Some(hold) = app.hold.as_ref().filter(|_| !said) {
         table.note(4, hold, paint_of_hold(app.state));

@@ -21,10 +21,7 @@ use std::{
 use eco::{
     model::{
         Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
-        Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, ListenPolicy, ListenPort,
-        LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy, RestartWhen,
-        RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal, StopPolicy, Template,
-        Time,
+        Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal, StopPolicy, Template, Time, Kind,
     },
     reconcile,
 };
@@ -59,6 +56,7 @@ fn spec(instances: u32) -> AppSpec {
                 then: LimitThen::Slow,
             }),
             stop_exit_codes: Vec::new(),
+            cron: None,
         },
         stop: StopPolicy {
             signal: Signal::TERM,
@@ -80,6 +78,9 @@ fn spec(instances: u32) -> AppSpec {
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
         logs: LogPolicy::default(),
+        kind: Kind::Service,
+        schedule: None,
+        depends_on: BTreeMap::new(),
     }
 }
 

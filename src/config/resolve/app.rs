@@ -1,6 +1,7 @@
 //! One app, field by field.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -11,7 +12,7 @@ use ignore::gitignore::GitignoreBuilder;
 use super::{
     Context, artifacts,
     command::{self, Role},
-    env, listen, logs, paths, ready,
+    env, job, listen, logs, paths, ready,
     rollout::{self, duration},
 };
 use crate::{
@@ -39,9 +40,10 @@ pub(in crate::config) fn resolve_app(
     let own = ready::Own::new(context, app, &env, &listening);
     let command = resolve_command(context, (name, app, at), own.port.as_deref());
     let cwd = cwd(context, app);
+    job::check(context, app);
     let inherit_env = env::patterns(context, app);
     let spec_parts = (
-        restart(context, app.restart.get()),
+        restart(context, app),
         rollout::stop(app.stop.get()),
         watch(context, &app.watch),
         artifacts::resolve(context, app.artifacts.get()),
@@ -66,6 +68,10 @@ pub(in crate::config) fn resolve_app(
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
         logs: logs::resolve(context, app),
+        kind: job::kind(app),
+        schedule: job::schedule(app),
+        // Filled in once all apps are known.
+        depends_on: BTreeMap::new(),
     })
 }
 
@@ -132,10 +138,11 @@ fn real_directory(
     Err(Problem::new("not_a_directory", message, span, "this is a file"))
 }
 
-fn restart(context: &Context<'_>, written: Option<&written::Restart>) -> RestartPolicy {
-    let written = written.cloned().unwrap_or_default();
+fn restart(context: &Context<'_>, app: &App) -> RestartPolicy {
+    let written = app.restart.get().cloned().unwrap_or_default();
     let policy = match written.policy.get() {
-        Some(written::RestartWhen::Always) | None => RestartWhen::Always,
+        Some(written::RestartWhen::Always) => RestartWhen::Always,
+        None => job::default_policy(app),
         Some(written::RestartWhen::OnFailure) => RestartWhen::OnFailure,
         Some(written::RestartWhen::Never) => RestartWhen::Never,
     };
@@ -151,7 +158,8 @@ fn restart(context: &Context<'_>, written: Option<&written::Restart>) -> Restart
     };
     let codes = written.stop_exit_codes.get();
     let codes = codes.into_iter().flat_map(Many::items).map(|(code, _)| code.0);
-    RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect() }
+    let cron = job::cron(app, &written.cron);
+    RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect(), cron }
 }
 
 fn backoff(context: &Context<'_>, written: &written::Backoff) -> Backoff {

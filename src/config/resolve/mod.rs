@@ -4,8 +4,10 @@ mod app;
 mod artifacts;
 mod command;
 mod env;
+mod job;
 mod listen;
 mod logs;
+mod order;
 mod paths;
 mod ready;
 mod rollout;
@@ -24,7 +26,9 @@ use super::{
 };
 
 pub(super) use app::resolve_app;
+pub(super) use job::NOT_FOR_JOBS;
 pub(super) use listen::Claim;
+pub(super) use order::resolve as resolve_order;
 
 /// The variables an app gets of the caller's environment unless the file says otherwise.
 pub(super) const INHERITED: [&str; 9] =

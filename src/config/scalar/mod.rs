@@ -1,6 +1,7 @@
 //! Values that are one piece of text in the file, each reading its own: numbers, durations,
 //! signals, instance counts, names.
 
+mod cron;
 mod duration;
 mod flag;
 mod instances;
@@ -20,6 +21,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
+pub(super) use cron::{CronText, ZoneText};
 pub(super) use duration::Span as DurationText;
 pub(super) use flag::{Flag, Yes};
 pub(super) use instances::Instances;

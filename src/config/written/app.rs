@@ -4,10 +4,12 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Command, EnvValue, Listen, Logs, Ready, Restart, Rollout, Stop, Watch};
+use super::{
+    Command, DependsOn, EnvValue, Kind, Listen, Logs, Overlap, Ready, Restart, Rollout, Stop, Watch,
+};
 use crate::config::{
     field::{Field, Many, Written},
-    scalar::{Instances, Tag, Text},
+    scalar::{CronText, Flag, Instances, Tag, Text, ZoneText},
 };
 
 /// One app: a program and how to keep it running.
@@ -61,6 +63,23 @@ pub(in crate::config) struct App {
     pub(in crate::config) tags: Field<Many<Tag>>,
     /// Where the app's output goes.
     pub(in crate::config) logs: Field<Logs>,
+    /// The apps it waits for before it starts: a name, a list of names, or a mapping with what
+    /// each has to have come to. They stop after it.
+    #[schemars(extend("examples" = ["db", { "migrate": "completed", "cache": "ready" }]))]
+    pub(in crate::config) depends_on: Field<DependsOn>,
+    /// Whether it runs all the time, or to its end.
+    #[schemars(extend("default" = "service"))]
+    pub(in crate::config) kind: Field<Kind>,
+    /// When a job runs. Without it, once for each revision.
+    pub(in crate::config) schedule: Field<CronText>,
+    /// The time zone of `schedule` and `restart.cron`. Default: the machine's.
+    pub(in crate::config) timezone: Field<ZoneText>,
+    /// What is done about a job that is due while its run before goes on.
+    #[schemars(extend("default" = "skip"))]
+    pub(in crate::config) overlap: Field<Overlap>,
+    /// Whether a job runs once, late, if eco was down when it was due.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) catch_up: Field<Flag>,
 }
 
 impl Written for App {

@@ -7,6 +7,7 @@ mod command;
 mod document;
 mod listen;
 mod logs;
+mod order;
 mod policies;
 mod ready;
 
@@ -15,6 +16,7 @@ pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};
 pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
+pub(super) use order::{Condition, Dependency, DependsOn, Kind, Overlap};
 pub(super) use policies::{
     Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Restart, RestartWhen,
     Rollout, Stop, Watch,

@@ -11,7 +11,8 @@ use serde::{
 use crate::config::{
     field::{Field, Many, Written},
     scalar::{
-        Complaint, DurationText, ExitCode, Factor, Failures, Jitter, ShareText, SignalText, Text,
+        Complaint, CronText, DurationText, ExitCode, Factor, Failures, Jitter, ShareText,
+        SignalText, Text,
     },
     suggest::quoted,
 };
@@ -30,6 +31,8 @@ pub(in crate::config) struct Restart {
     pub(in crate::config) limit: Field<LimitForm>,
     /// Exit codes after which the instance is left alone.
     pub(in crate::config) stop_exit_codes: Field<Many<ExitCode>>,
+    /// When all instances are replaced, as by `eco restart`, in the app's `timezone`.
+    pub(in crate::config) cron: Field<CronText>,
 }
 
 /// After which exits an instance is started again.
@@ -187,7 +190,7 @@ words!(RestartWhen, LimitThen, KillScope, OnFailure, RestartForm);
 #[expect(dead_code, reason = "stands for both forms in the schema only")]
 pub(in crate::config) enum RestartForm {
     Word(RestartWhen),
-    Full(Restart),
+    Full(Box<Restart>),
 }
 
 /// `watch:` in the schema: short forms are expanded before it is read.

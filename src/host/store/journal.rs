@@ -3,14 +3,14 @@
 use std::{fs, io};
 
 use super::{
-    Recovered, StoreFault,
+    Looked, Recovered, StoreFault,
     append::AppendFile,
     atomic,
     replay::{Entry, Replay},
 };
 use crate::{
     host::home::Home,
-    model::{AppKey, Exit, InstanceId, RunId, Stopping, Time},
+    model::{AppKey, Asked, Exit, InstanceId, RunId, Stopping, Time},
 };
 
 /// Over this size the journal is rewritten when it is opened,
@@ -82,6 +82,21 @@ impl Journal {
     /// Notes that a stopping run was sent SIGKILL.
     pub fn kill(&mut self, run: RunId, at: Time) -> io::Result<()> {
         self.append(&Entry::Kill { run, at })
+    }
+
+    /// Notes that a job is asked to run.
+    pub fn asked(&mut self, app: &AppKey, asked: Asked) -> io::Result<()> {
+        self.append(&Entry::Asked { app: app.clone(), asked })
+    }
+
+    /// Notes up to when a schedule was looked at, and that its job is asked to run for it.
+    pub fn looked(
+        &mut self,
+        app: &AppKey,
+        looked: &Looked,
+        asked: Option<Asked>,
+    ) -> io::Result<()> {
+        self.append(&Entry::Looked { app: app.clone(), looked: looked.clone(), asked })
     }
 
     /// Notes that an app is gone for good: its exits no longer come back.

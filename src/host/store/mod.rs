@@ -20,7 +20,7 @@ pub use events::{EventLine, EventQuery, Events};
 pub use fault::StoreFault;
 pub use journal::Journal;
 pub use project::{RevisionSummary, StoredProject};
-pub use replay::Recovered;
 #[doc(hidden)]
 pub use replay::rewritten;
+pub use replay::{Looked, Recovered};
 pub use revisions::Store;

@@ -5,10 +5,11 @@ use std::{
     path::Path,
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::StoreFault;
-use crate::model::{AppKey, Exit, History, InstanceId, RunId, Stopping, Time};
+use crate::model::{AppKey, Asked, Cron, Exit, History, InstanceId, RunId, Stopping, Time};
 
 /// How many unreadable lines are reported one by one.
 const REPORTED: u64 = 5;
@@ -25,8 +26,21 @@ pub struct Recovered {
     pub stops: BTreeMap<RunId, Stopping>,
     /// Runs that were found ready, and when. Some of them may be gone meanwhile.
     pub ready: BTreeMap<RunId, Time>,
+    /// Jobs that were asked to run. They may have done so meanwhile.
+    pub asked: BTreeMap<AppKey, Asked>,
+    /// Up to when schedules were looked at, also in earlier boots.
+    pub looked: BTreeMap<AppKey, Looked>,
     /// What could not be read.
     pub faults: Vec<StoreFault>,
+}
+
+/// Up to when a schedule was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The schedule.
+    pub cron: Cron,
+    /// Up to then.
+    pub to: Timestamp,
 }
 
 /// One line of the journal.
@@ -43,6 +57,10 @@ pub(super) enum Entry {
     Ready { run: RunId, at: Time },
     /// A stopping run was sent SIGKILL.
     Kill { run: RunId, at: Time },
+    /// A job was asked to run.
+    Asked { app: AppKey, asked: Asked },
+    /// A schedule was looked at, and the job asked to run for it.
+    Looked { app: AppKey, looked: Looked, asked: Option<Asked> },
     /// An app is gone for good.
     Forget(AppKey),
     /// So many exits nobody asked for were left out when the journal was rewritten.
@@ -73,6 +91,8 @@ pub(super) struct Replay {
     earlier: BTreeMap<InstanceId, u64>,
     stops: BTreeMap<RunId, Stopping>,
     ready: BTreeMap<RunId, Time>,
+    asked: BTreeMap<AppKey, Asked>,
+    looked: BTreeMap<AppKey, Looked>,
     bad: u64,
     faults: Vec<StoreFault>,
 }
@@ -111,11 +131,18 @@ impl Replay {
             self.here = boot == self.boot;
             return;
         }
+        // The time of day goes on over boots.
+        if let Entry::Looked { app, looked, .. } = &entry {
+            self.looked.insert(app.clone(), looked.clone());
+        }
+        if let Entry::Forget(app) = &entry {
+            self.looked.remove(app);
+        }
         if !self.here {
             return;
         }
         match entry {
-            Entry::Boot(_) => {}
+            Entry::Boot(_) | Entry::Looked { asked: None, .. } => {}
             Entry::Exit { id, exit } => self.exit(id, exit),
             Entry::Stop { run, stopping } => {
                 self.stops.insert(run, stopping);
@@ -129,7 +156,11 @@ impl Replay {
                     stopping.killed = Some(at);
                 }
             }
+            Entry::Asked { app, asked } | Entry::Looked { app, asked: Some(asked), .. } => {
+                self.asked.insert(app, asked);
+            }
             Entry::Forget(app) => {
+                self.asked.remove(&app);
                 self.exits.retain(|id, _| id.key != app);
                 self.earlier.retain(|id, _| id.key != app);
             }
@@ -171,11 +202,19 @@ impl Replay {
         let exits = self.in_order().into_iter().map(|(id, exit)| Entry::Exit { id, exit });
         let stops = self.stops.iter().map(|(&run, &stopping)| Entry::Stop { run, stopping });
         let ready = self.ready.iter().map(|(&run, &at)| Entry::Ready { run, at });
+        let asked = self.asked.iter().map(|(app, &asked)| Entry::Asked { app: app.clone(), asked });
+        let looked = self.looked.iter().map(|(app, looked)| Entry::Looked {
+            app: app.clone(),
+            looked: looked.clone(),
+            asked: None,
+        });
         std::iter::once(boot)
             .chain(earlier)
             .chain(exits)
             .chain(stops)
             .chain(ready)
+            .chain(asked)
+            .chain(looked)
             .flat_map(|entry| [entry.line(), b"\n".to_vec()].concat())
             .collect()
     }
@@ -187,6 +226,8 @@ impl Replay {
             earlier: self.earlier,
             stops: self.stops,
             ready: self.ready,
+            asked: self.asked,
+            looked: self.looked,
             faults: self.faults,
         }
     }

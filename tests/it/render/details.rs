@@ -40,6 +40,7 @@ fn an_app_in_full() {
                 "/var/log/eco/shop/web-0.err.log".into(),
             ],
             exits: vec!["web/1 ended 6s ago with code 1 after 1.2s".to_owned()],
+            runs: Vec::new(),
             last_output: vec![LastOutput {
                 id: "web/1".to_owned(),
                 ended: "exit code 1".to_owned(),

@@ -70,6 +70,7 @@ fn app(name: &str, state: AppState, instances: Vec<InstanceReply>) -> AppReply {
         overrides: Vec::new(),
         tags: Vec::new(),
         listen: None,
+        next: None,
         instances,
     }
 }

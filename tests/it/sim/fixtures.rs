@@ -10,9 +10,7 @@ use std::{
 use eco::{
     model::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed,
-        OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
-        RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time,
+        InstanceId, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time, Kind,
     },
     reconcile,
 };
@@ -57,6 +55,7 @@ pub(crate) fn spec() -> AppSpec {
             backoff: Some(backoff()),
             limit: None,
             stop_exit_codes: Vec::new(),
+            cron: None,
         },
         stop: StopPolicy {
             signal: Signal::TERM,
@@ -78,6 +77,9 @@ pub(crate) fn spec() -> AppSpec {
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
         logs: LogPolicy::default(),
+        kind: Kind::Service,
+        schedule: None,
+        depends_on: BTreeMap::new(),
     }
 }
 

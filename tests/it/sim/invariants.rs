@@ -67,7 +67,11 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
         .collect();
     let policy = &app.spec.restart;
     let failed = |(run, process): &&(&RunId, &Process)| ended_by_itself(world, **run, process);
-    let Some((_, last)) = ended.first().filter(failed) else { return };
+    let Some((run, last)) = ended.first().filter(failed) else { return };
+    // A job that was asked to run does so whatever became of its run before.
+    if world.journal.asked.get(&id.key).is_some_and(|asked| **run <= asked.after) {
+        return;
+    }
     let over = last.over().expect("it is not alive");
     let status = last.ended.map(|(status, _)| status);
     let success = status == Some(ExitStatus::Code(0));
@@ -118,8 +122,9 @@ fn check_stop(
         return;
     }
     // What is drained is not taken back into service, whatever is wanted meanwhile.
-    let excused = matches!(reason, StopReason::NotReady | StopReason::Duplicate)
-        || world.keeper.quiet.contains(&run);
+    let excused =
+        matches!(reason, StopReason::NotReady | StopReason::Duplicate | StopReason::Superseded)
+            || world.keeper.quiet.contains(&run);
     let good = !excused
         && process.ended.is_none()
         && process.failed.is_none()
@@ -171,6 +176,9 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::Draining { .. }
             | Hold::Outdated
             | Hold::Unanswered
+            | Hold::Awaits(_)
+            | Hold::StopsAfter(_)
+            | Hold::JobRuns
             | Hold::Paused(_)
             | Hold::RolledBack { .. }
             | Hold::Settling { .. } => {}
@@ -196,7 +204,10 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
     let (run, state) = match event {
         Event::Record(record) => (record.run, Some(&record.state)),
         Event::Refused { run, .. } => (*run, None),
-        Event::Ready { .. } | Event::Drained { .. } | Event::Cohort { .. } => return None,
+        Event::Ready { .. }
+        | Event::Drained { .. }
+        | Event::Cohort { .. }
+        | Event::Asked { .. } => return None,
     };
     let phase = observed
         .owners

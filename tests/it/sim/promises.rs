@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eco::model::{
-    Action, App, AppKey, Cohort, InstanceId, Phase, Plan, Run, RunId, Share, Sharing, StopReason,
-    Time,
+    Action, App, AppKey, Awaited, Cohort, InstanceId, Outlook, Phase, Plan, Run, RunId, Share,
+    Sharing, StopReason, Time,
 };
 
 use super::{keeper::Process, world::World};
@@ -129,7 +129,10 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             };
             let tried = world.keeper.processes.values().any(|process| tried(&process.tag));
             let refused = world.refused.iter().any(|(_, id)| id.key == *key);
-            assert!(tried || refused, "what was never tried is undone");
+            // Or what it depends on has failed.
+            let known = world.observed.apps.get(key);
+            let failed = known.is_some_and(|it| it.neighbours.awaited.iter().any(fails));
+            assert!(tried || refused || failed, "what was never tried is undone");
         }
         Action::Complete { key } => {
             let app = world.desired.app(key).unwrap();
@@ -138,6 +141,10 @@ pub(crate) fn check_action(world: &World, action: &Action) {
         }
         Action::Steer { .. } | Action::Kill { .. } => {}
     }
+}
+
+fn fails(awaited: &Awaited) -> bool {
+    matches!(awaited.outlook, Outlook::Failed(_))
 }
 
 /// Checks that there are not more runs than may be: one of each instance, and as many second ones
@@ -189,7 +196,8 @@ fn check_leave(world: &World, run: RunId, reason: StopReason) {
         | StopReason::ScaledDown
         | StopReason::Stopped
         | StopReason::Leftover
-        | StopReason::NotReady => true,
+        | StopReason::NotReady
+        | StopReason::Superseded => true,
     };
     if hurried || ready_since(found).is_none() {
         return;

@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use eco::{
     model::{
-        Action, App, AppKey, AppSpec, Cohort, Desired, Event, Exit, Former, Generation, InstanceId,
-        Observed, Phase, ReadyProbe, RolledBack, RolloutFailure, RunId, RunTag, Sharing,
-        SpawnFailure, SpawnStep, Stopping, Time,
+        Action, App, AppKey, AppSpec, Asked, Cohort, Desired, Event, Exit, ExitStatus, Former,
+        Generation, InstanceId, Observed, Overlap, Phase, ReadyProbe, RolledBack, RolloutFailure,
+        RunId, RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time,
     },
-    reconcile::{self, Observation, Readiness},
+    reconcile::{self, Due, Observation, Readiness},
 };
 
 use super::{
     fixtures::{at, edited, ms},
     invariants,
     keeper::{Dice, Fate, Keeper, Nature, Next, Ports},
-    promises,
+    orders, promises,
 };
 
 /// What happens at a time of the agenda.
@@ -41,6 +41,7 @@ pub(crate) struct Journal {
     pub(crate) exits: Vec<(InstanceId, Exit)>,
     pub(crate) stops: BTreeMap<RunId, Stopping>,
     pub(crate) ready: BTreeMap<RunId, Time>,
+    pub(crate) asked: BTreeMap<AppKey, Asked>,
 }
 
 pub(crate) struct World {
@@ -126,10 +127,27 @@ impl World {
             *app = edited(app, edit);
             app.rolled_back = None;
             if app.revision != before.revision {
+                if app.spec.is_job() {
+                    app.retry_after = generation;
+                }
                 app.former = before.to_former(generation);
                 app.good = false;
             }
         });
+    }
+
+    /// Asks a job to run, as its schedule or an operator does; whether it will.
+    pub(crate) fn ask(&mut self, key: &AppKey, overlap: Option<Overlap>) -> bool {
+        let app = self.desired.app(key).expect("it is desired");
+        let Due::Asked(asked) = reconcile::due(key, app, &self.observed, overlap) else {
+            return false;
+        };
+        self.journal.asked.insert(key.clone(), asked);
+        self.note(&format!("ask {key}"));
+        if self.alive {
+            self.observe(&reconcile::asked(key, asked));
+        }
+        true
     }
 
     /// Lets an operator replace an app, or one instance of it.
@@ -353,6 +371,10 @@ impl World {
         for run in self.journal.stops.keys() {
             reconcile::reserve(&mut self.observed, *run);
         }
+        for (key, asked) in &self.journal.asked {
+            let event = reconcile::asked(key, *asked);
+            reconcile::observe(&mut self.observed, &event, self.now);
+        }
         let mut seen = Vec::new();
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
@@ -388,6 +410,7 @@ impl World {
                 return;
             }
             self.find_ready(key);
+            self.look_around(key);
             let plan = self.plan(key);
             promises::check_plan(self, key, &plan);
             if plan.actions.is_empty() {
@@ -396,13 +419,32 @@ impl World {
                     Some(time) => self.wakes.insert(key.clone(), time),
                     None => self.wakes.remove(key),
                 };
-                return;
+                return self.drive_neighbours(key);
             }
             for action in &plan.actions {
                 self.execute(action);
             }
         }
         panic!("the plan of {key} does not come to rest");
+    }
+
+    /// Looks what the neighbours of an app let it do; whether that has changed.
+    fn look_around(&mut self, key: &AppKey) -> bool {
+        let found = reconcile::look_around(&self.desired, &self.observed, key, self.now);
+        let app = self.observed.apps.entry(key.clone()).or_default();
+        let changed = app.neighbours != found;
+        app.neighbours = found;
+        changed
+    }
+
+    fn drive_neighbours(&mut self, key: &AppKey) {
+        let Some(project) = self.desired.projects.get(&key.project) else { return };
+        for app in reconcile::neighbours(project, &key.app) {
+            let other = AppKey { project: key.project.clone(), app };
+            if self.look_around(&other) {
+                self.drive(&other);
+            }
+        }
     }
 
     fn complete(&mut self, key: &AppKey) {
@@ -426,6 +468,7 @@ impl World {
         }
         invariants::check_action(self, action);
         promises::check_action(self, action);
+        orders::check_action(self, action);
         let run = reconcile::issue(&mut self.observed, action, self.now);
         match action {
             Action::Start { id, revision, generation, cohort } => {
@@ -527,10 +570,20 @@ impl World {
             None if self.calm => Nature::GOOD,
             None => Nature::random(&mut self.dice),
         };
+        let nature = self.of_kind(&tag, nature);
         let ports = Ports { cohort, port, sharing };
         let next = self.keeper.spawn((run, self.now), tag, nature, ports);
         self.plan_fates(next);
         self.send_record(run);
+    }
+
+    /// A job comes to its end by itself.
+    fn of_kind(&mut self, tag: &RunTag, nature: Nature) -> Nature {
+        let is_job = self.desired.app(&tag.id.key).is_some_and(|app| app.spec.is_job());
+        if !is_job || nature.life.is_some() {
+            return nature;
+        }
+        Nature { life: Some((ms(500), ExitStatus::Code(0))), ..nature }
     }
 
     /// Ends the first process of one living instance from outside.
@@ -543,7 +596,7 @@ impl World {
             .map(|(run, _)| *run)
             .collect();
         if !living.is_empty() {
-            let status = eco::model::ExitStatus::Signal(eco::model::Signal::KILL);
+            let status = ExitStatus::Signal(eco::model::Signal::KILL);
             let fate = Fate::End { status, by_request: false };
             let run = living[choice % living.len()];
             self.schedule(self.now, Item::Fate(run, fate));

@@ -1,0 +1,33 @@
+//! `eco run-job`
+
+use clap::Args;
+
+use super::{
+    Outcome,
+    client::Starts,
+    operate::{self, OperateArgs},
+    target::AppsArg,
+    ui::Ui,
+};
+use crate::api::Operation;
+
+/// Run a job now, and wait for its end
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  eco run-job nightly                 exit code 0 if it ended well, else 1
+  eco run-job nightly --no-wait
+
+While a run of it goes on, its `overlap` says what happens; without a schedule that is refused.")]
+pub(super) struct RunJobArgs {
+    #[command(flatten)]
+    apps: AppsArg,
+
+    #[command(flatten)]
+    pub(super) operate: OperateArgs,
+}
+
+/// Carries the command out.
+pub(super) fn run(args: &RunJobArgs, ui: &Ui) -> Outcome {
+    operate::named(&args.apps.apps, "run-job")?;
+    operate::operate((Operation::RunJob, &args.apps.apps), &args.operate, Starts::UnlessEnded, ui)
+}
