@@ -57,6 +57,7 @@ fn each_has_a_test() {
         "env-layers",
         "express",
         "hello",
+        "jobs",
         "profiles",
         "readiness",
         "restart-policies",
@@ -192,6 +193,28 @@ fn profiles() {
     env.eco(&["apply", "--profile", "production"]).ok();
     assert_eq!(apps(&env).len(), 1);
     env.wait_for("production", || env.log("web").contains("web 0 in production\n"));
+    down(&env);
+}
+
+#[test]
+fn jobs() {
+    let env = example("jobs");
+    env.apply();
+    let states = ["cache", "migrate", "nightly", "web"].map(|app| env.app(app)["state"].clone());
+    assert_eq!(states, ["ready", "done", "done", "ready"]);
+    let said = |app: &str, words: &str| env.log(app).contains(words);
+    env.wait_for("the migration", || said("migrate", "migrated: create table orders\n"));
+    assert!(!said("nightly", "orders"), "never at start");
+    assert!(env.app("nightly")["next"].is_string() && env.app("web")["next"].is_string());
+    let web = env.pid("web");
+    env.eco(&["run-job", "nightly"]).ok();
+    env.wait_for("the report", || said("nightly", "orders of the day: 42\n"));
+    env.write("migrations.txt", "create table customers\n");
+    env.apply();
+    env.wait_for("the next migration", || said("migrate", "migrated: create table customers\n"));
+    assert_eq!(env.pid("web"), web);
+    env.eco(&["status"]).ok();
+    env.eco(&["diff"]).ok();
     down(&env);
 }
 

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "cache is warm"
+exec sleep 100000

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "orders of the day: 42"
