@@ -119,8 +119,9 @@ pub enum Operation {
     Signal(Signal),
     /// Stops and forgets the whole project.
     Down,
-    /// Runs a job now.
-    RunJob,
+    /// Runs a job now. A request that is repeated, because nobody lived to answer it, has the same
+    /// number.
+    RunJob(u64),
     /// Changes nothing: waits until all is as desired.
     Await,
 }

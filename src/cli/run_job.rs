@@ -26,8 +26,16 @@ pub(super) struct RunJobArgs {
     pub(super) operate: OperateArgs,
 }
 
+/// A number that no other call has.
+fn token() -> u64 {
+    let nanos = jiff::Timestamp::now().as_nanosecond().unsigned_abs() & u128::from(u64::MAX >> 8);
+    let pid = u64::from(std::process::id());
+    u64::try_from(nanos).unwrap_or_default().wrapping_mul(0x2545_f491_4f6c_dd1d) ^ pid | 1
+}
+
 /// Carries the command out.
 pub(super) fn run(args: &RunJobArgs, ui: &Ui) -> Outcome {
     operate::named(&args.apps.apps, "run-job")?;
-    operate::operate((Operation::RunJob, &args.apps.apps), &args.operate, Starts::UnlessEnded, ui)
+    let operation = Operation::RunJob(token());
+    operate::operate((operation, &args.apps.apps), &args.operate, Starts::UnlessEnded, ui)
 }

@@ -172,10 +172,8 @@ impl State {
                 self.note_looked(key, looked, None);
                 "not run: it is due, but its run before goes on"
             }
-            Due::Off => {
-                self.note_looked(key, looked, None);
-                "not run: it is due, but stopped"
-            }
+            // That it is stopped is no news.
+            Due::Off => return self.note_looked(key, looked, None),
         };
         self.tell(Told::about_app(EventType::Scheduled, key, text));
     }
@@ -209,7 +207,7 @@ impl State {
         request: &OperationRequest,
     ) -> Result<BTreeMap<AppKey, RunId>, ApiError> {
         let operation = &request.operation;
-        let runs = *operation == Operation::RunJob;
+        let token = if let Operation::RunJob(token) = operation { Some(*token) } else { None };
         let is_named = |key: &AppKey| {
             request.target.apps.iter().any(|selector| match selector {
                 Selector::App { app, .. } => *app == key.app,
@@ -219,7 +217,7 @@ impl State {
         let mut asked = BTreeMap::new();
         for key in meant.apps.keys() {
             let is_job = self.desired.app(key).is_some_and(|app| app.spec.is_job());
-            if runs && !is_job && is_named(key) {
+            if token.is_some() && !is_job && is_named(key) {
                 let text = format!("`{}` is no job: it runs all the time", key.app);
                 let error = ApiError::input("no_job", text);
                 return Err(error.help(format!("`eco restart {}` replaces it", key.app)));
@@ -232,11 +230,14 @@ impl State {
                 let known = self.observed.apps.get(key).and_then(|app| app.asked);
                 asked.extend(known.filter(|_| is_job).map(|it| (key.clone(), it.after)));
             }
-            if is_job && runs {
-                asked.insert(key.clone(), self.ask_job(key, None)?);
-            } else if is_job && restarts(operation) && is_named(key) {
-                asked.insert(key.clone(), self.ask_job(key, Some(Overlap::Replace))?);
-            }
+            let after = match token {
+                Some(token) if is_job => self.ask_job(key, None, token)?,
+                None if is_job && restarts(operation) && is_named(key) => {
+                    self.ask_job(key, Some(Overlap::Replace), 0)?
+                }
+                Some(_) | None => continue,
+            };
+            asked.insert(key.clone(), after);
         }
         Ok(asked)
     }
@@ -263,13 +264,19 @@ impl State {
         &mut self,
         key: &AppKey,
         overlap: Option<Overlap>,
+        token: u64,
     ) -> Result<RunId, ApiError> {
         let name = &key.app;
         let Some(app) = self.desired.app(key) else {
             return Err(ApiError::refused("no_job", format!("there is no job `{name}`")));
         };
+        let known = self.observed.apps.get(key).and_then(|app| app.asked);
+        if let Some(known) = known.filter(|known| token != 0 && known.token == token) {
+            return Ok(known.after);
+        }
         match reconcile::due(key, app, &self.observed, overlap) {
             Due::Asked(asked) => {
+                let asked = Asked { token, ..asked };
                 let written = self.journal.asked(key, asked);
                 self.noted(written);
                 crash::point("a job is asked to run");
@@ -297,7 +304,7 @@ pub(super) fn restarts(operation: &Operation) -> bool {
         | Operation::Scale(_)
         | Operation::Signal(_)
         | Operation::Down
-        | Operation::RunJob
+        | Operation::RunJob(_)
         | Operation::Await => false,
     }
 }

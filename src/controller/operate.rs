@@ -77,7 +77,7 @@ impl State {
             | Operation::Scale(_)
             | Operation::Signal(_)
             | Operation::Down
-            | Operation::RunJob
+            | Operation::RunJob(_)
             | Operation::Await => None,
         };
         let mut replaced = BTreeSet::new();
@@ -288,7 +288,8 @@ fn change(
         }
         Operation::Down => app.removed = true,
         // What is brought back is known outside.
-        Operation::Rollback(_) | Operation::Signal(_) | Operation::RunJob | Operation::Await => {}
+        Operation::Rollback(_) | Operation::Signal(_) | Operation::RunJob(_) | Operation::Await => {
+        }
     }
 }
 
@@ -304,7 +305,7 @@ fn word(operation: &Operation) -> String {
         Operation::Scale(count) => format!("scale to {count}:"),
         Operation::Signal(signal) => format!("send {signal} to"),
         Operation::Down => "down".to_owned(),
-        Operation::RunJob => "run job".to_owned(),
+        Operation::RunJob(_) => "run job".to_owned(),
         Operation::Await => "wait for".to_owned(),
     }
 }
@@ -325,7 +326,7 @@ fn check_instances(meant: &Meant, operation: &Operation) -> Result<(), ApiError>
             | Operation::Scale(_)
             | Operation::Down
             | Operation::Rollback(_)
-            | Operation::RunJob
+            | Operation::RunJob(_)
             | Operation::Await,
             Some((key, _)),
         ) => {

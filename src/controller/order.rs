@@ -30,9 +30,7 @@ impl State {
         let Some(project) = self.desired.projects.get(&key.project) else { return };
         let known = self.ties.get(&key.project).map(|(generation, _)| *generation);
         if known != Some(project.generation) {
-            let ties = project.apps.keys().map(|app| (app, reconcile::neighbours(project, app)));
-            let ties = ties.filter(|(_, ties)| !ties.is_empty());
-            let ties = ties.map(|(app, ties)| (app.clone(), ties)).collect();
+            let ties = reconcile::neighbours(project);
             self.ties.insert(key.project.clone(), (project.generation, ties));
         }
         let ties = self.ties.get(&key.project).and_then(|(_, ties)| ties.get(&key.app));

@@ -128,7 +128,11 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
         overrides,
         tags: app.spec.tags.iter().cloned().collect(),
         listen: listen_reply(app, observed),
-        next: state.schedules.next(key).map(|due| rfc3339(due.into())),
+        next: state
+            .schedules
+            .next(key)
+            .filter(|_| app.wanted() != 0)
+            .map(|due| rfc3339(due.into())),
         instances: status
             .instances
             .iter()

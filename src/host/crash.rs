@@ -4,7 +4,7 @@
 //! A test writes the name of a point into `crash-at` beside the keeper's lock. The controller that
 //! comes to this point removes the file and kills itself, so that the next one passes.
 
-/// Every point, in the order in which a change comes to them.
+/// Every point of a change, in the order in which it comes to them.
 pub const POINTS: [&str; 19] = [
     "before the state is stored",
     "the state is stored",
@@ -26,6 +26,9 @@ pub const POINTS: [&str; 19] = [
     "a roll-back begins",
     "a roll-back is stored",
 ];
+
+/// The points of a job that is asked to run, by its schedule or by an operator.
+pub const POINTS_OF_JOBS: [&str; 2] = ["a schedule is noted", "a job is asked to run"];
 
 #[cfg(debug_assertions)]
 mod armed {

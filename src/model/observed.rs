@@ -63,6 +63,9 @@ pub struct Asked {
     pub after: RunId,
     /// Whether a run that goes on is stopped for it.
     pub replace: bool,
+    /// What the caller made up to know its request by, if one asked; 0 otherwise.
+    #[serde(default)]
+    pub token: u64,
 }
 
 /// One incarnation of an instance.

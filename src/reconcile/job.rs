@@ -104,7 +104,7 @@ pub fn due(key: &AppKey, app: &App, observed: &Observed, overlap: Option<Overlap
     let seen = observed.apps.get(key);
     let runs = seen.is_some_and(|it| !it.runs.is_empty());
     let written = app.spec.schedule.as_ref().map(|it| it.overlap).unwrap_or_default();
-    let asked = Asked { after: observed.last_run, replace: false };
+    let asked = Asked { after: observed.last_run, replace: false, token: 0 };
     match overlap.unwrap_or(written) {
         Overlap::Skip | Overlap::Queue if is_asked(seen) => Due::Overlaps,
         Overlap::Skip if runs => Due::Overlaps,

@@ -4,7 +4,7 @@
 //! Only first starts wait: of a new app, instance or revision, after a stop, a restart or a boot. An
 //! instance that crashed is started again whatever its dependencies do, and one that runs goes on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     App, AppKey, AppName, AppState, Awaited, Condition, Dependency, Desired, Hold, Neighbours,
@@ -53,11 +53,18 @@ pub fn look_around(desired: &Desired, observed: &Observed, key: &AppKey, now: Ti
     Neighbours { awaited, dependents }
 }
 
-/// The apps whose plan may change with this one: those it depends on and those that depend on it.
+/// For each app those whose plan may change with it: those it depends on and those that depend on
+/// it. Apps that have nothing to do with others are left out.
 #[must_use]
-pub fn neighbours(project: &Project, app: &AppName) -> Vec<AppName> {
-    let above = dependencies(project, app).map(|(name, _)| name);
-    above.chain(dependents(project, app)).cloned().collect()
+pub fn neighbours(project: &Project) -> BTreeMap<AppName, Vec<AppName>> {
+    let mut ties: BTreeMap<AppName, Vec<AppName>> = BTreeMap::new();
+    for (name, app) in &project.apps {
+        for other in app.spec.depends_on.keys() {
+            ties.entry(name.clone()).or_default().push(other.clone());
+            ties.entry(other.clone()).or_default().push(name.clone());
+        }
+    }
+    ties
 }
 
 /// The apps that are restarted with these: those that depend on one of them and say so, and so on.

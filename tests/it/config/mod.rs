@@ -5,6 +5,7 @@ mod differential;
 mod faults;
 mod hazards;
 mod merging;
+mod order;
 mod resolving;
 mod schema;
 

@@ -439,7 +439,8 @@ impl World {
 
     fn drive_neighbours(&mut self, key: &AppKey) {
         let Some(project) = self.desired.projects.get(&key.project) else { return };
-        for app in reconcile::neighbours(project, &key.app) {
+        let ties = reconcile::neighbours(project).remove(&key.app);
+        for app in ties.unwrap_or_default() {
             let other = AppKey { project: key.project.clone(), app };
             if self.look_around(&other) {
                 self.drive(&other);
