@@ -7,10 +7,14 @@ use std::{
 };
 
 use super::words::{
-    address_text, backoff_text, command_text, compression_text, env_text, exact, failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text, probe_text, rotation_text, scope_text, share_text, statuses_text, then_text, when_text, dependency_text,
+    address_text, backoff_text, command_text, compression_text, dependency_text, env_text, exact,
+    failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text,
+    probe_text, rotation_text, scope_text, share_text, statuses_text, then_text, when_text,
 };
 use crate::model::{
-    AppName, AppSpec, Artifacts, Backoff, Change, Effect, HttpProbe, Limit, ListenPolicy, LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy, Share, StopPolicy, Template, WatchPolicy, exact_size, Cron, Dependency, Schedule,
+    AppName, AppSpec, Artifacts, Backoff, Change, Cron, Dependency, Effect, HttpProbe, Limit,
+    ListenPolicy, LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy,
+    Schedule, Share, StopPolicy, Template, WatchPolicy, exact_size,
 };
 
 /// Collects the changes of one app.

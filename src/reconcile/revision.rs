@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    AppSpec, Artifacts, Command, EnvValue, ListenPolicy, ListenPort, Pass, Revision, ShareBy, Kind,
+    AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Pass, Revision, ShareBy,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that

@@ -3,7 +3,9 @@
 use std::{borrow::Cow, fmt::Display, path::Path, time::Duration};
 
 use crate::model::{
-    Backoff, Command, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy, LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy, exact_size, Dependency,
+    Backoff, Command, Dependency, EnvValue, HttpProbe, KillScope, Limit, LimitThen, ListenPolicy,
+    LogCompression, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, ShareBy,
+    exact_size,
 };
 
 pub(super) fn none_text() -> String {

@@ -21,7 +21,10 @@ use std::{
 use eco::{
     model::{
         Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
-        Event, Exit, ExitStatus, Generation, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy, RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal, StopPolicy, Template, Time, Kind,
+        Event, Exit, ExitStatus, Generation, KillScope, Kind, Limit, LimitThen, ListenPolicy,
+        ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy,
+        RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal,
+        StopPolicy, Template, Time,
     },
     reconcile,
 };

@@ -10,7 +10,9 @@ use std::{
 use eco::{
     model::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time, Kind,
+        InstanceId, KillScope, Kind, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy,
+        Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
+        RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
