@@ -20,7 +20,7 @@ use super::{
     ui::Ui,
 };
 use crate::{
-    api::{Operation, OperationRequest, Progress, StatusAllReply, Target, path},
+    api::{AppReply, Operation, OperationRequest, Progress, StatusAllReply, Target, path},
     controller::{self, Home},
     model::{AppState, Signal},
 };
@@ -133,24 +133,20 @@ fn stay(news: &news::Channel, client: &Client, target: &Target) -> Outcome {
 /// The exit code if no app runs any more and none will be started.
 fn over(client: &Client, target: &Target) -> Result<Option<u8>, CliError> {
     let reply: StatusAllReply = client.post(path::STATUS, target)?;
-    let states: Vec<AppState> =
-        reply.projects.iter().flat_map(|project| &project.apps).map(|app| app.state).collect();
-    let may_run = |state: &AppState| match state {
-        AppState::Ready
-        | AppState::Converging
-        | AppState::Degraded
-        | AppState::CrashLooping
-        // An operator's doing: who keeps all apps stopped does not want this to end.
-        | AppState::Stopped
-        | AppState::Off => true,
-        AppState::Done | AppState::Failed => false,
+    let apps: Vec<&AppReply> = reply.projects.iter().flat_map(|project| &project.apps).collect();
+    let goes_on = |app: &&AppReply| match app.state {
+        AppState::Ready | AppState::Converging | AppState::Degraded | AppState::CrashLooping => {
+            true
+        }
+        AppState::Done | AppState::Failed => app.next.is_some(),
+        AppState::Stopped | AppState::Off => false,
     };
-    let idle = |state: &AppState| matches!(state, AppState::Stopped | AppState::Off);
-    let lives = states.iter().any(|state| may_run(state) && !idle(state));
-    if lives || states.iter().all(idle) {
+    let has_ended = |app: &&AppReply| matches!(app.state, AppState::Done | AppState::Failed);
+    // Who keeps all apps stopped does not want this to end.
+    if apps.iter().any(goes_on) || !apps.iter().any(has_ended) {
         return Ok(None);
     }
-    Ok(Some(u8::from(states.contains(&AppState::Failed))))
+    Ok(Some(u8::from(apps.iter().any(|app| app.state == AppState::Failed))))
 }
 
 /// Passes a signal on to the first process of each instance that runs.
