@@ -1,8 +1,8 @@
 //! Processes that are killed or replaced: an instance loses what is inside it and nothing else, eco's own
 //! processes lose nothing.
 //!
-//! A controller is stopped for 10 s; `ECO_STOPPED` says for how many s instead. What is promised is 30,
-//! which `tests/run` is spared: `ECO_STOPPED=30 cargo nextest run --locked a_controller_that_is_stopped`.
+//! A controller is stopped for 10 s; `ECO_TEST_STOPPED` says for how many s instead. What is promised is 30,
+//! which `tests/run` is spared: `ECO_TEST_STOPPED=30 cargo nextest run --locked a_controller_that_is_stopped`.
 
 use std::{
     thread,
@@ -82,7 +82,7 @@ fn the_controller() {
 
 #[test]
 fn a_controller_that_is_stopped_for_long() {
-    let seconds = std::env::var("ECO_STOPPED").map_or(10, |text| text.parse().unwrap());
+    let seconds = std::env::var("ECO_TEST_STOPPED").map_or(10, |text| text.parse().unwrap());
     let mut site = Site::start(Server::Express, 2);
     let pids = site.env.pids("web");
     site.under_load(&format!("controller stopped for {seconds} s"), |site| {
