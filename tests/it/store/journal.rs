@@ -5,8 +5,8 @@ use std::{fs, io::Write as _, time::Duration};
 use eco::{
     host::store::{Journal, Recovered},
     model::{
-        AppKey, Exit, ExitStatus, Generation, History, InstanceId, Revision, RunId, StopReason,
-        Stopping, Time,
+        AppKey, Exit, ExitStatus, Generation, History, InstanceId, Revision, RunId, SpawnFailure,
+        SpawnStep, StopReason, Stopping, Time,
     },
 };
 use proptest::prelude::*;
@@ -52,6 +52,45 @@ fn reopened(place: &Place) -> Recovered {
 
 fn runs(recovered: &Recovered) -> Vec<u64> {
     recovered.exits.iter().map(|(_, exit)| exit.run.0).collect()
+}
+
+/// A journal with every kind of line, as this version writes it.
+fn every_kind(place: &Place) {
+    let (mut journal, _) = Journal::open_in_boot(&place.home, "boot-0");
+    journal.exit(&web(0), &exit(1)).unwrap();
+    let (mut journal, _) = Journal::open_in_boot(&place.home, "boot-1");
+    for run in 2..12 {
+        journal.exit(&web(0), &exit(run)).unwrap();
+    }
+    journal.exit(&app("gone").instance(0), &exit(12)).unwrap();
+    journal.forget(&app("gone")).unwrap();
+    let failure = Some(SpawnFailure { step: SpawnStep::Exec, errno: 2 });
+    let failed = Exit { failure, ready: Some(Time(Duration::from_secs(13))), ..exit(13) };
+    journal.exit(&web(1), &failed).unwrap();
+    journal.ready(RunId(14), Time(Duration::from_secs(14))).unwrap();
+    journal.stop(RunId(14), &stopping()).unwrap();
+    journal.kill(RunId(14), Time(Duration::from_secs(15))).unwrap();
+}
+
+/// Recorded once for each format: `RECORD=1` writes it.
+const RECORDED: &str = "tests/it/store/recorded/journal.1.ndjson";
+
+#[test]
+fn a_recorded_journal_is_read_as_it_was_meant() {
+    let (written, place) = (Place::new(), Place::new());
+    every_kind(&written);
+    if std::env::var_os("RECORD").is_some() {
+        fs::copy(written.state("journal.ndjson"), RECORDED).unwrap();
+    }
+    fs::create_dir_all(place.state("")).unwrap();
+    fs::copy(RECORDED, place.state("journal.ndjson")).unwrap();
+    eco::host::store::check(&place.home).unwrap();
+    let (found, expected) = (reopened(&place), reopened(&written));
+    assert!(found.faults.is_empty(), "{:?}", found.faults);
+    assert_eq!(found.exits, expected.exits);
+    assert_eq!((&found.earlier, &found.stops), (&expected.earlier, &expected.stops));
+    assert_eq!(found.ready, expected.ready);
+    assert!(found.exits.len() > 5 && found.stops[&RunId(14)].killed.is_some());
 }
 
 #[test]

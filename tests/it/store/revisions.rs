@@ -175,6 +175,47 @@ fn files_of_other_versions_load() {
     assert_eq!((app.scale, app.stopped, app.fresh_from(1)), (Some(3), true, Generation(6)));
 }
 
+/// Recorded once for each format: `RECORD=1` writes it.
+const RECORDED: &str = "tests/it/store/recorded/project.1";
+
+#[test]
+fn a_recorded_project_is_read_as_it_was_meant() {
+    let (written, mut store) = filled(0);
+    store.save(&sample("shop", 7)).unwrap();
+    let files = ["current", "revisions/000007.json"];
+    let recorded = |file: &str| Path::new(RECORDED).join(file.replace('/', "."));
+    let place = Place::new();
+    fs::create_dir_all(place.state("projects/shop/revisions")).unwrap();
+    for file in files {
+        if std::env::var_os("RECORD").is_some() {
+            fs::create_dir_all(RECORDED).unwrap();
+            let from = written.state("projects/shop").join(file);
+            fs::copy(from, recorded(file)).unwrap();
+        }
+        fs::copy(recorded(file), place.state("projects/shop").join(file)).unwrap();
+    }
+    eco::host::store::check(&place.home).unwrap();
+    let (_, found, faults) = Store::open(&place.home);
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(found, [sample("shop", 7)]);
+}
+
+#[test]
+fn what_is_damaged_is_no_matter_of_versions_and_what_is_whole_is() {
+    let (place, _) = filled(2);
+    let file = revision_file(&place, 2);
+    let whole = fs::read_to_string(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    eco::host::store::check(&place.home).unwrap();
+    fs::write(&file, whole.replacen("\"schema\":1", "\"schema\":2", 1)).unwrap();
+    let fault = eco::host::store::check(&place.home).unwrap_err().to_string();
+    assert!(fault.contains("000002.json") && fault.contains("format 2"), "{fault}");
+    // Only what is current is taken over.
+    fs::write(&file, &whole).unwrap();
+    fs::write(revision_file(&place, 1), "{\"schema\":2}\n").unwrap();
+    eco::host::store::check(&place.home).unwrap();
+}
+
 #[test]
 fn a_save_cut_short_leaves_the_former_state() {
     let (place, _) = filled(2);
