@@ -164,12 +164,7 @@ impl<'a> Follower<'a> {
     fn write_ready(&mut self) -> io::Result<()> {
         let now = clock();
         for stream in self.streams.iter_mut().filter(|stream| stream.is_dirty) {
-            if stream.is_replaced() {
-                // The old file's rest comes before anything of the new one.
-                let mut rest: Vec<_> = stream.rest().into_iter().collect();
-                merge::write(&mut rest, &mut self.printer)?;
-                stream.reopen()?;
-            }
+            go_on(stream, &mut self.printer)?;
         }
         let mut pieces: Vec<_> = self
             .streams
@@ -208,6 +203,17 @@ impl<'a> Follower<'a> {
         }
         Ok(())
     }
+}
+
+/// If another file lies at the path of a stream, goes on with that.
+pub(super) fn go_on(stream: &mut Stream, printer: &mut Printer<'_>) -> io::Result<()> {
+    if stream.is_replaced() {
+        // The old file's rest comes before anything of the new one.
+        let mut rest: Vec<_> = stream.rest().into_iter().collect();
+        merge::write(&mut rest, printer)?;
+        stream.reopen()?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::disallowed_methods, reason = "when to look again is nobody else's business")]

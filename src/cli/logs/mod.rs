@@ -5,6 +5,8 @@
 
 mod command;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod merge;
 mod moment;

@@ -150,7 +150,8 @@ impl Source {
         };
         let meta = file.metadata().map_err(|error| named(&path, &error))?;
         // A part is compressed long after it was put aside.
-        if former.is_some_and(|it| form != Form::Plain || it.identity == Some(identity(&meta))) {
+        let followed = former.and_then(|former| former.identity);
+        if followed.is_some_and(|it| form != Form::Plain || it == identity(&meta)) {
             return Ok(true);
         }
         let index = Index::new(stem.index(number), written(&meta));

@@ -35,6 +35,7 @@ use rustix::{
 };
 
 pub(super) use self::filter::{FILTERED, UNFILTERED, install_and_tell};
+pub(super) use self::saved::again;
 pub use self::self_test::self_test;
 use self::{
     held::{Held, Owner},

@@ -64,38 +64,48 @@ impl Share {
 
     /// What is shared.
     pub(in crate::keeper) fn save(&self) -> Vec<u8> {
-        let mut out = Writer::default();
-        out.u16(VERSION);
-        out.count(self.cohorts.len());
-        self.cohorts.values().for_each(|ports| ports.write(&mut out));
         let (groups, sockets) = self.held.parts();
-        out.count(groups.len());
-        for (id, group) in groups {
-            out.u64(*id);
-            write_weights(&group.weights, &mut out);
-            out.count(group.lines.len());
-            for (place, line) in &group.lines {
-                write_place(place, &mut out);
-                write_weights(&line.steered, &mut out);
-                out.count(line.order.len());
-                for Member { cohort, inode, leaves } in &line.order {
-                    out.u64(*cohort);
-                    out.u64(*inode);
-                    out.u8(u8::from(*leaves));
-                }
+        let owners = self.notifiers.values().map(|it| (it.run, it.owner));
+        encode(self.cohorts.values(), groups.iter(), sockets, owners)
+    }
+}
+
+fn encode<'a, F: 'a>(
+    cohorts: impl ExactSizeIterator<Item = &'a Ports>,
+    groups: impl ExactSizeIterator<Item = (&'a u64, &'a Group)>,
+    sockets: &[Socket<F>],
+    owners: impl ExactSizeIterator<Item = (u64, Owner)>,
+) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.u16(VERSION);
+    out.count(cohorts.len());
+    cohorts.for_each(|ports| ports.write(&mut out));
+    out.count(groups.len());
+    for (id, group) in groups {
+        out.u64(*id);
+        write_weights(&group.weights, &mut out);
+        out.count(group.lines.len());
+        for (place, line) in &group.lines {
+            write_place(place, &mut out);
+            write_weights(&line.steered, &mut out);
+            out.count(line.order.len());
+            for Member { cohort, inode, leaves } in &line.order {
+                out.u64(*cohort);
+                out.u64(*inode);
+                out.u8(u8::from(*leaves));
             }
         }
-        out.count(sockets.len());
-        for socket in sockets {
-            write_socket(socket, &mut out);
-        }
-        out.count(self.notifiers.len());
-        for notifier in self.notifiers.values() {
-            out.u64(notifier.run);
-            write_owner(notifier.owner, &mut out);
-        }
-        out.into_bytes()
     }
+    out.count(sockets.len());
+    for socket in sockets {
+        write_socket(socket, &mut out);
+    }
+    out.count(owners.len());
+    for (run, owner) in owners {
+        out.u64(run);
+        write_owner(owner, &mut out);
+    }
+    out.into_bytes()
 }
 
 impl Saved {
@@ -114,6 +124,13 @@ impl Saved {
         from.end()?;
         Ok(Self { cohorts, groups, sockets, owners })
     }
+}
+
+/// The note as it would be written again; `None` if it cannot be read.
+pub(in crate::keeper) fn again(note: &[u8]) -> Option<Vec<u8>> {
+    let Saved { cohorts, groups, sockets, owners } = Saved::read(note).ok()?;
+    let groups = groups.iter().map(|(id, group)| (id, group));
+    Some(encode(cohorts.iter(), groups, &sockets, owners.into_iter()))
 }
 
 fn write_weights(weights: &[(u64, u32)], out: &mut Writer) {
@@ -176,7 +193,7 @@ fn read_owner(from: &mut Reader<'_>) -> Result<Owner, Malformed> {
     Ok(Owner { cohort: from.u64()?, group: from.u64()? })
 }
 
-fn write_socket(socket: &Socket, out: &mut Writer) {
+fn write_socket<F>(socket: &Socket<F>, out: &mut Writer) {
     out.u64(socket.inode);
     write_owner(socket.owner, out);
     write_place(&socket.place, out);
@@ -216,6 +233,15 @@ mod tests {
     use super::*;
     use crate::protocol::DeclaredPort;
 
+    /// Recorded once for each version: `RECORD=1` writes it.
+    const RECORDED: &str = "src/keeper/recorded/sharing.1";
+
+    #[test]
+    fn a_recorded_note_is_read_and_written_as_it_is() {
+        let note = std::fs::read(RECORDED).unwrap();
+        assert_eq!(again(&note), Some(note));
+    }
+
     #[test]
     fn what_is_saved_can_be_read_and_nothing_else() {
         let mut share = Share::new().unwrap();
@@ -229,6 +255,10 @@ mod tests {
         share.held.is_held(inode, 12, rustix::process::getpid());
         share.held.listen(inode, 5).unwrap();
         let bytes = share.save();
+        if std::env::var_os("RECORD").is_some() {
+            std::fs::write(RECORDED, &bytes).unwrap();
+        }
+        assert_eq!(again(&bytes).as_ref(), Some(&bytes));
         let saved = Saved::read(&bytes).unwrap();
         assert_eq!(saved.cohorts[..], [share.cohorts[&7].clone()]);
         let socket = &saved.sockets[0];

@@ -4,6 +4,8 @@
 //! panics where a promise is broken.
 
 pub mod keeper_protocol;
+pub mod keeper_state;
+pub mod log_follow;
 pub mod log_index;
 pub mod log_parts;
 pub mod notify;
@@ -22,11 +24,13 @@ pub struct Case {
 }
 
 /// All of them.
-pub const ALL: [&Case; 6] = [
+pub const ALL: [&Case; 8] = [
     &keeper_protocol::CASE,
+    &keeper_state::CASE,
     &run_records::CASE,
     &state_files::CASE,
     &log_index::CASE,
+    &log_follow::CASE,
     &log_parts::CASE,
     &notify::CASE,
 ];
