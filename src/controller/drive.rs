@@ -62,11 +62,9 @@ pub(super) async fn drive(
             return Ok(());
         }
         let wake_at = state.wake_at();
-        // The keeper first: a controller that was stopped while its keeper died, and another came, ends
-        // before it heeds anything else. Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
+        // Each branch is cancel-safe: the channels keep what was not taken, and the keeper,
         // follower and watcher say so of their `next`.
         let input = tokio::select! {
-            biased;
             event = state.keeper.next() => Input::Keeper(event),
             done = internal.recv() => Input::Internal(done),
             event = state.probes.next() => Input::Probe(event),
@@ -77,6 +75,11 @@ pub(super) async fn drive(
             _ = terminate.recv() => Input::Terminate,
             () = clock::sleep_until(wake_at) => Input::Timer,
         };
+        if !matches!(input, Input::Keeper(_)) {
+            // A controller that was stopped while its keeper died, and another came, ends before it
+            // heeds anybody else.
+            state.take_waiting_records()?;
+        }
         state.take(input)?;
         state.take_waiting_records()?;
         state.ring();
