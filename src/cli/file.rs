@@ -138,7 +138,12 @@ pub(super) fn read(file: &Path, profile: Option<&str>) -> Result<config::Loaded,
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let source = config::Source { env: &env, profile, cpus: controller::cpus() };
+    let source = config::Source {
+        env: &env,
+        profile,
+        cpus: controller::cpus(),
+        accounts: &controller::Machine,
+    };
     config::load(file, &source).map_err(CliError::Faults)
 }
 

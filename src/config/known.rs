@@ -22,7 +22,7 @@ pub(super) struct Struct {
 const LATER: &[(&str, &[&str])] = &[
     ("Document", &["metrics", "dashboard"]),
     ("Profile", &["metrics", "dashboard"]),
-    ("App", &["live", "reload", "limits", "user"]),
+    ("App", &["live", "reload"]),
     ("Restart", &["max_memory"]),
     ("Stop", &["command"]),
 ];
@@ -126,6 +126,21 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("Rotate", "max_files", "keep"),
     ("Rotate", "max_age", "age"),
     ("Stop", "grace_period", "timeout"),
+    ("App", "uid", "user"),
+    ("App", "gid", "group"),
+    ("App", "ulimits", "limits"),
+    ("App", "resources", "limits"),
+    ("App", "rlimits", "limits"),
+    ("App", "priority", "nice"),
+    ("Limits", "mem", "memory"),
+    ("Limits", "max_memory", "memory"),
+    ("Limits", "cpus", "cpu"),
+    ("Limits", "pids", "processes"),
+    ("Limits", "tasks", "processes"),
+    ("Limits", "nproc", "processes"),
+    ("Limits", "open_files", "nofile"),
+    ("Limits", "fsize", "file_size"),
+    ("Limits", "memlock", "locked_memory"),
     ("Stop", "kill_timeout", "timeout"),
 ];
 
@@ -147,6 +162,10 @@ const DEEPER: &[(&str, &str, &str)] = &[
     ("App", "canary", "rollout"),
     ("App", "ignore", "watch"),
     ("App", "cron", "restart"),
+    ("App", "memory", "limits"),
+    ("App", "cpu", "limits"),
+    ("App", "processes", "limits"),
+    ("App", "nofile", "limits"),
     ("App", "queue", "listen"),
     ("App", "close_idle", "listen"),
     ("App", "pass", "listen"),
@@ -294,6 +313,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
             "as in `depends_on: db`, or `depends_on: { migrate: completed, db: ready }`"
         }
         "headers" => "as in `headers: { Host: example.org }`",
+        "limits" => "as in `limits: { memory: 512M, nofile: 65536 }`",
         "logs" => "as in `logs: { dir: logs }`",
         "rotate" => "as in `rotate: { size: 100M, keep: 5 }`",
         "defaults" => "as in `defaults: { restart: on-failure }`",

@@ -16,6 +16,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    accounts::Accounts,
     decode,
     fault::{Fault, Faults, Problem, SourceText, Span},
     field::{At, Field},
@@ -39,6 +40,8 @@ pub struct Source<'a> {
     pub profile: Option<&'a str>,
     /// The number of CPUs, for `max` and `50%`.
     pub cpus: u32,
+    /// The machine's users, for `user` and `group`.
+    pub accounts: &'a dyn Accounts,
 }
 
 impl fmt::Debug for Source<'_> {
@@ -278,6 +281,7 @@ impl Reading<'_> {
             shown_dir,
             cpus: self.source.map_or(1, |source| source.cpus.max(1)),
             env,
+            accounts: self.source.map(|source| source.accounts),
             misspelled: &reader.misspelled,
             inputs: RefCell::default(),
             env_files: RefCell::default(),

@@ -4,6 +4,7 @@
 //! merged and variables filled on that tree; serde reads it into the types as written (`written`,
 //! also the source of the JSON Schema); `resolve` makes `model::AppSpec` of them.
 
+mod accounts;
 mod command_words;
 mod decode;
 mod dotenv;
@@ -27,6 +28,7 @@ mod trust;
 mod vars;
 mod written;
 
+pub use accounts::Accounts;
 pub use fault::{Fault, Faults, Span};
 pub use foreign::looks_foreign;
 pub use load::{

@@ -15,6 +15,7 @@ use super::{
     exec_probes::ExecProbes,
     execute,
     jobs::Schedules,
+    left_behind::Left,
     order::Ties,
     projects::Meta,
     seen::AllSeen,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     api::EventType,
     host::{
+        cgroup::Cgroups,
         clock,
         follow::Follower,
         home::Home,
@@ -55,6 +57,8 @@ impl State {
         keeper.hello()?;
         let held = Held::of(&mut keeper).await?;
         let mut state = Self {
+            cgroups: held.cgroups(&home),
+            left: Left::default(),
             desired: Desired::default(),
             observed: Observed::default(),
             metas: BTreeMap::new(),
@@ -202,6 +206,15 @@ struct Held {
 }
 
 impl Held {
+    /// Where control groups are made, without those of runs that are no more.
+    fn cgroups(&self, home: &Home) -> Cgroups {
+        let family = [self.keeper_pid, self.recorder_pid, std::process::id()];
+        let cgroups = Cgroups::prepare(home, &family);
+        let runs: BTreeSet<_> = self.records.iter().map(|(record, _)| record.run).collect();
+        cgroups.remove_others(|run| runs.contains(&run));
+        cgroups
+    }
+
     async fn of(keeper: &mut Keeper) -> io::Result<Self> {
         let mut held = Self::default();
         loop {
@@ -217,6 +230,7 @@ impl Held {
                 | KeeperEvent::Declined { .. }
                 | KeeperEvent::UpgradeRefused { .. }
                 | KeeperEvent::Removed { .. }
+                | KeeperEvent::Members { .. }
                 | KeeperEvent::Connections { .. } => {}
                 KeeperEvent::Foreign { run, .. } => {
                     tracing::warn!(run = run.0, "a run of the keeper has an unreadable tag");

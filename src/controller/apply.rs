@@ -15,6 +15,7 @@ use super::{
     projects::{Meta, Reason},
     report,
     state::State,
+    surroundings,
     wait::{Waiter, World},
 };
 use crate::{
@@ -89,6 +90,7 @@ impl State {
         let view = (request.show_values, clock::now());
         let mut plan = preview::preview(&request.name, present, accepted, &self.observed, view);
         plan.notes.extend(self.sharing_notes(&request.name, accepted));
+        plan.notes.extend(surroundings::notes(accepted, |spec| self.unkept(spec)));
         plan
     }
 

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     api::{CheckReply, DoctorReply, SCHEMA},
-    host::{home::Home, self_check},
+    host::{cgroup::Cgroups, home::Home, self_check},
 };
 
 /// So many descriptors are enough for some hundred instances.
@@ -27,6 +27,7 @@ pub fn doctor(home: &Home) -> DoctorReply {
     checks.push(check(("hand_over", "given-up queues"), Ok(hand_over())));
     checks.push(check(("open_files", "open files"), open_files()));
     checks.push(check(("watches", "file watches"), watches()));
+    checks.push(check(("cgroup", "control groups"), control_groups(home)));
     checks.push(check(("home", "state directory"), writable(home)));
     DoctorReply { schema: SCHEMA, checks }
 }
@@ -132,6 +133,32 @@ fn watches() -> Result<String, Fault> {
         Some(limit) => Ok(format!("up to {limit}")),
         None => Ok("works".to_owned()),
     }
+}
+
+/// What of the kernel's controllers limits a run.
+const CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
+
+fn control_groups(home: &Home) -> Result<String, Fault> {
+    let groups = Cgroups::look(home);
+    let help = "as a service of systemd: `Delegate=yes`; in a container: a writable \
+                /sys/fs/cgroup; and no mount of cgroup version 1 that keeps the controllers to itself";
+    let place = groups.place().map_err(|why| Fault {
+        found: why.to_owned(),
+        effect: "`limits` of memory, cpu and processes are not kept, and a process that leaves \
+                 session, parent and environment behind outlives its app",
+        help: help.to_owned(),
+    })?;
+    let place = place.parent().unwrap_or(place).display();
+    let given: Vec<&str> = groups.controllers().collect();
+    let lacking: Vec<&str> = CONTROLLERS.into_iter().filter(|name| !given.contains(name)).collect();
+    if lacking.is_empty() {
+        return Ok(format!("in {place}, with {}", given.join(", ")));
+    }
+    Err(Fault {
+        found: format!("in {place}, without {}", lacking.join(", ")),
+        effect: "`limits` of these are not kept",
+        help: help.to_owned(),
+    })
 }
 
 fn writable(home: &Home) -> Result<String, Fault> {

@@ -155,6 +155,10 @@ impl State {
             Some(Ending::StopApps) if self.observed.owners.is_empty() => false,
             Some(Ending::StopApps) | None => return Ok(false),
         };
+        if !leave {
+            self.cgroups.remove_others(|_| false);
+            self.cgroups.leave();
+        }
         self.keeper.quit(leave)?;
         self.keeper.flush().await?;
         Ok(true)

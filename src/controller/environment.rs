@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, io, os::unix::ffi::OsStringExt as _};
 
+use super::surroundings;
 use crate::model::{AppSpec, Command, EnvValue, InstanceId, InstanceVars};
 
 /// What is executed, and with which environment.
@@ -9,7 +10,7 @@ use crate::model::{AppSpec, Command, EnvValue, InstanceId, InstanceVars};
 pub(super) struct Program {
     /// The words of the command line.
     pub(super) argv: Vec<OsString>,
-    /// Names and values, sorted by name.
+    /// Names and values, each name once.
     pub(super) env: Vec<(OsString, OsString)>,
 }
 
@@ -66,7 +67,9 @@ pub(super) fn compose(id: &InstanceId, spec: &AppSpec, command: &Command) -> io:
     }
     let env = values.into_iter().map(|(name, value)| (name.into(), OsString::from_vec(value)));
     let env = env.collect();
-    Ok(Program { argv: argv(command, &vars), env })
+    let mut program = Program { argv: argv(command, &vars), env };
+    surroundings::name_user(&mut program, spec);
+    Ok(program)
 }
 
 /// The one port of `listen`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{environment, execute, state::State};
+use super::{environment, execute, state::State, surroundings};
 use crate::{
     model::{Command, KillScope, RunId, RunRecord, RunState, RunTag, Signal},
     protocol::SpawnSpec,
@@ -47,14 +47,16 @@ impl State {
             RunTag { probe_of: Some(of), ..RunTag::new(id.clone(), run.revision, run.generation) };
         let mut sink = execute::sink(&self.home, &id, app);
         sink.stem.push(".ready");
-        Some(SpawnSpec {
+        let mut spawn = SpawnSpec {
             argv: program.argv,
             env: program.env,
             cwd: spec.cwd.clone(),
             tag: serde_json::to_vec(&tag).ok()?,
             sink,
             ..SpawnSpec::default()
-        })
+        };
+        surroundings::put_in(&mut spawn, spec).ok()?;
+        Some(spawn)
     }
 
     /// The keeper tells of a command. One that this controller does not know is of an earlier one,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{environment, events::Told, report, state::State};
+use super::{environment, events::Told, report, state::State, surroundings};
 use crate::{
     api::{EventType, Stream},
     host::{clock, crash, home::Home},
@@ -45,6 +45,7 @@ impl State {
         let plan = reconcile::plan_app(key, generation, app, observed, now);
         self.timers.set(key, plan.wake_at);
         for action in &plan.actions {
+            self.ask_for_left(action);
             self.execute(action, now);
             self.touch(key);
         }
@@ -142,7 +143,10 @@ impl State {
             self.asked(sent);
             crash::point("ports are asked for");
         }
-        let failure = match spawn_spec(&self.home, (run, tag, cohort), app) {
+        let limits = &app.spec.process.limits;
+        let cgroup = self.cgroups.create(run, &tag.id.key, limits);
+        let made = spawn_spec(&self.home, (run, tag, cohort), app);
+        let failure = match made.map(|spec| SpawnSpec { cgroup, ..spec }) {
             Ok(spec) => match self.keeper.spawn(run, &spec) {
                 Ok(()) => {
                     crash::point("a start is asked for");
@@ -150,8 +154,9 @@ impl State {
                 }
                 Err(error) => failed(SpawnStep::Prepare, &error),
             },
-            Err(error) => failed(SpawnStep::Environment, &error),
+            Err(failure) => failure,
         };
+        self.cgroups.remove(run, &tag.id.key);
         self.observe(&Event::Refused { run, failure });
     }
 }
@@ -166,24 +171,28 @@ fn spawn_spec(
     home: &Home,
     (run, tag, cohort): (RunId, &RunTag, Cohort),
     app: &App,
-) -> std::io::Result<SpawnSpec> {
-    let mut program = environment::compose(&tag.id, &app.spec, &app.spec.command)?;
+) -> Result<SpawnSpec, SpawnFailure> {
+    let program = environment::compose(&tag.id, &app.spec, &app.spec.command);
+    let mut program = program.map_err(|error| failed(SpawnStep::Environment, &error))?;
     let notify = app.spec.ready.probe == ReadyProbe::Notify;
     if notify {
         let path = protocol::notify_path(&home.run, run.0);
         program.env.retain(|(name, _)| name != NOTIFY_SOCKET);
         program.env.push((NOTIFY_SOCKET.into(), path.into()));
     }
-    Ok(SpawnSpec {
+    let mut spawn = SpawnSpec {
         cohort: cohort.0,
         notify,
         argv: program.argv,
         env: program.env,
         cwd: app.spec.cwd.clone(),
-        tag: serde_json::to_vec(tag)?,
+        tag: serde_json::to_vec(tag).map_err(|error| failed(SpawnStep::Prepare, &error.into()))?,
         sink: sink(home, &tag.id, app),
         ..SpawnSpec::default()
-    })
+    };
+    let done = surroundings::put_in(&mut spawn, &app.spec);
+    done.map_err(|error| failed(SpawnStep::User, &error))?;
+    Ok(spawn)
 }
 
 /// Where an instance's output goes.

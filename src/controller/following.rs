@@ -158,7 +158,12 @@ fn load(
         let text = format!("{}: missing or empty; the last good state stands", file.display());
         return Err(LoadFault::Missing(text));
     }
-    let source = config::Source { env, profile, cpus: crate::host::stats::cpus() };
+    let source = config::Source {
+        env,
+        profile,
+        cpus: crate::host::stats::cpus(),
+        accounts: &super::Machine,
+    };
     config::load(file, &source).map_err(LoadFault::Faults)
 }
 

@@ -20,6 +20,7 @@ mod exec_probes;
 mod execute;
 mod following;
 mod jobs;
+mod left_behind;
 mod lookup;
 mod offline;
 mod operate;
@@ -33,6 +34,7 @@ mod rollout;
 mod seen;
 mod serve;
 mod state;
+mod surroundings;
 mod timers;
 mod upgrade;
 mod wait;
@@ -54,6 +56,7 @@ use crate::host::{crash, launch::SERVICE, own, store};
 pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
+pub use surroundings::Machine;
 
 use state::State;
 

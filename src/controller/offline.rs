@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::{
     accept::{self, Asker},
-    preview,
+    preview, surroundings,
 };
 use crate::{
     api::{ApiError, ApplyRequest, DiffReply, LogFile},
-    host::{clock, home::Home, store::Store},
-    model::{AppKey, Observed, Project, ProjectName},
+    host::{cgroup::Cgroups, clock, home::Home, store::Store},
+    model::{AppKey, AppSpec, Observed, Project, ProjectName},
 };
 
 /// A project as it is stored.
@@ -60,5 +60,11 @@ pub fn preview_alone(request: &ApplyRequest) -> Result<DiffReply, ApiError> {
     let accepted = accept::accept(&present, request, Asker::Operator)?;
     let view = (request.show_values, clock::now());
     let observed = Observed::default();
-    Ok(preview::preview(&request.name, &present, &accepted, &observed, view))
+    let mut plan = preview::preview(&request.name, &present, &accepted, &observed, view);
+    if let Ok(home) = Home::find() {
+        let cgroups = Cgroups::look(&home);
+        let unkept = |spec: &AppSpec| cgroups.unkept(&spec.process);
+        plan.notes.extend(surroundings::notes(&accepted, unkept));
+    }
+    Ok(plan)
 }

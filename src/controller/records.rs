@@ -43,6 +43,7 @@ impl State {
             }
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
             KeeperEvent::Removed { run, bytes } => self.note_removed(run, bytes),
+            KeeperEvent::Members { run, found } => self.on_members(run, &found),
             KeeperEvent::UpgradeRefused { errno } => self.upgrade_refused(errno),
             KeeperEvent::Declined { run, request: kind::QUIESCE, errno: libc::ENOTSUP } => {
                 self.goes_on_accepting(run);
@@ -142,6 +143,10 @@ impl State {
             }
             None => Told::of(EventType::Exited, id, format!("ended by itself: {}", exit.status)),
         };
+        if let Some(words) = self.memory_in_words(exit.run, id) {
+            self.tell(Told::of(EventType::Killed, id, words.clone()).revision(exit.revision));
+            self.left.remarks.insert(id.clone(), words);
+        }
         self.tell(told.revision(exit.revision));
         self.await_evidence(id, exit);
     }
@@ -190,6 +195,7 @@ impl State {
     fn forget_run(&mut self, run: RunId, key: &AppKey) {
         self.undrained.remove(&run);
         self.touched.insert(key.clone());
+        self.cgroups.remove(run, key);
         let sent = self.keeper.forget(run);
         self.asked(sent);
         crash::point("a run is let go");

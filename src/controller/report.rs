@@ -20,6 +20,7 @@ use super::{
     evidence,
     projects::Meta,
     state::State,
+    surroundings,
     words::{app_hold, explained, named},
 };
 
@@ -198,9 +199,14 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
     let last_exits = observed.into_iter().flat_map(|app| &app.history);
     let last_exits = last_exits
         .filter_map(|(index, history)| Some((key.instance(*index), history.exits.back()?)));
+    let mut fields = super::describe::fields(app);
+    fields.extend(surroundings::fields(&app.spec.process, &state.unkept(&app.spec)));
+    let remarks = state.left.remarks.iter().filter(|(id, _)| id.key == *key);
+    fields
+        .extend(remarks.map(|(id, remark)| (format!("remark on {}", id.short()), remark.clone())));
     DescribedApp {
         status: app_reply(state, key, app, look),
-        fields: super::describe::fields(app),
+        fields,
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),
         runs: job_runs(app, observed),

@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
-    exec_probes::ExecProbes, jobs::Schedules, order::Ties, projects::Meta, seen::AllSeen,
-    timers::Timers, wait::Waiter,
+    exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, order::Ties, projects::Meta,
+    seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
     host::{
+        cgroup::Cgroups,
         follow::Follower,
         home::Home,
         keeper::Keeper,
@@ -63,6 +64,10 @@ pub(super) struct State {
     pub(super) ties: Ties,
     /// What is due when.
     pub(super) schedules: Schedules,
+    /// Where control groups are made.
+    pub(super) cgroups: Cgroups,
+    /// What runs have left behind.
+    pub(super) left: Left,
     /// Runs that are gone, but whose output may not have reached the log yet.
     pub(super) undrained: BTreeMap<RunId, (AppKey, Time)>,
     /// Ends of runs that are to be journalled once what follows from them was asked for.

@@ -10,7 +10,7 @@ use super::home::Home;
 
 /// What the keeper gets of the caller's environment: where eco's things are, how much it says, and
 /// what the system needs to show times and text.
-const KEPT: [&str; 6] = ["ECO_HOME", "ECO_LOG", "HOME", "PATH", "TZ", "LANG"];
+const KEPT: [&str; 7] = ["ECO_HOME", "ECO_LOG", super::cgroup::PLACE, "HOME", "PATH", "TZ", "LANG"];
 
 /// The words of `keeper::{READY, HELD, DETACH}`, which this layer does not import.
 const READY: &str = "ready";

@@ -1,5 +1,7 @@
 //! The controller's only door to the operating system. It never decides.
 
+pub mod accounts;
+pub mod cgroup;
 pub mod clock;
 pub mod crash;
 pub mod first_process;
@@ -8,6 +10,7 @@ pub mod home;
 pub mod keeper;
 pub mod last_lines;
 pub mod launch;
+pub mod limits;
 pub mod log_parts;
 pub mod log_runs;
 pub mod marker;

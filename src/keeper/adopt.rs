@@ -17,9 +17,10 @@ use rustix::{
 };
 
 use super::{
+    cgroup::Cgroup,
     event_loop::Keeper,
     left::Left,
-    members::others_of,
+    members::{Mark, others_of},
     proc::{self, Stat},
     run::{ForRecorder, Pipe, Run},
     slate::Slate,
@@ -79,7 +80,7 @@ impl Keeper {
         left: &mut Left,
         adopted: bool,
     ) -> io::Result<()> {
-        let RecordFile { record, pipes, sink, ports, .. } = file;
+        let RecordFile { record, pipes, sink, ports, cgroup, .. } = file;
         // A file that names no process was written before there was one.
         let Some(leader) = Pid::from_raw(record.pid.cast_signed()) else {
             self.files.remove(id);
@@ -107,6 +108,7 @@ impl Keeper {
             None => (None, false),
         };
         let mut run = Run {
+            id,
             record: Record { adopted, ..record },
             sink,
             leader,
@@ -115,12 +117,15 @@ impl Keeper {
             pipes,
             ports,
             removed: 0,
+            // One that is gone has no processes.
+            cgroup: cgroup.and_then(|path| Cgroup::open(&path).ok()),
+            killed: false,
             forgotten: false,
             dirty: false,
             for_recorder: ForRecorder::Nothing,
         };
         if adopted {
-            find_pipes(&mut run);
+            find_pipes(&mut run, &self.mark);
         }
         if let Some(notify) = left.take(Of::Run, id, Kept::Notify) {
             self.notify_sockets.take(id, notify, &self.poll)?;
@@ -238,10 +243,10 @@ fn pipe_at(pid: u32, fd: i32) -> Option<u64> {
 
 /// Opens the pipes of a run that nobody reads: its processes have them. One that none of them has is
 /// at its end.
-fn find_pipes(run: &mut Run) {
+fn find_pipes(run: &mut Run, mark: &Mark) {
     let missing = run.pipes.iter().any(|pipe| pipe.end.is_none());
     if missing && !run.record.drained && !run.is_over() {
-        let others = others_of(run);
+        let others = others_of(run, mark);
         let mut pids = vec![run.record.pid];
         pids.extend(others.into_iter().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()));
         for pid in pids {

@@ -24,6 +24,8 @@ pub(super) enum Item {
     Cohort { cohort: u64, group: u64 },
     /// How many connections a run has.
     Connections { seq: u64, run: u64, count: Count },
+    /// The processes of a run, as they were found for this request.
+    Members { seq: u64 },
     /// Another recorder runs.
     Recorder,
     /// Parts of a run's log were removed; how much is said as it is when it is sent.
@@ -80,6 +82,7 @@ fn is_run(item: Item) -> bool {
         | Item::Refused { .. }
         | Item::Cohort { .. }
         | Item::Connections { .. }
+        | Item::Members { .. }
         | Item::Recorder => false,
     }
 }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, Rlimit};
 use super::{
     image::{Image, Strings},
     share::{self, Way},
+    surroundings::Surroundings,
 };
 use crate::protocol::{MAX_DECLARED, Step};
 
@@ -30,7 +31,7 @@ pub(super) struct AppStart<'a> {
     pub(super) status: BorrowedFd<'a>,
     /// The keeper's end.
     pub(super) keeper_status: BorrowedFd<'a>,
-    pub(super) open_files: Rlimit,
+    pub(super) surroundings: &'a Surroundings,
     pub(super) sharing: &'a Way<'a>,
 }
 
@@ -87,6 +88,12 @@ fn fail(status: RawFd, step: Step, error: i32) -> ! {
     exit_now()
 }
 
+fn enforce(status: RawFd, done: Result<(), (Step, i32)>) {
+    if let Err((step, error)) = done {
+        fail(status, step, error);
+    }
+}
+
 /// Puts signals as a program expects them: none blocked, none ignored or handled. The system is
 /// asked directly, since the C library keeps two signals to itself, which a caller may ignore too.
 fn reset_signals() {
@@ -136,8 +143,8 @@ fn app(start: &AppStart<'_>) -> ! {
         if libc::setsid() < 0 {
             fail(status, Step::Session, errno());
         }
+        enforce(status, start.surroundings.enter_group());
         reset_signals();
-        libc::umask(0o022);
         for (from, to) in [(start.out, 1), (start.err, 2)] {
             if libc::dup2(from.as_raw_fd(), to) < 0 {
                 fail(status, Step::Prepare, errno());
@@ -152,9 +159,8 @@ fn app(start: &AppStart<'_>) -> ! {
                 write_own_pid(start.image);
             }
         }
-        if set_open_files(start.open_files) < 0 {
-            fail(status, Step::Limits, errno());
-        }
+        enforce(status, start.surroundings.limit());
+        enforce(status, start.surroundings.become_user());
         if libc::chdir(start.image.cwd.as_ptr()) < 0 {
             fail(status, Step::Cwd, errno());
         }

@@ -9,7 +9,7 @@ use std::{
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
 };
 
-use rustix::process::Pid;
+use rustix::{net::SocketAddrUnix, process::Pid};
 
 /// Longer messages are taken for empty.
 const LONGEST: usize = 4096;
@@ -50,6 +50,21 @@ pub(super) fn receive(socket: &OwnedFd) -> io::Result<Datagram> {
     let mut datagram = Datagram { bytes, sender: None, descriptors: Vec::new() };
     datagram.take_control(room.get(..header.msg_controllen).unwrap_or_default());
     Ok(datagram)
+}
+
+/// Binds a Unix socket to an abstract name that the system chooses: nobody can have taken it before.
+pub(super) fn bind_anywhere(socket: &OwnedFd) -> io::Result<String> {
+    let family = libc::sa_family_t::try_from(libc::AF_UNIX).map_err(io::Error::other)?;
+    let length = libc::socklen_t::try_from(size_of::<libc::sa_family_t>());
+    let length = length.map_err(io::Error::other)?;
+    // SAFETY: the address has nothing but its family, as this use of the call wants it.
+    let bound = unsafe { libc::bind(socket.as_raw_fd(), (&raw const family).cast(), length) };
+    if bound < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let address = SocketAddrUnix::try_from(rustix::net::getsockname(socket)?)?;
+    let name = address.abstract_name().unwrap_or_default();
+    Ok(String::from_utf8_lossy(name).into_owned())
 }
 
 impl Datagram {

@@ -31,6 +31,7 @@ impl Keeper {
     pub(super) fn forget_controller(&mut self) {
         self.greeted = false;
         self.answers.clear();
+        self.members_found.clear();
         for run in self.runs.values_mut() {
             run.dirty = false;
         }
@@ -58,6 +59,8 @@ impl Keeper {
                 && let Some(run) = self.runs.get_mut(&id)
             {
                 run.dirty = false;
+            } else if let Item::Members { seq } = item {
+                self.members_found.remove(&seq);
             }
         }
     }
@@ -94,6 +97,10 @@ impl Keeper {
                 let run = self.runs.get(&id).filter(|run| !run.forgotten)?;
                 let body = Event::Removed { bytes: run.removed };
                 Message { seq: self.changes, run: id, body }
+            }
+            Item::Members { seq } => {
+                let (run, members) = self.members_found.get(&seq)?.clone();
+                Message { seq, run, body: Event::Members(members) }
             }
             Item::Recorder => Message {
                 seq: self.changes,

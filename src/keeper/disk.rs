@@ -72,6 +72,7 @@ impl RunFiles {
             pipes: run.pipes.each_ref().map(|pipe| pipe.inode),
             sink: run.sink.clone(),
             ports: run.ports.clone(),
+            cgroup: run.cgroup.as_ref().map(|group| group.path().to_owned()),
         };
         file.encode()
     }

@@ -20,6 +20,7 @@ use super::{
     disk::RunFiles,
     keeping::Keeping,
     left,
+    members::Mark,
     notice::{FIRST_NOTIFY, NotifySockets},
     requests::Seen,
     role::{Gifts, Manner, Role},
@@ -30,6 +31,7 @@ use super::{
     sys,
     upgrade::Upgrade,
 };
+use crate::protocol::Member;
 
 const SIGNALS: u64 = 0;
 const CONTROLLER: u64 = 1;
@@ -59,6 +61,8 @@ pub(super) struct Keeper {
     pub(super) started: Started,
     pub(super) started_at: u64,
     pub(super) run_dir: std::path::PathBuf,
+    /// What tells this keeper's runs from those of others and of earlier boots.
+    pub(super) mark: Mark,
     pub(super) files: RunFiles,
     pub(super) notify_sockets: NotifySockets,
     pub(super) runs: BTreeMap<u64, Run>,
@@ -74,6 +78,8 @@ pub(super) struct Keeper {
     pub(super) look_again_at: Option<u64>,
     pub(super) controller: Role,
     pub(super) answers: Answers,
+    /// Processes of runs, by the request they were asked for with.
+    pub(super) members_found: BTreeMap<u64, (u64, Vec<Member>)>,
     /// Whether this controller has said hello.
     pub(super) greeted: bool,
     /// Counts changes of records.
@@ -111,7 +117,8 @@ impl Keeper {
             source,
         })?;
         epoll::add(&poll, &share.shut, EventData::new_u64(SHUT), EventFlags::IN).map_err(failed)?;
-        let files = RunFiles::new(&config.run_dir, started.boot_id.clone());
+        let boot_id = &started.boot_id.clone();
+        let files = RunFiles::new(&config.run_dir, boot_id.clone());
         let notify_sockets = NotifySockets::new(&config.run_dir);
         let slate = Slate::new()
             .map_err(|source| StartError::Failed { what: "cannot get shared memory", source })?;
@@ -121,6 +128,7 @@ impl Keeper {
             poll,
             started,
             started_at: sys::now(),
+            mark: Mark::new(&config.run_dir, boot_id),
             run_dir: config.run_dir,
             files,
             notify_sockets,
@@ -132,6 +140,7 @@ impl Keeper {
             look_again_at: None,
             controller: Role::new(config.controller, controller),
             answers: Answers::default(),
+            members_found: BTreeMap::new(),
             greeted: false,
             changes: 0,
             recorder: Role::new(config.recorder, recorder),

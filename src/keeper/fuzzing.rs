@@ -6,7 +6,7 @@ use crate::protocol::SpawnSpec;
 
 /// Whether a spec can be laid out for a process that is given so many sockets.
 pub fn can_be_laid_out(spec: &SpawnSpec, sockets: usize) -> bool {
-    Image::new(spec, sockets).is_some()
+    Image::new(spec, sockets, &[]).is_some()
 }
 
 /// A note of what is shared as it would be written again; `None` if it cannot be read.

@@ -1,18 +1,18 @@
 //! Reaping, and telling when nothing of a run is left.
 //!
-//! A run is gone when its first process is reaped, its process group is empty, and none of the
-//! keeper's children (orphans come to it) is in its session. This is looked at whenever children
+//! A run is gone when its first process is reaped, its process group and its control group are empty,
+//! and none of the keeper's children (orphans come to it) is proved to be its. This is looked at whenever children
 //! were reaped; since a member of the group may have another parent who reaps it, also every half
 //! second while some run has exited and is not gone.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
-use rustix::process::{Pid, test_kill_process, test_kill_process_group};
+use rustix::process::{test_kill_process, test_kill_process_group};
 
 use super::{
+    cgroup::Cgroup,
     event_loop::Keeper,
     members::others_of,
-    proc,
     run::Run,
     sys::{self, Reaped},
 };
@@ -51,29 +51,28 @@ impl Keeper {
     /// Finds the exited runs of which nothing is left.
     pub(super) fn look_for_gone(&mut self) {
         let waiting: Vec<u64> = self.exited.iter().copied().collect();
-        let mut sessions = None;
+        let mut strays = None;
         for id in waiting {
-            let Some(run) = self.runs.get_mut(&id) else {
+            let Some(run) = self.runs.get(&id) else {
                 self.exited.remove(&id);
                 continue;
             };
-            let leaders = &self.leaders;
-            let in_session = |leader: Pid, sessions: &mut Option<HashSet<Pid>>| {
-                let found = sessions.get_or_insert_with(|| {
-                    let others =
-                        proc::children().into_iter().filter(|pid| !leaders.contains_key(pid));
-                    others.filter_map(sys::session).collect()
-                });
-                found.contains(&leader)
-            };
-            let lives = if run.record.adopted {
-                !others_of(run).is_empty()
-            } else {
-                group_lives(run) || in_session(run.leader, &mut sessions)
-            };
+            let in_group = run.cgroup.as_ref().is_some_and(Cgroup::is_populated);
+            let lives = in_group
+                || if run.record.adopted {
+                    !others_of(run, &self.mark).is_empty()
+                } else {
+                    let strays = strays.get_or_insert_with(|| self.strays());
+                    group_lives(run) || strays.iter().any(|stray| stray.is_of(run, &self.mark))
+                };
             if lives {
+                // Who was missed, or has come since.
+                if run.killed {
+                    drop(self.signal_all(run, libc::SIGKILL));
+                }
                 continue;
             }
+            let Some(run) = self.runs.get_mut(&id) else { continue };
             run.all_gone(sys::now());
             self.end_notices(id);
             self.exited.remove(&id);
@@ -111,39 +110,11 @@ impl Keeper {
             }
         }
     }
-
-    /// Signals every process of a run that can be told to be one: its group while it has members,
-    /// and the groups of the keeper's children in its session.
-    pub(super) fn signal_all(&self, run: &Run, signal: i32) -> std::io::Result<()> {
-        let mut groups = HashSet::new();
-        let mut answer = Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-        match run.pidfd.as_ref().filter(|_| run.record.adopted) {
-            // Somebody else may reap it at any time: its number is not to be trusted.
-            Some(pidfd) => match sys::signal_group_of(pidfd, signal) {
-                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-                    groups.insert(run.leader);
-                }
-                sent => answer = sent,
-            },
-            None if run.has_leader() || (!run.record.adopted && group_lives(run)) => {
-                groups.insert(run.leader);
-            }
-            None => {}
-        }
-        let of_leader = answer.is_ok().then_some(run.leader);
-        groups.extend(self.orphans(run).into_iter().filter_map(sys::group));
-        groups.retain(|group| Some(*group) != of_leader);
-        for group in groups {
-            let sent = sys::signal_group(group, signal);
-            answer = answer.or(sent);
-        }
-        answer
-    }
 }
 
 /// Whether a process group without its leader has members. A number that is a process's again has
 /// been given out anew, which the system does only once nobody's group or session has it.
-fn group_lives(run: &Run) -> bool {
+pub(super) fn group_lives(run: &Run) -> bool {
     if run.record.state == State::Gone || run.has_leader() {
         return run.has_leader();
     }

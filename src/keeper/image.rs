@@ -56,17 +56,22 @@ impl Strings {
 }
 
 impl Image {
-    /// Lays out a spec, for a process that is given so many listening sockets. `None` if a text has
+    /// Lays out a spec, for a process that is given so many listening sockets, and variables of the
+    /// keeper's own. `None` if a text has
     /// a NUL byte, which a decoded spec never has.
-    pub(super) fn new(spec: &SpawnSpec, sockets: usize) -> Option<Self> {
+    pub(super) fn new(spec: &SpawnSpec, sockets: usize, own: &[(&str, String)]) -> Option<Self> {
         let argv: Option<Vec<_>> = spec.argv.iter().map(|word| c_string(word.as_bytes())).collect();
-        let replaced =
-            |name: &OsStr| sockets != 0 && (name == "LISTEN_FDS" || name == "LISTEN_PID");
+        let replaced = |name: &OsStr| {
+            own.iter().any(|(known, _)| name == *known)
+                || (sockets != 0 && (name == "LISTEN_FDS" || name == "LISTEN_PID"))
+        };
+        let own = own.iter().map(|(name, value)| c_string(format!("{name}={value}").as_bytes()));
         let envp: Option<Vec<_>> = spec
             .env
             .iter()
             .filter(|(name, _)| !replaced(name))
             .map(|(name, value)| c_string(&[name.as_bytes(), b"=", value.as_bytes()].concat()))
+            .chain(own)
             .chain((sockets != 0).then(|| c_string(format!("LISTEN_FDS={sockets}").as_bytes())))
             .collect();
         let own_pid = (sockets != 0).then(|| {

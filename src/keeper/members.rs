@@ -1,10 +1,10 @@
 //! The processes of a run, and what they hold open, as `/proc` tells it.
 
-use std::{collections::HashSet, ffi::OsStr, fs, os::unix::ffi::OsStrExt as _};
+use std::{collections::HashSet, ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, path::Path};
 
 use rustix::process::Pid;
 
-use super::{event_loop::Keeper, proc, run::Run, sys};
+use super::{cgroup::Cgroup, event_loop::Keeper, proc, run::Run, sys};
 use crate::protocol::State;
 
 /// A descriptor of another process.
@@ -16,9 +16,64 @@ pub(super) enum Held {
     Epoll,
 }
 
+/// The variable by which the processes of a run are known wherever they went.
+pub(super) const MARK: &str = "ECO_RUN";
+
+/// What tells the runs of one keeper in this boot from all others.
+#[derive(Clone, Debug)]
+pub(super) struct Mark(u64);
+
+impl Mark {
+    pub(super) fn new(run_dir: &Path, boot_id: &[u8]) -> Self {
+        // FNV-1a: it has to differ, not to be secret.
+        let bytes = run_dir.as_os_str().as_bytes().iter().chain(boot_id);
+        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
+    }
+
+    /// The value of the variable for a run.
+    pub(super) fn of(&self, run: u64) -> String {
+        format!("{run}@{:016x}", self.0)
+    }
+
+    /// Whether a process was started with the mark of a run, and not before that run.
+    fn is_on(&self, pid: u32, start_ticks: u64, run: &Run) -> bool {
+        run.record.start_ticks <= start_ticks
+            && proc::variable(pid, MARK).is_some_and(|value| value == self.of(run.id).as_bytes())
+    }
+}
+
+/// A child of the keeper that is no run's first process: it came here when its parent ended, so it
+/// is of some run.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) pid: Pid,
+    session: Option<Pid>,
+    start_ticks: u64,
+    mark: Option<Vec<u8>>,
+}
+
+impl Stray {
+    fn look(pid: Pid) -> Self {
+        let number = number(pid);
+        let start_ticks = proc::start_ticks(number).unwrap_or_default();
+        Self { pid, session: sys::session(pid), start_ticks, mark: proc::variable(number, MARK) }
+    }
+
+    /// Whether it is proved to be of this run: by its session, or by the mark in its environment.
+    pub(super) fn is_of(&self, run: &Run, mark: &Mark) -> bool {
+        let marked = || {
+            let value = mark.of(run.id);
+            self.mark.as_ref().is_some_and(|found| *found == value.as_bytes())
+        };
+        self.session == Some(run.leader) || (run.record.start_ticks <= self.start_ticks && marked())
+    }
+}
+
 impl Keeper {
-    /// The processes of a run: its first process and what descends from it, and the others of its
-    /// session with what descends from them.
+    /// The processes of a run: its first process and what descends from it, the others of its
+    /// session or with its mark and what descends from them, and those of its control group.
     pub(super) fn members(&self, run: &Run) -> HashSet<Pid> {
         let mut found = HashSet::new();
         if run.record.state == State::Gone {
@@ -30,30 +85,60 @@ impl Keeper {
         for pid in self.orphans(run) {
             add_family(pid, &mut found);
         }
+        found.extend(run.cgroup.iter().flat_map(Cgroup::processes));
         found
     }
 
-    /// The processes of a run's session that came to the keeper when their parents ended: its
-    /// children that are nobody's first process. Those of a run that was taken over come to somebody
-    /// else, and are looked for everywhere.
+    /// The processes of a run that came to the keeper when their parents ended. Those of a run that
+    /// was taken over come to somebody else, and are looked for everywhere.
     pub(super) fn orphans(&self, run: &Run) -> Vec<Pid> {
         if run.record.adopted {
-            return others_of(run);
+            return others_of(run, &self.mark);
         }
+        let strays = self.strays().into_iter().filter(|stray| stray.is_of(run, &self.mark));
+        strays.map(|stray| stray.pid).collect()
+    }
+
+    /// The keeper's children that are nobody's first process, nor its own.
+    pub(super) fn strays(&self) -> Vec<Stray> {
+        let own = [self.controller.pid, self.recorder.pid, self.checking()];
         let others = proc::children().into_iter().filter(|pid| !self.leaders.contains_key(pid));
-        others.filter(|pid| sys::session(*pid) == Some(run.leader)).collect()
+        others.filter(|pid| !own.contains(&Some(*pid))).map(Stray::look).collect()
+    }
+
+    /// The strays of which nobody can say whose they are. They are never signalled.
+    pub(super) fn unproved(&self) -> Vec<Pid> {
+        let mut strays = self.strays();
+        strays.retain(|stray| stray.start_ticks != 0);
+        strays.retain(|stray| !self.runs.values().any(|run| stray.is_of(run, &self.mark)));
+        let groups = self.runs.values().filter_map(|run| run.cgroup.as_ref());
+        let grouped: HashSet<Pid> = if strays.is_empty() {
+            HashSet::new()
+        } else {
+            groups.flat_map(Cgroup::processes).collect()
+        };
+        strays.retain(|stray| !grouped.contains(&stray.pid));
+        strays.into_iter().map(|stray| stray.pid).collect()
     }
 }
 
-/// The living processes of a run's session and group without its first one. The number of that one
-/// is given out anew only once nobody has it any more: then nothing of the run is left.
-pub(super) fn others_of(run: &Run) -> Vec<Pid> {
-    let found = proc::stat(run.record.pid);
-    if found.is_some_and(|stat| stat.start_ticks != run.record.start_ticks) {
-        return Vec::new();
-    }
-    let all = proc::of_session(run.leader).into_iter();
-    all.filter(|pid| *pid != run.leader).collect()
+/// The living processes of a run's session and group, or with its mark, without its first one. The
+/// number of that one is given out anew only once no session or group has it any more.
+pub(super) fn others_of(run: &Run, mark: &Mark) -> Vec<Pid> {
+    let first = proc::stat(run.record.pid);
+    let is_anew = first.is_some_and(|stat| stat.start_ticks != run.record.start_ticks);
+    let leader = run.leader.as_raw_nonzero().get();
+    let is_of = |pid: u32| {
+        let Some(stat) = proc::stat(pid).filter(|stat| !stat.zombie) else { return false };
+        let kin = !is_anew && (stat.session == leader || stat.group == leader);
+        kin || mark.is_on(pid, stat.start_ticks, run)
+    };
+    let found = proc::all().into_iter().filter(|pid| *pid != run.record.pid && is_of(*pid));
+    found.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect()
+}
+
+fn number(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
 }
 
 /// Adds a process and its descendants.

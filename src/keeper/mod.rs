@@ -11,6 +11,7 @@
 
 mod adopt;
 mod answers;
+mod cgroup;
 mod child;
 mod connections;
 mod crash;
@@ -24,6 +25,7 @@ pub mod fuzzing;
 mod gone;
 mod image;
 mod keeping;
+mod kill;
 mod left;
 mod members;
 mod notice;
@@ -40,6 +42,7 @@ mod slate;
 mod spawn;
 mod start;
 mod state;
+mod surroundings;
 mod sys;
 mod upgrade;
 

@@ -20,6 +20,7 @@ use rustix::{
 use super::{
     datagram::{self, Datagram},
     event_loop::Keeper,
+    run::Run,
     sys,
 };
 use crate::protocol::{Notify, notify_path};
@@ -44,20 +45,38 @@ impl NotifySockets {
         Self { run_dir: run_dir.to_owned(), sockets: BTreeMap::new() }
     }
 
-    /// Makes the socket of a run that is about to start, and has it waited for.
-    pub(super) fn open(&mut self, run: u64, poll: &OwnedFd) -> io::Result<()> {
+    /// Makes the socket of a run that is about to start, and has it waited for. A run of another
+    /// user cannot come to the keeper's directory: its socket has a name that the system chose, in
+    /// no directory; the value of `NOTIFY_SOCKET` for it is given.
+    pub(super) fn open(
+        &mut self,
+        run: u64,
+        of_other: bool,
+        poll: &OwnedFd,
+    ) -> io::Result<Option<String>> {
         if FIRST_NOTIFY <= run {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        if !of_other {
+            self.open_at_path(run, poll)?;
+            return Ok(None);
+        }
+        let socket = notify_socket()?;
+        let name = datagram::bind_anywhere(&socket)?;
+        let data = EventData::new_u64(FIRST_NOTIFY | run);
+        epoll::add(poll, &socket, data, EventFlags::IN)?;
+        self.sockets.insert(run, socket);
+        Ok(Some(format!("@{name}")))
+    }
+
+    fn open_at_path(&mut self, run: u64, poll: &OwnedFd) -> io::Result<()> {
         let path = notify_path(&self.run_dir, run);
         // Before anything is made: an address that is too long.
         let address = SocketAddrUnix::new(&path)?;
         if let Some(dir) = path.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-        sockopt::set_socket_passcred(&socket, true)?;
+        let socket = notify_socket()?;
         bind(&socket, &address)?;
         let data = EventData::new_u64(FIRST_NOTIFY | run);
         if let Err(error) = epoll::add(poll, &socket, data, EventFlags::IN) {
@@ -102,6 +121,13 @@ impl NotifySockets {
     }
 }
 
+fn notify_socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+    sockopt::set_socket_passcred(&socket, true)?;
+    Ok(socket)
+}
+
 impl Keeper {
     /// Takes what a run has said so far, up to a bound; the loop comes back for more.
     pub(super) fn take_notices(&mut self, run: u64) {
@@ -115,7 +141,7 @@ impl Keeper {
             else {
                 break;
             };
-            if is_of(known.leader, sender) {
+            if is_of(known, sender) {
                 changed |= hear(&mut known.record.notify, &bytes, sys::now());
             }
         }
@@ -133,8 +159,11 @@ impl Keeper {
 
 /// Whether a sender is a process of the run of this leader. The number of the leader is nobody
 /// else's while the run is not gone, so the leader is believed also after its end.
-fn is_of(leader: Pid, sender: Option<Pid>) -> bool {
-    sender.is_some_and(|pid| pid == leader || sys::session(pid) == Some(leader))
+fn is_of(run: &Run, sender: Option<Pid>) -> bool {
+    let in_group = |pid| run.cgroup.as_ref().is_some_and(|it| it.processes().contains(&pid));
+    sender.is_some_and(|pid| {
+        pid == run.leader || sys::session(pid) == Some(run.leader) || in_group(pid)
+    })
 }
 
 /// Takes one message in; says whether anything changed. A field that is not known or cannot be read
@@ -243,11 +272,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
         let mut sockets = NotifySockets::new(dir.path());
-        sockets.open(7, &poll).unwrap();
+        assert_eq!(sockets.open(7, false, &poll).unwrap(), None);
         let path = notify_path(dir.path(), 7);
         let mode = fs::metadata(path.parent().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
-        assert!(sockets.open(8, &poll).is_ok() && sockets.open(FIRST_NOTIFY, &poll).is_err());
+        assert!(sockets.open(8, false, &poll).is_ok());
+        assert!(sockets.open(FIRST_NOTIFY, true, &poll).is_err());
 
         let sender = UnixDatagram::unbound().unwrap();
         sender.send_to(b"READY=1", &path).unwrap();
@@ -280,7 +310,7 @@ mod tests {
         assert!(!path.exists() && notify_path(dir.path(), 8).exists());
 
         let deep = dir.path().join("x".repeat(100));
-        let error = NotifySockets::new(&deep).open(1, &poll).unwrap_err();
+        let error = NotifySockets::new(&deep).open(1, false, &poll).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::ENAMETOOLONG));
         assert!(!deep.exists());
     }

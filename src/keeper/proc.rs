@@ -4,6 +4,9 @@ use std::{fs, io::Read as _};
 
 use rustix::process::Pid;
 
+/// More than the system takes at exec.
+const LONGEST_ENVIRONMENT: u64 = 8 << 20;
+
 /// The id of this boot; empty where there is none.
 pub(super) fn boot_id() -> Vec<u8> {
     let text = fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
@@ -63,16 +66,26 @@ pub(super) fn user(pid: u32) -> Option<u32> {
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// The processes of a session or of the process group of the same number, zombies excepted.
-pub(super) fn of_session(leader: Pid) -> Vec<Pid> {
-    let number = leader.as_raw_nonzero().get();
+/// The number of every process there is.
+pub(super) fn all() -> Vec<u32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let ours = numbers.filter(|pid| {
-        let found = stat(*pid).filter(|stat| !stat.zombie);
-        found.is_some_and(|stat| stat.session == number || stat.group == number)
-    });
-    ours.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect()
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// What a process calls itself: at most 15 bytes. Empty if there is none.
+pub(super) fn name(pid: u32) -> Vec<u8> {
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim_ascii_end().to_vec()
+}
+
+/// A variable of the environment a process was started with. `None` also for one that may not be
+/// looked into, and for one that has written over it.
+pub(super) fn variable(pid: u32, name: &str) -> Option<Vec<u8>> {
+    let file = fs::File::open(format!("/proc/{pid}/environ")).ok()?;
+    let mut environ = Vec::new();
+    file.take(LONGEST_ENVIRONMENT).read_to_end(&mut environ).ok()?;
+    let mut pairs = environ.split(|byte| *byte == 0);
+    pairs.find_map(|pair| Some(pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?.to_vec()))
 }
 
 /// The children of this process, the ones it took over from others included.
@@ -85,7 +98,7 @@ pub(super) fn children() -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::process::CommandExt as _, process::Command};
+    use std::process::Command;
 
     use super::*;
 
@@ -110,14 +123,16 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "a process of the test's own")]
-    fn processes_of_a_group_are_found() {
-        // The session of this process may be out of its sight.
+    fn variables_of_a_process_are_found() {
         let mut sleep = Command::new("sleep");
-        let mut child = sleep.arg("100000").process_group(0).spawn().unwrap();
-        let leader = Pid::from_child(&child);
-        let found = of_session(leader);
+        let mut child =
+            sleep.arg("100000").env("ECO_RUN", "7@x").env("XECO_RUN", "no").spawn().unwrap();
+        let found =
+            (variable(child.id(), "ECO_RUN"), variable(child.id(), "ECO_RU"), name(child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(found, [leader]);
+        assert_eq!(found, (Some(b"7@x".to_vec()), None, b"sleep".to_vec()));
+        assert!(all().contains(&std::process::id()));
+        assert_eq!(variable(child.id(), "ECO_RUN"), None);
     }
 }

@@ -110,6 +110,7 @@ impl Keeper {
                 self.retire(cohort);
                 Ok(())
             }
+            Request::Members => self.tell_members(seq, run),
             Request::Upgrade => self.upgrade(seq, descriptors),
             Request::Later(_) => refuse(libc::ENOSYS),
         }
@@ -129,9 +130,13 @@ impl Keeper {
         if !(1..=LAST_SIGNAL).contains(&signal) {
             return refuse(libc::EINVAL);
         }
-        let Some(run) = self.runs.get(&id).filter(|run| !run.forgotten) else {
+        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.forgotten) else {
             return refuse(libc::ESRCH);
         };
+        if let (Scope::Group, libc::SIGKILL) = (to, signal) {
+            run.killed = true;
+        }
+        let Some(run) = self.runs.get(&id) else { return refuse(libc::ESRCH) };
         let sent = match (to, &run.pidfd) {
             // Before it has a session of its own the child is in the keeper's group.
             (Scope::Group, Some(pidfd)) if run.status.is_some() => sys::signal_pidfd(pidfd, signal),

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::process::Pid;
 
-use super::sys::Reaped;
+use super::{cgroup::Cgroup, sys::Reaped};
 use crate::protocol::{Ports, Record, Sink, State, Step, Stream};
 
 /// The read end of one of a run's two pipes.
@@ -32,6 +32,7 @@ pub(super) enum ForRecorder {
 /// What the keeper holds of one run.
 #[derive(Debug)]
 pub(super) struct Run {
+    pub(super) id: u64,
     pub(super) record: Record,
     pub(super) sink: Sink,
     pub(super) leader: Pid,
@@ -45,6 +46,10 @@ pub(super) struct Run {
     pub(super) ports: Option<Ports>,
     /// Bytes of parts of its log that were removed because the disk is full.
     pub(super) removed: u64,
+    /// The control group that it alone was started in.
+    pub(super) cgroup: Option<Cgroup>,
+    /// Whether all of it was to be killed: what of it is found later is killed too.
+    pub(super) killed: bool,
     /// The controller no longer wants it; it stays until it is drained and reaped.
     pub(super) forgotten: bool,
     /// It waits to be sent to the controller.

@@ -17,12 +17,15 @@ use rustix::{
 };
 
 use super::{
+    cgroup::Cgroup,
     child::{self, AppStart},
     event_loop::{FIRST_LAUNCH, Keeper},
     image::Image,
+    members::MARK,
     proc,
     run::{ForRecorder, Pipe, Run},
     share::{FILTERED, UNFILTERED, Way},
+    surroundings::Surroundings,
     sys,
 };
 use crate::protocol::{
@@ -66,37 +69,51 @@ impl Keeper {
         let content = read_sealed(memfd).map_err(refusal(Step::Prepare))?;
         let spec =
             SpawnSpec::decode(cohort, &content).map_err(|_| (Step::Prepare, libc::EINVAL))?;
-        if !spec.limits.is_empty() {
-            return Err((Step::Limits, libc::EOPNOTSUPP));
-        }
-        if spec.ids.is_some() {
-            return Err((Step::User, libc::EOPNOTSUPP));
-        }
+        let mut own = vec![(MARK, self.mark.of(id))];
         if spec.notify {
-            self.notify_sockets.open(id, &self.poll).map_err(refusal(Step::Prepare))?;
+            let opened = self.notify_sockets.open(id, spec.ids.is_some(), &self.poll);
+            if let Some(name) = opened.map_err(refusal(Step::Prepare))? {
+                own.push(("NOTIFY_SOCKET", name));
+            }
         }
-        let done = self.start_process(id, spec);
+        let done = self.start_process(id, spec, &own);
         if done.is_err() {
             self.notify_sockets.close(id);
         }
         done
     }
 
-    fn start_process(&mut self, id: u64, spec: SpawnSpec) -> Result<(), Refusal> {
+    fn start_process(
+        &mut self,
+        id: u64,
+        spec: SpawnSpec,
+        own: &[(&str, String)],
+    ) -> Result<(), Refusal> {
         let way = self.way(spec.cohort);
         let sockets = match &way {
             Way::Alone | Way::Filter => 0,
             Way::Sockets(sockets) => sockets.len(),
         };
-        let image = Image::new(&spec, sockets).ok_or((Step::Prepare, libc::EINVAL))?;
-        let run = self.fork_run(spec, &image, &way)?;
+        let image = Image::new(&spec, sockets, own).ok_or((Step::Prepare, libc::EINVAL))?;
+        let run = self.fork_run(id, spec, &image, &way)?;
         self.admit(id, run)
     }
 
     /// Makes pipes and the process, which waits to be released.
-    fn fork_run(&self, spec: SpawnSpec, image: &Image, way: &Way<'_>) -> Result<Run, Refusal> {
+    fn fork_run(
+        &self,
+        id: u64,
+        spec: SpawnSpec,
+        image: &Image,
+        way: &Way<'_>,
+    ) -> Result<Run, Refusal> {
+        let cgroup = spec.cgroup.as_deref().map(Cgroup::open).transpose();
+        let cgroup = cgroup.map_err(refusal(Step::Cgroup))?;
+        let surroundings = Surroundings::new(&spec, self.started.open_files);
+        let surroundings = surroundings.map_err(refusal(Step::Cgroup))?;
         let (out, app_out) = output_pipe(Stream::Out).map_err(refusal(Step::Prepare))?;
         let (err, app_err) = output_pipe(Stream::Err).map_err(refusal(Step::Prepare))?;
+        surroundings.own([app_out.as_fd(), app_err.as_fd()]);
         let (ours, theirs) = UnixStream::pair().map_err(refusal(Step::Prepare))?;
         ours.set_nonblocking(true).map_err(refusal(Step::Prepare))?;
         let leader = child::fork_app(&AppStart {
@@ -105,7 +122,7 @@ impl Keeper {
             err: app_err.as_fd(),
             status: theirs.as_fd(),
             keeper_status: ours.as_fd(),
-            open_files: self.started.open_files,
+            surroundings: &surroundings,
             sharing: way,
         })
         .map_err(refusal(Step::Fork))?;
@@ -118,6 +135,7 @@ impl Keeper {
             Way::Sockets(_) => (Sharing::Fds, self.share.ports(spec.cohort)),
         };
         Ok(Run {
+            id,
             record: Record {
                 tag: spec.tag,
                 cohort: spec.cohort,
@@ -135,6 +153,8 @@ impl Keeper {
             pipes: [out, err],
             ports: self.share.declared(spec.cohort),
             removed: 0,
+            cgroup,
+            killed: false,
             forgotten: false,
             dirty: false,
             for_recorder: ForRecorder::Nothing,

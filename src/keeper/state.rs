@@ -146,6 +146,7 @@ mod tests {
             pipes: [1, 2],
             sink,
             ports: None,
+            cgroup: None,
         };
         let role = SavedRole { pid: 5, channel: 6, foreign: NONE, starts: 1 };
         let descriptors = vec![(Kept::Process, 20), (Kept::Filter, 21)];

@@ -120,6 +120,11 @@ impl Keeper {
         self.upgrade.as_ref().filter(|it| it.check.is_some()).map(|it| it.deadline)
     }
 
+    /// The process that reads a copy of the state.
+    pub(super) fn checking(&self) -> Option<Pid> {
+        self.upgrade.as_ref()?.check
+    }
+
     /// Ends a check that hangs.
     pub(super) fn end_check(&mut self) {
         if let Some(upgrade) = &mut self.upgrade
@@ -205,6 +210,7 @@ impl Keeper {
                     pipes: run.pipes.each_ref().map(|pipe| pipe.inode),
                     sink: run.sink.clone(),
                     ports: run.ports.clone(),
+                    cgroup: run.cgroup.as_ref().map(|group| group.path().to_owned()),
                 },
                 descriptors,
             }

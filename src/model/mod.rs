@@ -11,6 +11,7 @@ mod logs;
 mod observed;
 mod order;
 mod plan;
+mod process;
 mod reason;
 mod serving;
 mod signal;
@@ -33,6 +34,7 @@ pub use observed::{
 };
 pub use order::{Awaited, Condition, Dependency, Neighbours, Outlook};
 pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
+pub use process::{Account, Bound, Caller, LimitKey, LimitPolicy, ProcessLimit, ProcessPolicy};
 pub use reason::{RolloutFailure, StopReason};
 pub use serving::{
     HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe, ShareBy,

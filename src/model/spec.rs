@@ -16,6 +16,7 @@ use super::{
     job::{Cron, Kind, Schedule},
     logs::LogPolicy,
     order::Dependency,
+    process::ProcessPolicy,
     serving::{ListenPolicy, ReadyPolicy},
     signal::Signal,
     template::Template,
@@ -69,6 +70,9 @@ pub struct AppSpec {
     /// The apps of its project that it waits for.
     #[serde(default)]
     pub depends_on: BTreeMap<AppName, Dependency>,
+    /// Who its processes run as, and what they may use.
+    #[serde(default)]
+    pub process: ProcessPolicy,
 }
 
 impl AppSpec {

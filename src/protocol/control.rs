@@ -1,6 +1,7 @@
 //! What controller and keeper say to each other.
 
 use super::{
+    member::{self, Member},
     message::Body,
     ports::{Closing, MAX_COHORTS, Ports},
     record::Record,
@@ -41,6 +42,10 @@ pub mod kind {
     pub const QUIESCE: u16 = 14;
     /// Request: count a run's connections and close idle ones.
     pub const CONNECTIONS: u16 = 15;
+    /// Request: who is of a run.
+    pub const MEMBERS: u16 = 30;
+    /// Event: who is of a run.
+    pub const MEMBERS_ANSWER: u16 = 130;
     /// Event: the agreed version.
     pub const HELLO_ANSWER: u16 = 101;
     /// Event: the state of a run.
@@ -127,6 +132,8 @@ pub enum Request {
     Quiesce,
     /// Count the run's connections on shared ports, and close those that are idle.
     Connections(Closing),
+    /// Tell which processes are the run's, and which are of some run, nobody knows which.
+    Members,
     /// Have the program that comes along take the keeper's place. If it is refused, all goes on as
     /// before; if not, its hello is the answer.
     Upgrade,
@@ -177,6 +184,8 @@ pub enum Event {
         /// Its group.
         group: u64,
     },
+    /// The processes of the run; answer to [`Request::Members`].
+    Members(Vec<Member>),
     /// Another recorder runs.
     Recorder {
         /// Its process id; 0 while none runs.
@@ -207,6 +216,7 @@ impl Body for Request {
             Self::Quiesce => kind::QUIESCE,
             Self::Connections(_) => kind::CONNECTIONS,
             Self::Upgrade => kind::UPGRADE,
+            Self::Members => kind::MEMBERS,
             Self::Later(kind) => *kind,
         }
     }
@@ -244,7 +254,12 @@ impl Body for Request {
                 out.u32(closing.quiet_ms);
                 out.u8(u8::from(closing.between));
             }
-            Self::Forget | Self::List | Self::Quiesce | Self::Upgrade | Self::Later(_) => {}
+            Self::Forget
+            | Self::List
+            | Self::Quiesce
+            | Self::Members
+            | Self::Upgrade
+            | Self::Later(_) => {}
         }
     }
 
@@ -276,6 +291,7 @@ impl Body for Request {
                 Self::Connections(Closing { quiet_ms: from.u32()?, between: from.flag()? })
             }
             kind::UPGRADE => Self::Upgrade,
+            kind::MEMBERS => Self::Members,
             kind::SOCKETS | kind::GETFD => {
                 from.skip();
                 Self::Later(kind)
@@ -294,6 +310,7 @@ impl Body for Event {
             Self::Refused { .. } => kind::REFUSED,
             Self::Connections { .. } => kind::CONNECTIONS_ANSWER,
             Self::Cohort { .. } => kind::COHORT,
+            Self::Members(_) => kind::MEMBERS_ANSWER,
             Self::Recorder { .. } => kind::RECORDER,
             Self::Removed { .. } => kind::REMOVED,
         }
@@ -327,6 +344,7 @@ impl Body for Event {
                 out.u64(*cohort);
                 out.u64(*group);
             }
+            Self::Members(members) => member::write(members, out),
             Self::Recorder { pid, restarts } => {
                 out.u32(*pid);
                 out.u32(*restarts);
@@ -355,6 +373,7 @@ impl Body for Event {
             }
             kind::COHORT => Self::Cohort { cohort: from.u64()?, group: from.u64()? },
             kind::REMOVED => Self::Removed { bytes: from.u64()? },
+            kind::MEMBERS_ANSWER => Self::Members(member::read(from)?),
             kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
             other => return Err(Malformed::Kind(other)),
         })

@@ -1,5 +1,11 @@
 //! The file the keeper writes for each run, so that a later keeper can find it again.
 
+use std::{
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::{Path, PathBuf},
+};
+
 use super::{
     ports::Ports,
     record::Record,
@@ -10,7 +16,10 @@ use super::{
 /// The first form, without a version and without ports.
 const FIRST_MAGIC: u32 = 0x6f63_7231;
 const MAGIC: u32 = 0x6f63_7266;
-const VERSION: u16 = 2;
+/// Without a control group.
+const SECOND_VERSION: u16 = 2;
+const VERSION: u16 = 3;
+const MAX_PATH: usize = 4096;
 
 /// The content of `runs/<RunId>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +34,8 @@ pub struct RecordFile {
     pub sink: Sink,
     /// What its cohort shares.
     pub ports: Option<Ports>,
+    /// The control group it was started in, if it has one of its own.
+    pub cgroup: Option<PathBuf>,
 }
 
 impl RecordFile {
@@ -40,6 +51,7 @@ impl RecordFile {
         if let Some(ports) = &self.ports {
             ports.write(&mut rest);
         }
+        rest.bytes(self.cgroup.as_deref().unwrap_or(Path::new("")).as_os_str().as_bytes());
         let rest = rest.into_bytes();
         let mut out = Writer::default();
         out.u32(MAGIC);
@@ -61,20 +73,25 @@ impl RecordFile {
             return Err(Malformed::Value);
         }
         let version = from.u16()?;
-        if version != VERSION {
+        if version != VERSION && version != SECOND_VERSION {
             return Err(Malformed::Version(version));
         }
         let length = from.count(1)?;
-        Self::read(&mut from.part(length)?)
+        Self::read(&mut from.part(length)?, version)
     }
 
-    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+    fn read(from: &mut Reader<'_>, version: u16) -> Result<Self, Malformed> {
         let boot_id = from.bytes(64)?.to_vec();
         let pipes = [from.u64()?, from.u64()?];
         let (sink, record) = (Sink::read(from)?, Record::read(from)?);
         let ports = from.flag()?.then(|| Ports::read(from)).transpose()?;
+        let cgroup = match version {
+            VERSION => PathBuf::from(OsString::from_vec(from.bytes(MAX_PATH)?.to_vec())),
+            _ => PathBuf::new(),
+        };
         from.end()?;
-        Ok(Self { record, boot_id, pipes, sink, ports })
+        let cgroup = Some(cgroup).filter(|path| path.is_absolute());
+        Ok(Self { record, boot_id, pipes, sink, ports, cgroup })
     }
 
     fn read_first(from: &mut Reader<'_>) -> Result<Self, Malformed> {
@@ -82,6 +99,6 @@ impl RecordFile {
         let pipes = [from.u64()?, from.u64()?];
         let (sink, record) = (Sink::read_first(from)?, Record::read_first(from)?);
         from.end()?;
-        Ok(Self { record, boot_id, pipes, sink, ports: None })
+        Ok(Self { record, boot_id, pipes, sink, ports: None, cgroup: None })
     }
 }

@@ -12,7 +12,9 @@ use super::{
     wire::{Malformed, Reader, Writer},
 };
 
-const MAGIC: u32 = 0x6f63_6531;
+/// The first form, which ends with the user.
+const FIRST_MAGIC: u32 = 0x6f63_6531;
+const MAGIC: u32 = 0x6f63_6532;
 const MAX_PATH: usize = 4096;
 const MAX_TEXT: usize = 1 << 22;
 
@@ -69,7 +71,7 @@ impl Step {
     }
 }
 
-/// A resource limit. Refused by this build.
+/// A resource limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Number of the resource, as in `setrlimit`.
@@ -80,7 +82,7 @@ pub struct Limit {
     pub hard: u64,
 }
 
-/// Another user to run as. Refused by this build.
+/// Another user to run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ids {
     /// User.
@@ -110,10 +112,19 @@ pub struct SpawnSpec {
     /// Whether it gets a socket to tell about itself: [`notify_path`] in `NOTIFY_SOCKET`, which is
     /// in `env` already.
     pub notify: bool,
-    /// Resource limits; none yet.
+    /// Resource limits, besides those the keeper was itself started with.
     pub limits: Vec<Limit>,
-    /// Another user; none yet.
+    /// Another user; needs privilege.
     pub ids: Option<Ids>,
+    /// The control group (cgroup v2) it is started in: an absolute path of a directory that exists
+    /// and has no processes yet.
+    pub cgroup: Option<PathBuf>,
+    /// The file mode creation mask; `None` is 022.
+    pub umask: Option<u32>,
+    /// The nice value, -20 to 19; `None` is the keeper's.
+    pub nice: Option<i32>,
+    /// What the kernel adds when it chooses whom to kill for want of memory, -1000 to 1000.
+    pub oom_score_adj: Option<i32>,
 }
 
 /// The notify socket of a run below the keeper's directory.
@@ -164,6 +175,11 @@ impl SpawnSpec {
             out.count(ids.groups.len());
             ids.groups.iter().for_each(|group| out.u32(*group));
         }
+        out.bytes(self.cgroup.as_deref().unwrap_or(Path::new("")).as_os_str().as_bytes());
+        for number in [self.umask.map(u32::cast_signed), self.nice, self.oom_score_adj] {
+            out.u8(u8::from(number.is_some()));
+            out.i32(number.unwrap_or_default());
+        }
         out.into_bytes()
     }
 
@@ -172,7 +188,8 @@ impl SpawnSpec {
     pub fn decode(cohort: u64, bytes: &[u8]) -> Result<Self, Malformed> {
         let mut from = Reader::new(bytes);
         let from = &mut from;
-        if from.u32()? != MAGIC {
+        let magic = from.u32()?;
+        if magic != MAGIC && magic != FIRST_MAGIC {
             return Err(Malformed::Value);
         }
         let tag = from.bytes(MAX_TAG)?.to_vec();
@@ -203,8 +220,30 @@ impl SpawnSpec {
         } else {
             None
         };
+        let mut spec =
+            Self { cohort, tag, argv, env, cwd, sink, notify, limits, ids, ..Self::default() };
+        if magic == MAGIC {
+            spec.read_surroundings(from)?;
+        }
         from.end()?;
-        Ok(Self { cohort, tag, argv, env, cwd, sink, notify, limits, ids })
+        Ok(spec)
+    }
+
+    /// Takes what the first form did not have.
+    fn read_surroundings(&mut self, from: &mut Reader<'_>) -> Result<(), Malformed> {
+        let cgroup = PathBuf::from(text(from, MAX_PATH)?);
+        self.cgroup = Some(cgroup).filter(|path| !path.as_os_str().is_empty());
+        if self.cgroup.as_ref().is_some_and(|path| path.is_relative()) {
+            return Err(Malformed::Value);
+        }
+        let mut number = || -> Result<Option<i32>, Malformed> {
+            let (is_set, number) = (from.flag()?, from.i32()?);
+            Ok(is_set.then_some(number))
+        };
+        self.umask = number()?.map(i32::cast_unsigned);
+        self.nice = number()?;
+        self.oom_score_adj = number()?;
+        Ok(())
     }
 
     /// The value of a variable of its environment.

@@ -6,10 +6,14 @@ use std::{
     path::PathBuf,
 };
 
-use super::words::{
-    address_text, backoff_text, command_text, compression_text, dependency_text, env_text, exact,
-    failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text, ports_text,
-    probe_text, rotation_text, scope_text, share_text, statuses_text, then_text, when_text,
+use super::{
+    process_fields,
+    words::{
+        address_text, backoff_text, command_text, compression_text, dependency_text, env_text,
+        exact, failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text,
+        ports_text, probe_text, rotation_text, scope_text, share_text, statuses_text, then_text,
+        when_text,
+    },
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Cron, Dependency, Effect, HttpProbe, Limit,
@@ -51,7 +55,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A field that may be missing.
-    fn maybe<T: PartialEq>(
+    pub(super) fn maybe<T: PartialEq>(
         &mut self,
         field: &str,
         effect: Effect,
@@ -113,6 +117,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         kind,
         schedule,
         depends_on,
+        process,
     } = old;
     fields.differ("command", Effect::Rolling, (command, &new.command), command_text);
     fields.differ("cwd", Effect::Rolling, (cwd, &new.cwd), |path| path_text(path));
@@ -138,6 +143,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     fields.differ("kind", Effect::Recreate, (kind, &new.kind), |it| it.word().to_owned());
     schedule_changes(fields, schedule.as_ref(), new.schedule.as_ref());
     dependency_changes(fields, depends_on, &new.depends_on);
+    process_fields::changes(fields, process, &new.process);
 }
 
 fn schedule_changes(fields: &mut Fields<'_>, old: Option<&Schedule>, new: Option<&Schedule>) {

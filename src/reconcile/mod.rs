@@ -15,6 +15,7 @@ mod job;
 mod observe;
 mod order;
 mod plan;
+mod process_fields;
 mod readiness;
 mod restart;
 mod revision;
@@ -34,6 +35,7 @@ pub use observe::{
 };
 pub use order::{look_around, neighbours, restarted_with};
 pub use plan::{plan, plan_app};
+pub use process_fields::limits_in_words;
 pub use readiness::{Readiness, readiness, spec_of};
 pub use revision::revision;
 pub use schedule::{Look, look, next_due};

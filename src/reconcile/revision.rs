@@ -4,8 +4,10 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
+use super::process_fields::limits_in_words;
 use crate::model::{
-    AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Pass, Revision, ShareBy,
+    AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Pass, ProcessPolicy,
+    Revision, ShareBy,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
@@ -33,6 +35,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         kind,
         schedule: _,
         depends_on: _,
+        process,
     } = spec;
     let mut form = CanonicalForm::new();
     form.command(command);
@@ -59,6 +62,10 @@ pub fn revision(spec: &AppSpec) -> Revision {
     // Likewise for what is no job.
     if *kind == Kind::Job {
         form.text("job");
+    }
+    // Likewise.
+    if *process != ProcessPolicy::default() {
+        form.process(process);
     }
     form.finish()
 }
@@ -142,6 +149,24 @@ impl CanonicalForm {
             // The revisions of before there was a choice stay what they were.
             ShareBy::Queue => {}
             ShareBy::Port => self.text("share port"),
+        }
+    }
+
+    fn process(&mut self, process: &ProcessPolicy) {
+        let ProcessPolicy { user, group, umask, nice, oom_score_adj, limits } = process;
+        self.text("process");
+        for account in [user, group] {
+            self.text(account.as_deref().unwrap_or_default());
+        }
+        let signed = |number: &Option<i32>| number.map(i64::from);
+        for number in [umask.map(i64::from), signed(nice), signed(oom_score_adj)] {
+            self.text(&number.map(|number| number.to_string()).unwrap_or_default());
+        }
+        let limits = limits_in_words(limits);
+        self.count(limits.len());
+        for (key, value) in limits {
+            self.text(&key.to_string());
+            self.text(&value);
         }
     }
 

@@ -84,6 +84,7 @@ fn spec(instances: u32) -> AppSpec {
         kind: Kind::Service,
         schedule: None,
         depends_on: BTreeMap::new(),
+        process: eco::model::ProcessPolicy::default(),
     }
 }
 

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         "keeper" => return keeper(rest),
         "under" => under(rest),
         "controller" => controller(rest[0]),
+        "daemon" | "between" | "fork-for-ever" | "fork-on" => leave_home(mode, rest),
         "env" | "fds" | "cwd" | "signals" => show(mode),
         "flood" | "lines" | "bytes" | "stderr" | "echo" => write_out(mode, rest),
         _ => behave(mode, rest),
@@ -114,6 +115,38 @@ fn behave(mode: &str, args: &[&str]) {
             sleep_for_ever()
         }
         other => panic!("no such mode: {other}"),
+    }
+}
+
+/// Ways to leave one's parent.
+fn leave_home(mode: &str, args: &[&str]) {
+    let start = |mode| std::hint::black_box(again(mode).spawn().unwrap().id());
+    match mode {
+        // Forks twice and makes a session of its own in between, as daemons do.
+        "daemon" => {
+            let mut between = again("between");
+            if args.first() == Some(&"no-env") {
+                between.env_clear();
+            }
+            assert!(between.status().unwrap().success());
+            sleep_for_ever()
+        }
+        "between" => {
+            rustix::process::setsid().unwrap();
+            start("own-group");
+        }
+        // Each starts the next and ends, in sessions of their own.
+        "fork-for-ever" => {
+            say_started();
+            for _ in 0..3 {
+                start("fork-on");
+            }
+            sleep_for_ever()
+        }
+        _ => {
+            rustix::process::setsid().unwrap_or(rustix::process::getpid());
+            start("fork-on");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use ignore::gitignore::GitignoreBuilder;
 use super::{
     Context, artifacts,
     command::{self, Role},
-    env, job, listen, logs, paths, ready,
+    env, job, listen, logs, paths, process, ready,
     rollout::{self, duration},
 };
 use crate::{
@@ -72,6 +72,7 @@ pub(in crate::config) fn resolve_app(
         schedule: job::schedule(app),
         // Filled in once all apps are known.
         depends_on: BTreeMap::new(),
+        process: process::resolve(context, app),
     })
 }
 

@@ -9,6 +9,7 @@ mod listen;
 mod logs;
 mod order;
 mod paths;
+mod process;
 mod ready;
 mod rollout;
 
@@ -20,6 +21,7 @@ use std::{
 };
 
 use super::{
+    accounts::Accounts,
     fault::{Problem, SourceText, Span},
     log::Log,
     vars::{Unfilled, Vars},
@@ -50,6 +52,8 @@ pub(super) struct Context<'a> {
     pub(super) cpus: u32,
     /// The caller's environment; `None` if only the text is checked: no file is touched then.
     pub(super) env: Option<&'a BTreeMap<String, String>>,
+    /// The machine's users; `None` if only the text is checked.
+    pub(super) accounts: Option<&'a dyn Accounts>,
     /// Mappings in which a required key was misspelled.
     pub(super) misspelled: &'a RefCell<HashSet<(Span, &'static str)>>,
     /// Every file that was read.

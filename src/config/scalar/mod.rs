@@ -9,6 +9,7 @@ mod names;
 mod number;
 mod port;
 mod probe;
+mod process;
 mod share;
 mod signal;
 mod size;
@@ -29,6 +30,9 @@ pub(super) use names::{NAME_PATTERN, ProjectText, Tag};
 pub(super) use number::{ExitCode, Factor, Failures, Jitter, Kept, Successes, Version};
 pub(super) use port::{AddressText, PortText, ProbePort, Target, TargetText, host_of};
 pub(super) use probe::{Pattern, StatusText};
+pub(super) use process::{
+    AccountText, BoundText, CountText, CpuText, NiceText, OomScoreText, UmaskText,
+};
 pub(super) use share::ShareText;
 pub(super) use signal::SignalText;
 pub(super) use size::SizeText;

@@ -5,11 +5,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Command, DependsOn, EnvValue, Kind, Listen, Logs, Overlap, Ready, Restart, Rollout, Stop, Watch,
+    Command, DependsOn, EnvValue, Kind, Limits, Listen, Logs, Overlap, Ready, Restart, Rollout,
+    Stop, Watch,
 };
 use crate::config::{
     field::{Field, Many, Written},
-    scalar::{CronText, Flag, Instances, Tag, Text, ZoneText},
+    scalar::{
+        AccountText, CronText, Flag, Instances, NiceText, OomScoreText, Tag, Text, UmaskText,
+        ZoneText,
+    },
 };
 
 /// One app: a program and how to keep it running.
@@ -80,6 +84,21 @@ pub(in crate::config) struct App {
     /// Whether a job runs once, late, if eco was down when it was due.
     #[schemars(extend("default" = false))]
     pub(in crate::config) catch_up: Field<Flag>,
+    /// The user its processes run as, by name or number; only root may choose. Its supplementary
+    /// groups, `HOME`, `USER`, `LOGNAME` and `SHELL` follow it.
+    pub(in crate::config) user: Field<AccountText>,
+    /// The group its processes run as, by name or number. Default: the user's.
+    pub(in crate::config) group: Field<AccountText>,
+    /// What is taken from the mode of new files, in octal.
+    #[schemars(extend("default" = "022"))]
+    pub(in crate::config) umask: Field<UmaskText>,
+    /// The nice value of its processes; only root may lower it.
+    pub(in crate::config) nice: Field<NiceText>,
+    /// What the kernel adds when it chooses whom to kill for want of memory; only root may lower it.
+    pub(in crate::config) oom_score_adj: Field<OomScoreText>,
+    /// What its processes may use.
+    #[schemars(extend("examples" = [{ "memory": "512M", "cpu": 1.5, "nofile": 65536 }]))]
+    pub(in crate::config) limits: Field<Limits>,
 }
 
 impl Written for App {

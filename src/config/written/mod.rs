@@ -9,6 +9,7 @@ mod listen;
 mod logs;
 mod order;
 mod policies;
+mod process;
 mod ready;
 
 pub(super) use app::App;
@@ -21,4 +22,5 @@ pub(super) use policies::{
     Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Restart, RestartWhen,
     Rollout, Stop, Watch,
 };
+pub(super) use process::Limits;
 pub(super) use ready::{Http, Ready};

@@ -138,6 +138,13 @@ pub enum KeeperEvent {
         /// Bytes, since the keeper knows the run.
         bytes: u64,
     },
+    /// The processes of a run; answers [`Keeper::members`].
+    Members {
+        /// The run.
+        run: RunId,
+        /// Its processes, and those that may be its.
+        found: Vec<Found>,
+    },
     /// Another recorder runs, or none.
     Recorder {
         /// Its process id.
@@ -145,6 +152,17 @@ pub enum KeeperEvent {
         /// How many were started after the first.
         restarts: u32,
     },
+}
+
+/// A process that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its number.
+    pub pid: u32,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether it is proved to be of the run; else it is of some run, nobody knows which.
+    pub proved: bool,
 }
 
 /// What a process used.
@@ -205,6 +223,11 @@ impl Keeper {
             KillScope::Main => Scope::Leader,
         };
         self.request(run, &Request::Signal { signal: signal.number(), to })
+    }
+
+    /// Asks for the processes of a run; [`KeeperEvent::Members`] answers.
+    pub fn members(&mut self, run: RunId) -> io::Result<()> {
+        self.request(run, &Request::Members)
     }
 
     /// Drops the record of a run that is gone or failed. Only once everything about it is stored.

@@ -1,6 +1,6 @@
 //! What the keeper tells, in the model's nouns.
 
-use super::{Dropped, KeeperEvent, Used};
+use super::{Dropped, Found, KeeperEvent, Used};
 use crate::{
     model::{
         Cohort, CohortGroup, ExitStatus, Notify, RunId, RunRecord, RunState, Sharing, Signal,
@@ -35,6 +35,14 @@ pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
             KeeperEvent::Cohort { cohort: Cohort(cohort), group: CohortGroup(group) }
         }
         Event::Removed { bytes } => KeeperEvent::Removed { run, bytes },
+        Event::Members(members) => {
+            let found = members.into_iter().map(|member| Found {
+                pid: member.pid,
+                name: String::from_utf8_lossy(&member.name).into_owned(),
+                proved: member.proved,
+            });
+            KeeperEvent::Members { run, found: found.collect() }
+        }
         Event::Recorder { pid, restarts } => KeeperEvent::Recorder { pid: some_pid(pid), restarts },
     }
 }

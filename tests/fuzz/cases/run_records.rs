@@ -35,6 +35,7 @@ fn seeds() -> Vec<Vec<u8>> {
         pipes: [11, 12],
         sink: sink(),
         ports: Some(Ports { cohort: 7, group: 3, ports, fds: false }),
+        cgroup: Some("/sys/fs/cgroup/eco/run-7".into()),
     };
     let bare = RecordFile {
         record: eco::protocol::Record::default(),
@@ -42,6 +43,7 @@ fn seeds() -> Vec<Vec<u8>> {
         pipes: [0, 0],
         sink: sink(),
         ports: None,
+        cgroup: None,
     };
     vec![full.encode(), bare.encode()]
 }

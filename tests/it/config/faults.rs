@@ -128,7 +128,12 @@ fn a_file_that_is_not_there_is_named() {
 
 fn read_missing(path: &str) -> String {
     let env = std::collections::BTreeMap::new();
-    let source = eco::config::Source { env: &env, profile: None, cpus: 1 };
+    let source = eco::config::Source {
+        env: &env,
+        profile: None,
+        cpus: 1,
+        accounts: &eco::controller::Machine,
+    };
     eco::config::load(Path::new(path), &source).unwrap_err().render(100, false)
 }
 

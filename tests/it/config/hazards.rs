@@ -73,7 +73,12 @@ fn samples() -> Vec<Vec<u8>> {
 fn read_every_way(bytes: &[u8]) {
     let path = here("good/ecosystem.yaml");
     let env = super::env();
-    let source = eco::config::Source { env: &env, profile: Some("production"), cpus: 4 };
+    let source = eco::config::Source {
+        env: &env,
+        profile: Some("production"),
+        cpus: 4,
+        accounts: &eco::controller::Machine,
+    };
     if let Err(faults) = eco::config::load_text(&path, bytes, &source) {
         assert!(!faults.is_empty());
         let text = faults.render(100, false);

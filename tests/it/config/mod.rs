@@ -6,6 +6,7 @@ mod faults;
 mod hazards;
 mod merging;
 mod order;
+mod processes;
 mod resolving;
 mod schema;
 
@@ -37,7 +38,15 @@ fn profile_of(text: &str) -> Option<String> {
 fn read_file(path: &Path) -> Result<Loaded, Faults> {
     let bytes = std::fs::read(path).unwrap();
     let profile = profile_of(&String::from_utf8_lossy(&bytes));
-    load(path, &Source { env: &env(), profile: profile.as_deref(), cpus: 4 })
+    load(
+        path,
+        &Source {
+            env: &env(),
+            profile: profile.as_deref(),
+            cpus: 4,
+            accounts: &eco::controller::Machine,
+        },
+    )
 }
 
 fn read_text(text: &str) -> Result<Loaded, Faults> {
@@ -50,7 +59,11 @@ fn read_with(
     profile: Option<&str>,
 ) -> Result<Loaded, Faults> {
     let path = here("good/ecosystem.yaml");
-    load_text(&path, text.as_bytes(), &Source { env, profile, cpus: 4 })
+    load_text(
+        &path,
+        text.as_bytes(),
+        &Source { env, profile, cpus: 4, accounts: &eco::controller::Machine },
+    )
 }
 
 /// Text made of a piece for each number.

@@ -176,7 +176,11 @@ fn dependencies_are_passed_over_unless_named() {
         let file = dir.path().join("ecosystem.yaml");
         let text = format!("apps: {{ a: {{ command: x, artifacts: {pattern:?} }} }}");
         std::fs::write(&file, text).unwrap();
-        let loaded = load(&file, &Source { env: &env(), profile: None, cpus: 1 }).unwrap();
+        let loaded = load(
+            &file,
+            &Source { env: &env(), profile: None, cpus: 1, accounts: &eco::controller::Machine },
+        )
+        .unwrap();
         let files: Vec<String> = app(&loaded, "a").artifacts.files.keys().cloned().collect();
         (files.join(" "), loaded.warnings.len())
     };
@@ -210,7 +214,11 @@ fn cwd_is_resolved_and_other_paths_are_not() {
     std::os::unix::fs::symlink("releases/1", real.join("current")).unwrap();
     let file = real.join("current/ecosystem.yaml");
     std::fs::write(&file, "apps: { a: { command: x, logs: { dir: ./logs } } }").unwrap();
-    let loaded = load(&file, &Source { env: &env(), profile: None, cpus: 1 }).unwrap();
+    let loaded = load(
+        &file,
+        &Source { env: &env(), profile: None, cpus: 1, accounts: &eco::controller::Machine },
+    )
+    .unwrap();
     assert_eq!(loaded.dir, real.join("current"));
     assert_eq!(app(&loaded, "a").cwd, real.join("releases/1"));
     assert_eq!(app(&loaded, "a").logs.dir, Some(real.join("current/logs")));
@@ -223,7 +231,12 @@ fn the_values_used_are_enough_to_read_the_file_again() {
         let profile = super::profile_of(&text);
         let first = read_file(&path).unwrap();
         assert!(!first.vars_used.contains_key("UNRELATED"));
-        let source = Source { env: &first.vars_used, profile: profile.as_deref(), cpus: 4 };
+        let source = Source {
+            env: &first.vars_used,
+            profile: profile.as_deref(),
+            cpus: 4,
+            accounts: &eco::controller::Machine,
+        };
         let again = load(&path, &source).unwrap();
         assert_eq!(first.apps, again.apps, "{}", path.display());
         assert_eq!(first.vars_used, again.vars_used);
@@ -348,7 +361,7 @@ fn values_do_not_show_in_debug_output() {
     let env = BTreeMap::from([("SECRET".to_owned(), "hunter2".to_owned())]);
     let text = "apps: { a: { command: x, env: { A: '${SECRET}' } } }";
     let loaded = read_with(text, &env, None).unwrap();
-    let source = Source { env: &env, profile: None, cpus: 1 };
+    let source = Source { env: &env, profile: None, cpus: 1, accounts: &eco::controller::Machine };
     assert!(!format!("{loaded:?} {source:?}").contains("hunter2"));
 }
 

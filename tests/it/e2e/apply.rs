@@ -322,6 +322,8 @@ fn a_wrong_file_is_exit_2_and_changes_nothing() {
 
 #[test]
 fn a_field_of_a_later_part_is_refused_by_name() {
-    let env = TestEnv::with_apps("  web: { command: sleep 100000, user: nobody }\n");
-    env.eco(&["apply"]).exits(2).says("user").says("not yet");
+    let env = TestEnv::new();
+    let head = "metrics: { listen: \"127.0.0.1:9615\" }\n";
+    env.write("ecosystem.yaml", &format!("{head}apps:\n  web: {{ command: sleep 100000 }}\n"));
+    env.eco(&["apply"]).exits(2).says("metrics").says("not yet");
 }

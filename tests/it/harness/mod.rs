@@ -300,6 +300,7 @@ impl Drop for TestEnv {
             }
             thread::sleep(LOOK);
         }
+        machine::remove_groups(&self.home().join("run"));
         let left = left.join("\n");
         let fine = left.is_empty() || thread::panicking();
         assert!(fine, "left running after `daemon stop`:\n{left}\n{stop}");

@@ -17,6 +17,7 @@ mod retire;
 mod rotation;
 mod slow_answers;
 mod spawn;
+mod surroundings;
 mod takeover;
 mod takeover_ports;
 mod world;

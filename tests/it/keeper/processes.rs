@@ -1,9 +1,9 @@
 //! Groups, sessions and signals: when a run has exited, and when it is gone.
 
-use eco::protocol::{Scope, State};
+use eco::protocol::{Request, Scope, State};
 use rustix::process::{Signal, kill_process};
 
-use super::world::{World, lives, pid, until};
+use super::world::{World, lives, parent, pid, until};
 
 #[test]
 fn a_leftover_group_keeps_a_run_from_being_gone() {
@@ -34,17 +34,86 @@ fn another_group_of_the_session_belongs_to_the_run() {
 }
 
 #[test]
-fn who_made_a_session_of_its_own_is_left_alone() {
+fn who_made_a_session_of_its_own_ends_with_its_run() {
     let mut world = World::new();
     world.spawn(1, &["setsid-child"]);
     let child = world.said(1, "started");
     world.wait_running(1);
     world.signal(1, Signal::KILL, Scope::Group);
-    let record = world.wait_state(1, |record| record.state == State::Gone);
-    assert!(lives(child) && !record.drained);
-    kill_process(child, Signal::KILL).unwrap();
     world.wait_gone(1);
+    assert!(!lives(child));
     until("the orphan is reaped", || rustix::process::test_kill_process(child).is_err());
+    world.quit();
+}
+
+#[test]
+fn a_daemon_ends_with_its_run_and_with_no_other() {
+    let mut world = World::new();
+    for run in [1, 2] {
+        world.spawn(run, &["daemon"]);
+    }
+    let daemons = [1, 2].map(|run| world.said(run, "started"));
+    for run in [1, 2] {
+        world.wait_running(run);
+    }
+    until("they are the keeper's children", || {
+        daemons.iter().all(|pid| parent(*pid) == Some(world.keeper()))
+    });
+    world.ask(1, Request::Members);
+    world.wait("the members", |world| world.members.len() == 2);
+    assert!(world.members.iter().all(|it| it.proved && it.name == b"naughty"));
+    world.signal(1, Signal::TERM, Scope::Group);
+    world.wait_gone(1);
+    assert!(!lives(daemons[0]) && lives(daemons[1]));
+    world.signal(2, Signal::KILL, Scope::Group);
+    world.wait_gone(2);
+    assert!(!lives(daemons[1]));
+    world.quit();
+}
+
+#[test]
+fn a_daemon_of_a_run_that_was_taken_over_ends_with_it() {
+    let mut world = World::new();
+    world.spawn(1, &["daemon"]);
+    let daemon = world.said(1, "started");
+    world.wait_running(1);
+    world.kill_keeper();
+    world.next_keeper(None);
+    world.wait_running(1);
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_gone(1);
+    assert!(!lives(daemon));
+    world.quit();
+}
+
+#[test]
+fn who_denies_every_bond_is_named_and_left_alone() {
+    let mut world = World::new();
+    world.spawn(1, &["daemon", "no-env"]);
+    let daemon = world.said(1, "started");
+    world.wait_running(1);
+    until("it is the keeper's child", || parent(daemon) == Some(world.keeper()));
+    world.ask(1, Request::Members);
+    world.wait("the members", |world| world.members.len() == 2);
+    let found = world.members.iter().find(|it| !it.proved).unwrap();
+    assert_eq!(pid(found.pid), daemon);
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_state(1, |record| record.state == State::Gone);
+    assert!(lives(daemon), "what is not proved is not signalled");
+    kill_process(daemon, Signal::KILL).unwrap();
+    world.wait_gone(1);
+    until("it is reaped", || rustix::process::test_kill_process(daemon).is_err());
+    world.quit();
+}
+
+#[test]
+fn those_who_fork_for_ever_are_killed_to_the_last() {
+    let mut world = World::new();
+    world.spawn(1, &["fork-for-ever"]);
+    world.said(1, "started");
+    world.wait_running(1);
+    world.signal(1, Signal::KILL, Scope::Group);
+    world.wait_gone(1);
     world.quit();
 }
 

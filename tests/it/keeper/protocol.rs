@@ -70,6 +70,10 @@ fn spec() -> SpawnSpec {
         sink: sink(),
         limits: vec![Limit { resource: 7, soft: 1, hard: 2 }],
         ids: Some(Ids { uid: 1, gid: 2, groups: vec![3, 4] }),
+        cgroup: Some("/sys/fs/cgroup/x".into()),
+        umask: Some(0o027),
+        nice: Some(-5),
+        oom_score_adj: None,
     }
 }
 
@@ -97,6 +101,7 @@ fn every_message_comes_back() {
         Request::Quit { leave: true },
         Request::Later(kind::GETFD),
         Request::Upgrade,
+        Request::Members,
     ] {
         there_and_back(body);
     }
@@ -106,6 +111,7 @@ fn every_message_comes_back() {
         Event::Record(Box::default()),
         Event::ListEnd,
         Event::Refused { request: kind::SPAWN, step: Step::Fork, errno: 11 },
+        Event::Members(vec![Member { pid: 7, proved: true, name: b"sh".to_vec() }]),
         Event::Recorder { pid: 1, restarts: 2 },
     ] {
         there_and_back(body);
@@ -163,6 +169,7 @@ fn a_record_file_comes_back() {
         pipes: [1, 2],
         sink: sink(),
         ports: None,
+        cgroup: Some("/sys/fs/cgroup/x".into()),
     };
     assert_eq!(RecordFile::decode(&file.encode()), Ok(file));
 }
@@ -298,5 +305,7 @@ fn a_recorded_exchange_is_understood_and_still_spoken() {
         assert_eq!(Message::<Event>::decode(packet).as_ref(), Ok(message));
         assert_eq!(message.encode().as_deref(), Ok(*packet));
     }
-    assert_eq!(SpawnSpec::decode(5, spec_bytes[0]), Ok(spec()));
+    // A program of that time was started where and as the keeper itself was.
+    let first = SpawnSpec { cgroup: None, umask: None, nice: None, ..spec() };
+    assert_eq!(SpawnSpec::decode(5, spec_bytes[0]), Ok(first));
 }

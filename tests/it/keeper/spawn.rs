@@ -121,7 +121,10 @@ fn a_program_gets_exactly_what_was_asked_for() {
     for run in 1..=4 {
         world.wait_gone(run);
     }
-    assert_eq!(world.out_text(1), "A=\nB=x=y\nz\n");
+    let env = world.out_text(1);
+    let (given, own) = env.split_once("ECO_RUN=").unwrap();
+    assert_eq!(given, "A=\nB=x=y\nz\n");
+    assert!(own.starts_with("1@") && own.lines().count() == 1, "{own}");
     assert_eq!(world.out_text(2), "0 1 2\n");
     assert_eq!(world.out_text(3), "/usr\n");
     let text = world.out_text(4);

@@ -48,14 +48,14 @@ fn runs_of_a_killed_keeper_are_taken_over() {
     world.spawn(3, &["sleep"]);
     world.spawn(4, &["term-after", "0"]);
     world.spawn(5, &["exit", "7"]);
-    world.spawn(6, &["setsid-child"]);
+    world.spawn(6, &["daemon", "no-env"]);
     let first = world.wait_running(1);
     let orphan = world.said(2, "child ");
     world.wait_state(2, |record| record.state == State::Exited);
     let third = pid(world.wait_running(3).pid);
     world.said(4, "started ");
     world.wait_gone(5);
-    let other_session = world.said(6, "child ");
+    let other_session = world.said(6, "started ");
     let recorder = world.recorder;
     world.kill_keeper();
     // What ends while there is no keeper is told as it was.
@@ -81,7 +81,7 @@ fn runs_of_a_killed_keeper_are_taken_over() {
     world.signal(2, Signal::KILL, Scope::Group);
     world.wait_gone(2);
     assert!(!lives(orphan));
-    // What has left the session is not the run's any more, but has its pipes.
+    // What has left session, parent and environment is nobody's any more, but has its pipes.
     world.signal(6, Signal::KILL, Scope::Group);
     world.wait_state(6, |record| record.state == State::Gone);
     assert!(lives(other_session));

@@ -12,7 +12,7 @@ use std::{
 };
 
 use eco::protocol::{
-    Blocking, Event, Message, Record, Request, Scope, Sink, SpawnSpec, State, Step, Stream,
+    Blocking, Event, Member, Message, Record, Request, Scope, Sink, SpawnSpec, State, Step, Stream,
     receive, send, write_sealed,
 };
 use rustix::{
@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) removed: BTreeMap<u64, u64>,
     /// The cohorts that have sockets, as told.
     pub(crate) cohorts: Vec<u64>,
+    /// The processes of a run, as told last.
+    pub(crate) members: Vec<Member>,
     /// Open, closed and queued connections, as told for requests.
     pub(crate) counts: Vec<(u32, u32, u32)>,
     pub(crate) recorder: Pid,
@@ -78,6 +80,12 @@ pub(crate) fn pid(number: u32) -> Pid {
 pub(crate) fn lives(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
     stat.is_ok_and(|text| !text.rsplit(')').next().unwrap().starts_with(" Z"))
+}
+
+/// The parent of a process.
+pub(crate) fn parent(of: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", of.as_raw_nonzero())).ok()?;
+    Pid::from_raw(stat.rsplit(')').next()?.split_ascii_whitespace().nth(1)?.parse().ok()?)
 }
 
 /// Waits until `done`, looking again and again.
@@ -140,6 +148,7 @@ impl World {
             refused: Vec::new(),
             cohorts: Vec::new(),
             counts: Vec::new(),
+            members: Vec::new(),
             recorder: Pid::INIT,
             list_ends: 0,
             seq: 0,
@@ -277,6 +286,7 @@ impl World {
             Event::Record(record) => drop(self.records.insert(message.run, *record)),
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
+            Event::Members(members) => self.members = members,
             Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
             Event::Removed { bytes } => drop(self.removed.insert(message.run, bytes)),
             Event::Connections { open, closed, queued } => {

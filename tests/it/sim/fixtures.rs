@@ -82,6 +82,7 @@ pub(crate) fn spec() -> AppSpec {
         kind: Kind::Service,
         schedule: None,
         depends_on: BTreeMap::new(),
+        process: eco::model::ProcessPolicy::default(),
     }
 }
 
