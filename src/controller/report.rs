@@ -201,6 +201,11 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
         .filter_map(|(index, history)| Some((key.instance(*index), history.exits.back()?)));
     let mut fields = super::describe::fields(app);
     fields.extend(surroundings::fields(&app.spec.process, &state.unkept(&app.spec)));
+    let memory = observed.into_iter().flat_map(|app| &app.runs).filter_map(|(run, it)| {
+        let id = key.instance(it.index);
+        Some((format!("memory of {}", id.short()), state.memory_in_words(*run, &id)?))
+    });
+    fields.extend(memory);
     let remarks = state.left.remarks.iter().filter(|(id, _)| id.key == *key);
     fields
         .extend(remarks.map(|(id, remark)| (format!("remark on {}", id.short()), remark.clone())));

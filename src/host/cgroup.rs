@@ -124,6 +124,7 @@ impl Cgroups {
     /// How many processes of a run the kernel has killed because its memory was at its limit.
     pub fn oom_kills(&self, run: RunId, key: &AppKey) -> u64 {
         let Ok(dir) = &self.dir else { return 0 };
+        // Of the groups below too.
         let events = dir.join(run_name(run, key)).join("memory.events");
         let text = fs::read_to_string(events).unwrap_or_default();
         let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
@@ -354,6 +355,10 @@ mod tests {
         for run in 1..=3 {
             assert!(groups.create(RunId(run), &key, &LimitPolicy::default()).is_some());
         }
+        let events = dir.path().join("run-2.shop.web/memory.events");
+        fs::write(&events, "low 0\nhigh 0\nmax 9\noom 3\noom_kill 2\noom_group_kill 0\n").unwrap();
+        assert_eq!([1, 2].map(|run| groups.oom_kills(RunId(run), &key)), [0, 2]);
+        fs::remove_file(events).unwrap();
         fs::create_dir(dir.path().join("other")).unwrap();
         groups.remove(RunId(1), &key);
         groups.remove_others(|run| run == RunId(3));

@@ -221,6 +221,10 @@ impl fmt::Display for SpawnFailure {
             SpawnStep::Cwd => "cannot enter its cwd",
             SpawnStep::Exec => "cannot execute its command",
         };
+        // ENOENT: the system itself knows numbers only, so it is the name that was not found.
+        if self.step == SpawnStep::User && self.errno == 2 {
+            return write!(f, "{what}: its user or group is not there any more");
+        }
         write!(f, "{what}: {error}")?;
         // ENOEXEC, the one that puzzles people: the kernel does not know what to do with the file.
         if self.step == SpawnStep::Exec && self.errno == 8 {

@@ -15,12 +15,14 @@ use crate::config::{
 #[schemars(deny_unknown_fields)]
 pub(in crate::config) struct Limits {
     /// Memory of an instance with all its processes, caches of files included. Beyond it the kernel
-    /// kills. Needs the memory controller of cgroup v2.
+    /// kills. Needs the memory controller of cgroup v2; `ulimit -v` is no substitute, since it counts
+    /// addresses, of which many programs take far more than memory.
     pub(in crate::config) memory: Field<SizeText>,
     /// Processors an instance may use with all its processes: `1.5` is one and a half. Needs the cpu
     /// controller of cgroup v2.
     pub(in crate::config) cpu: Field<CpuText>,
-    /// Processes and threads of an instance. Needs the pids controller of cgroup v2.
+    /// Processes and threads of an instance. Needs the pids controller of cgroup v2; `ulimit -u` is no
+    /// substitute, since it counts all processes of a user.
     pub(in crate::config) processes: Field<CountText>,
     /// Open files of each process (`ulimit -n`). Default: as the caller of eco has it.
     pub(in crate::config) nofile: Field<CountText>,

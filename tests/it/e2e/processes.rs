@@ -229,3 +229,72 @@ fn no_program_gets_a_descriptor_that_is_not_its_own() {
         assert_eq!(env.read(&format!("{name}.fds")), expected, "{name}");
     }
 }
+
+/// Runs eco as a normal user, from a copy that it may execute, with a home of its own.
+struct Normal {
+    env: TestEnv,
+    eco: PathBuf,
+}
+
+impl Normal {
+    fn new() -> Self {
+        let env = TestEnv::new();
+        open_to_all(&env);
+        let root = env.dir().parent().unwrap().to_owned();
+        let eco = root.join("eco");
+        fs::copy(env!("CARGO_BIN_EXE_eco"), &eco).unwrap();
+        let home = root.join("n");
+        fs::create_dir(&home).unwrap();
+        for path in [&home, &env.dir()] {
+            std::os::unix::fs::chown(path, Some(65534), Some(65534)).unwrap();
+        }
+        Self { env, eco }
+    }
+
+    fn eco(&self, args: &[&str]) -> std::process::Output {
+        use std::os::unix::process::CommandExt as _;
+        std::process::Command::new(&self.eco)
+            .args(args)
+            .current_dir(self.env.dir())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("COLUMNS", "200")
+            .env("ECO_HOME", self.env.dir().parent().unwrap().join("n/h"))
+            .uid(65534)
+            .gid(65534)
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Normal {
+    fn drop(&mut self) {
+        self.eco(&["daemon", "stop"]);
+    }
+}
+
+fn both(output: &std::process::Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    format!("{out}{err}")
+}
+
+#[test]
+fn a_normal_user_may_name_itself_and_nobody_else() {
+    let world = Normal::new();
+    world.env.script("app.sh", DAEMON);
+    world.env.apps("  web: { command: ./app.sh, user: root }\n");
+    for command in ["validate", "apply"] {
+        let refused = world.eco(&[command]);
+        let text = both(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{text}");
+        assert!(text.contains("only root may have an app become another user"), "{text}");
+        assert!(text.contains("ecosystem.yaml:5:"), "{text}");
+    }
+    world.env.apps("  web: { command: ./app.sh, user: nobody, nice: 5 }\n");
+    let applied = world.eco(&["apply"]);
+    assert!(applied.status.success(), "{}", both(&applied));
+    // Nothing gives a control group to such a user: its daemons are found without.
+    let daemon = daemon(&world.env);
+    let stopped = world.eco(&["stop", "web"]);
+    assert!(stopped.status.success() && !alive(daemon), "{}", both(&stopped));
+}
