@@ -78,7 +78,10 @@ impl State {
             return;
         }
         let Some(last) = lines.iter().rev().find(|line| !line.trim().is_empty()) else { return };
-        let text = format!("{}; the last line of its stderr: {last}", exit.status);
+        let mut text = format!("{}; the last line of its stderr: {last}", exit.status);
+        if let Some(words) = self.note_port_in_use(&id, &exit, &lines) {
+            text.extend(["; ", &words]);
+        }
         let told = Told::of(EventType::Crashed, &id, text).revision(exit.revision);
         self.tell(told.stderr(lines));
     }

@@ -25,6 +25,7 @@ mod lookup;
 mod offline;
 mod operate;
 mod order;
+mod port_in_use;
 mod preview;
 mod projects;
 mod readiness;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::state::State;
+use super::{environment, port_in_use::port_in_use, state::State};
 use crate::{
     host::{clock, port_owner::port_owner},
-    model::{AppKey, Hold, InstanceId, Phase, Revision, RunId, RunRecord, RunTag},
+    model::{AppKey, Exit, Hold, InstanceId, Phase, Revision, RunId, RunRecord, RunTag},
     reconcile,
 };
 
@@ -51,6 +51,26 @@ impl State {
         let (run, revision) = (record.run, *revision);
         let words = format!("{holder} holds port {port}");
         self.seen.insert(id.clone(), Seen { run, revision, port: Some(port), words });
+    }
+
+    /// Notes who is in the way of a run that has said at its end that an address is in use, and says
+    /// it. Its port is the one it named, else the one it was given in `PORT`.
+    pub(super) fn note_port_in_use(
+        &mut self,
+        id: &InstanceId,
+        exit: &Exit,
+        lines: &[String],
+    ) -> Option<String> {
+        let given = || environment::port(&self.desired.app(&id.key)?.spec)?.parse().ok();
+        let port = port_in_use(lines, given)?;
+        let holder = self.holder(port, &id.key)?;
+        let words = format!("{holder} holds port {port}");
+        let (run, revision) = (exit.run, exit.revision);
+        if self.seen.get(id).is_none_or(|known| known.run <= run) {
+            let seen = Seen { run, revision, port: Some(port), words: words.clone() };
+            self.seen.insert(id.clone(), seen);
+        }
+        Some(words)
     }
 
     /// Notes what a run says it does while it is not ready.

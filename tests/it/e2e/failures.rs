@@ -152,3 +152,22 @@ fn restart_policies_decide_what_follows_an_exit() {
     }
     assert_eq!(env.app("told")["instances"][0]["exit"]["code"], 42);
 }
+
+#[test]
+fn who_holds_the_port_of_an_app_without_listen_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let env = TestEnv::new();
+    let text =
+        format!("echo 'Error: listen EADDRINUSE: address already in use 127.0.0.1:{port}' >&2");
+    env.script("app.sh", &format!("#!/bin/sh\n{text}\nexit 1\n"));
+    env.apps("  web: { command: ./app.sh, restart: never }\n");
+    env.eco(&["apply"]).exits(1);
+    let words = format!("(pid {}) holds port {port}", std::process::id());
+    env.wait_for("the event", || {
+        env.events().iter().any(|event| event["message"].as_str().unwrap().contains(&words))
+    });
+    env.wait_for("the hold", || {
+        env.app("web")["hold"].as_str().is_some_and(|hold| hold.contains(&words))
+    });
+}
