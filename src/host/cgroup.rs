@@ -367,4 +367,27 @@ mod tests {
         left.sort();
         assert_eq!(left, ["other", "run-3.shop.web"]);
     }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a process of the test's own")]
+    fn eco_makes_room_for_groups_and_nobody_else_does() {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let (_, mount) = mounts.lines().find_map(mounted).expect("this test needs cgroup v2");
+        let dir = mount.join(format!("eco-test-room-{}", std::process::id()));
+        fs::create_dir(&dir).expect("this test needs a writable cgroup v2: run it as root");
+        let mut child = std::process::Command::new("sleep").arg("100000").spawn().unwrap();
+        fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
+        let strangers = make_room(&dir, &[1]);
+        let stayed = words(&dir.join("cgroup.procs"));
+        let own = make_room(&dir, &[1, child.id()]);
+        let moved = words(&dir.join(OWN).join("cgroup.procs"));
+        let left = words(&dir.join("cgroup.procs"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        remove_empty(&dir);
+        let pid: BTreeSet<String> = [child.id().to_string()].into();
+        assert_eq!((strangers, &stayed), (false, &pid), "others are left where they are");
+        assert_eq!((own, &moved, left), (true, &pid, BTreeSet::new()));
+        assert!(!dir.exists());
+    }
 }

@@ -273,6 +273,38 @@ impl Drop for Normal {
     }
 }
 
+/// A group that is left to a user, with whatever is started in it.
+struct Delegated(PathBuf);
+
+impl Delegated {
+    fn new() -> Self {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let mut mounts = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let mount = mounts.find(|words| words[2] == "cgroup2").expect("this test needs cgroup v2");
+        let path = Path::new(mount[1]).join(format!("eco-test-user-{}", std::process::id()));
+        fs::create_dir(&path).expect("this test needs a writable cgroup v2: run it as root");
+        for file in ["", "cgroup.procs", "cgroup.subtree_control"] {
+            std::os::unix::fs::chown(path.join(file), Some(65534), Some(65534)).unwrap();
+        }
+        Self(path)
+    }
+}
+
+impl Drop for Delegated {
+    fn drop(&mut self) {
+        drop(fs::write(self.0.join("cgroup.kill"), "1"));
+        for _ in 0..1000 {
+            for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
+                fs::remove_dir(entry.path()).unwrap_or_default();
+            }
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+}
+
 fn both(output: &std::process::Output) -> String {
     let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     format!("{out}{err}")
@@ -297,4 +329,32 @@ fn a_normal_user_may_name_itself_and_nobody_else() {
     let daemon = daemon(&world.env);
     let stopped = world.eco(&["stop", "web"]);
     assert!(stopped.status.success() && !alive(daemon), "{}", both(&stopped));
+}
+
+#[test]
+fn a_group_that_is_delegated_to_a_user_is_used() {
+    let world = Normal::new();
+    let group = Delegated::new();
+    world.env.script("app.sh", BARE_DAEMON);
+    world.env.apps("  web: { command: ./app.sh }\n");
+    // Enters the group as root, then becomes the user: what a service manager does.
+    let text = format!(
+        "echo 0 > {}/cgroup.procs && exec setpriv --reuid=65534 --regid=65534 --clear-groups {} apply",
+        group.0.display(),
+        world.eco.display()
+    );
+    let applied = std::process::Command::new("/bin/sh")
+        .args(["-c", &text])
+        .current_dir(world.env.dir())
+        .env("ECO_HOME", world.env.dir().parent().unwrap().join("n/h"))
+        .output()
+        .unwrap();
+    assert!(applied.status.success(), "{}", both(&applied));
+    let daemon = daemon(&world.env);
+    let found = group_of(daemon);
+    assert!(found.starts_with(&group.0), "{found:?}");
+    let stopped = world.eco(&["stop", "web"]);
+    assert!(stopped.status.success() && !alive(daemon), "{}", both(&stopped));
+    world.env.wait_for("the group's end", || !found.exists());
+    assert!(world.eco(&["daemon", "stop"]).status.success());
 }

@@ -174,6 +174,20 @@ fn a_record_file_comes_back() {
     assert_eq!(RecordFile::decode(&file.encode()), Ok(file));
 }
 
+/// The second form of the file ends before the control group.
+#[test]
+fn a_record_file_of_the_second_version_is_read() {
+    let (boot_id, pipes) = (b"boot".to_vec(), [1, 2]);
+    let file =
+        RecordFile { record: record(), boot_id, pipes, sink: sink(), ports: None, cgroup: None };
+    let mut bytes = file.encode();
+    bytes.truncate(bytes.len() - 4);
+    bytes[4] = 2;
+    let length = u32::try_from(bytes.len() - 10).unwrap();
+    bytes[6..10].copy_from_slice(&length.to_le_bytes());
+    assert_eq!(RecordFile::decode(&bytes), Ok(file));
+}
+
 #[test]
 fn another_version_is_told_apart_from_nonsense() {
     let mut bytes = Message { seq: 1, run: 0, body: Request::List }.encode().unwrap();

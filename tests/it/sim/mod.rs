@@ -8,6 +8,7 @@ mod invariants;
 mod jobs;
 mod keeper;
 mod orders;
+mod processes;
 mod promises;
 mod properties;
 mod quiescence;
