@@ -37,6 +37,10 @@ fn wanted(app: Option<&App>) -> u32 {
     app.map_or(0, App::wanted)
 }
 
+fn is_job(app: Option<&App>) -> bool {
+    app.is_some_and(|app| app.spec.is_job())
+}
+
 /// How many instances are affected, and how.
 fn interruption(effect: Effect, old: Option<&App>, new: Option<&App>) -> Option<(u32, String)> {
     let (before, after) = (wanted(old), wanted(new));
@@ -46,6 +50,8 @@ fn interruption(effect: Effect, old: Option<&App>, new: Option<&App>) -> Option<
     };
     match effect {
         Effect::None | Effect::Live | Effect::Create => None,
+        // A job that runs is let finish.
+        Effect::Rolling if is_job(old) && is_job(new) => None,
         Effect::Scale | Effect::Remove => Some(stops()),
         Effect::Rolling | Effect::Recreate if after == 0 => Some(stops()),
         Effect::Rolling => Some(rolling(old?, new?, before, after).unwrap_or_else(stops)),

@@ -62,8 +62,8 @@ fn check_job(context: &Context<'_>, app: &App) {
             "it runs for a change of the file or its `artifacts`, or on a schedule",
         );
     }
-    if let Some((Instances::Count(0 | 1), _)) = app.instances.get_at() {
-    } else if let Some(at) = at_of(&app.instances) {
+    let alone = matches!(app.instances.get(), Some(Instances::Count(0 | 1)));
+    if let Some(at) = at_of(&app.instances).filter(|_| !alone) {
         problem(at, "instances", "a job runs once; 0 switches it off");
     }
     let restart = app.restart.get();

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use eco::{
     model::{
-        App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy,
-        ListenPort, LogCompression, LogDestination, LogFormat, LogRotation, OnFailure, Pass,
-        ProbeAddress, ReadyProbe, RestartWhen, Share, ShareBy, Signal, Template, WatchPolicy,
+        App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy, ListenPort, LogCompression, LogDestination, LogFormat, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, Share, ShareBy, Signal, Template, WatchPolicy, Condition, Cron, Dependency, Kind, Overlap, Schedule,
     },
     reconcile::{diff, effects, interruptions},
 };
@@ -96,6 +94,12 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.logs.max_total = Some(1 << 30);
     spec.logs.to = LogDestination::Journald;
     (spec.logs.format, spec.logs.timestamps) = (LogFormat::Json, true);
+    spec.kind = Kind::Job;
+    let cron = Cron { expression: "0 3 * * *".to_owned(), timezone: None };
+    spec.restart.cron = Some(cron.clone());
+    spec.schedule = Some(Schedule { cron, overlap: Overlap::Skip, catch_up: false });
+    let needed = Dependency { is: Condition::Ready, restart_with: false };
+    spec.depends_on.insert("db".parse().unwrap(), needed);
 }
 
 #[test]
@@ -122,6 +126,12 @@ fn parts_of_parts_are_leaves_too() {
         watch.paths.push("/srv/lib".into());
         watch.ignore.push("*.log".to_owned());
         watch.base = "/opt".into();
+        let schedule = spec.schedule.as_mut().unwrap();
+        schedule.cron.expression = "@daily".to_owned();
+        schedule.cron.timezone = Some("UTC".to_owned());
+        (schedule.overlap, schedule.catch_up) = (Overlap::Queue, true);
+        let needed = Dependency { is: Condition::Started, restart_with: true };
+        spec.depends_on = [("db".parse().unwrap(), needed)].into();
         spec.command = argv(&["node", "my app.js", "--a=b"]);
         spec.artifacts.files.insert("dist/app.js".to_owned(), "cafe".to_owned());
         spec.logs.dir = None;
@@ -202,6 +212,22 @@ fn interruptions_are_told_in_words() {
         told.iter().map(|it| format!("{}: {} ({})", it.app, it.text, it.instances)).collect();
     let told = told.join("\n");
     insta::assert_snapshot!(format!("{told}\n{:#?}", effects(&changes)));
+}
+
+#[test]
+fn nobody_waits_for_a_job_that_is_changed() {
+    let job = edited(&app(spec()), |spec| {
+        (spec.instances, spec.kind) = (1, Kind::Job);
+    });
+    let changed = edited(&job, |spec| spec.cwd = "/new".into());
+    let service = edited(&changed, |spec| spec.kind = Kind::Service);
+    let told = |old: &App, new: &App| {
+        let (old, new) = (apps([("it", old.clone())]), apps([("it", new.clone())]));
+        let told = interruptions(&diff(&old, &new), &old, &new);
+        told.first().map_or_else(String::new, |it| it.text.clone())
+    };
+    assert_eq!(told(&job, &changed), "");
+    assert_eq!(told(&job, &service), "its instance stops before a new one starts");
 }
 
 #[test]
