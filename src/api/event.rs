@@ -57,6 +57,8 @@ pub enum EventType {
     OutputDropped,
     /// Parts of an instance's log were removed because the disk is full.
     LogsRemoved,
+    /// A run that was ready failed its live probe too often and is replaced.
+    NotLive,
     /// A run did not stop in time and was killed.
     Killed,
     /// A change failed and was undone.

@@ -175,6 +175,9 @@ pub struct DescribedApp {
     /// What the last run of an instance wrote, if it failed.
     #[serde(default)]
     pub last_output: Vec<LastOutput>,
+    /// What the latest live probe of each instance showed, in words.
+    #[serde(default)]
+    pub probes: Vec<String>,
 }
 
 /// A run of a job that has ended. What it wrote is in the log between these times.

@@ -22,7 +22,7 @@ pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> 
                     Kind::Scalar(_) => Rc::clone(&variable.value),
                     Kind::List(_) | Kind::Map(_) => value(&variable.value, vars, log),
                 }),
-                "ready" => ready(&field.value, vars, log),
+                "ready" | "live" => ready(&field.value, vars, log),
                 _ => value(&field.value, vars, log),
             })
         }),

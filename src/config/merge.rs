@@ -21,7 +21,7 @@ enum Level {
     Other,
 }
 
-/// The keys of `ready` of which one is written.
+/// The keys of `ready` and `live` of which one is written.
 const PROBES: [&str; 6] = ["http", "tcp", "exec", "log", "notify", "delay"];
 
 impl Level {
@@ -30,7 +30,7 @@ impl Level {
             (Self::Root, "apps") => Self::Apps,
             (Self::Root, "defaults") | (Self::Apps, _) => Self::App,
             (Self::App, "env") => Self::Env,
-            (Self::App, "ready") => Self::Ready,
+            (Self::App, "ready" | "live") => Self::Ready,
             (Self::Root | Self::App | Self::Env | Self::Ready | Self::Other, _) => Self::Other,
         }
     }
@@ -65,7 +65,7 @@ fn expand_app(app: &Rc<Node>) -> Rc<Node> {
             ("watch", Kind::Scalar(_) | Kind::List(_)) => implied("paths", value),
             ("listen", Kind::Scalar(_) | Kind::List(_)) => implied("port", value),
             ("depends_on", _) => expand_dependencies(value),
-            ("ready", Kind::Map(_)) => map_entries(value, expand_probe),
+            ("ready" | "live", Kind::Map(_)) => map_entries(value, expand_probe),
             _ => Rc::clone(value),
         }
     })

@@ -85,6 +85,7 @@ impl State {
             removed: BTreeMap::new(),
             probes: Probes::new(),
             asked_runs: BTreeMap::new(),
+            watched_runs: BTreeMap::new(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             log_from: BTreeMap::new(),
@@ -154,7 +155,8 @@ impl State {
                 RunState::Launching | RunState::Running | RunState::Exited(_) => false,
             };
             let ready = recovered.ready.get(&record.run).copied();
-            let journaled = Journaled { stopping, ready };
+            let unfit = recovered.unfit.get(&record.run).copied();
+            let journaled = Journaled { stopping, ready, unfit };
             let observation = reconcile::adopt(&mut self.observed, &record, journaled, now);
             if let Some((id, exit)) = observation.retired {
                 self.ends.push((id, exit));

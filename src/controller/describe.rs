@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::model::{
-    App, AppSpec, Command, EnvValue, LogCompression, LogDestination, LogPolicy, ProbeAddress,
-    ReadyPolicy, ReadyProbe, RestartPolicy, exact_size, human_duration,
+    App, AppSpec, Command, EnvValue, LivePolicy, LiveProbe, LogCompression, LogDestination,
+    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, exact_size, human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -32,6 +32,9 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("stop.drain", human_duration(spec.stop.drain));
     }
     add("ready", ready(&spec.ready));
+    if let Some(policy) = &spec.live {
+        add("live", live(policy));
+    }
     let rollout = &spec.rollout;
     add("rollout.max_surge", rollout.max_surge.to_string());
     add("rollout.max_unavailable", rollout.max_unavailable.to_string());
@@ -123,6 +126,22 @@ fn ready(policy: &ReadyPolicy) -> String {
         human_duration(policy.timeout),
         policy.successes
     )
+}
+
+fn live(policy: &LivePolicy) -> String {
+    let LivePolicy { probe, interval, timeout, failures, start_period } = policy;
+    let every = human_duration(*interval);
+    if *probe == LiveProbe::Notify {
+        return format!("it says WATCHDOG=1 at least every {every}, {failures} may be missing");
+    }
+    let asked = ready(&ReadyPolicy {
+        probe: probe.as_ready(),
+        interval: *interval,
+        timeout: *timeout,
+        successes: 1,
+        start_period: *start_period,
+    });
+    asked.replace("1 in a row", &format!("{failures} failures in a row replace it"))
 }
 
 fn address(address: &ProbeAddress) -> String {

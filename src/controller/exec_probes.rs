@@ -1,10 +1,10 @@
-//! Commands that tell whether an instance is ready: the keeper runs them, like everything else.
+//! Commands that tell whether an instance is ready, or lives: the keeper runs them, like everything else.
 
 use std::collections::BTreeMap;
 
 use super::{environment, execute, state::State, surroundings};
 use crate::{
-    model::{Command, KillScope, RunId, RunRecord, RunState, RunTag, Signal},
+    model::{Command, KillScope, Phase, RunId, RunRecord, RunState, RunTag, Signal},
     protocol::SpawnSpec,
     reconcile,
 };
@@ -46,7 +46,10 @@ impl State {
         let tag =
             RunTag { probe_of: Some(of), ..RunTag::new(id.clone(), run.revision, run.generation) };
         let mut sink = execute::sink(&self.home, &id, app);
-        sink.stem.push(".ready");
+        sink.stem.push(match run.phase {
+            Phase::Ready { .. } => ".live",
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => ".ready",
+        });
         let mut spawn = SpawnSpec {
             argv: program.argv,
             env: program.env,

@@ -7,8 +7,9 @@ use crate::{
     api::{EventType, Stream},
     host::{clock, crash, home::Home},
     model::{
-        Action, App, AppKey, Cohort, Event, InstanceId, KillScope, LogCompression, LogDestination,
-        ReadyProbe, RunId, RunTag, Signal, SpawnFailure, SpawnStep, StopReason, Time,
+        Action, App, AppKey, AppSpec, Cohort, Event, InstanceId, KillScope, LiveProbe,
+        LogCompression, LogDestination, ReadyProbe, RunId, RunTag, Signal, SpawnFailure, SpawnStep,
+        StopReason, Time,
     },
     protocol::{self, Destination, Rotation, Sink, SpawnSpec},
     reconcile,
@@ -39,6 +40,7 @@ impl State {
         self.find_ready(key, now);
         self.note_schedule(key);
         self.look_around(key, now);
+        self.find_live(key, now);
         let app = self.desired.app(key);
         let generation = self.generation(&key.project);
         let observed = self.observed.apps.get(key);
@@ -123,9 +125,11 @@ impl State {
         self.noted(written);
     }
 
-    /// Notes where the output of a run begins that is told by it to be ready.
+    /// Notes where the output of a run begins that is told by it to be ready, and how often it is to
+    /// say that it lives.
     fn note_output(&mut self, run: RunId, tag: &mut RunTag) {
         let Some(app) = self.desired.app(&tag.id.key) else { return };
+        tag.watchdog_us = watchdog(&app.spec);
         if let ReadyProbe::Log(_) = app.spec.ready.probe {
             let from = [Stream::Out, Stream::Err].map(|stream| {
                 let file = report::log_file(&self.home, &tag.id, app, stream).log;
@@ -162,6 +166,13 @@ impl State {
 }
 
 const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
+
+/// Within how many microseconds a run has to say that it lives, if that is asked of it.
+fn watchdog(spec: &AppSpec) -> Option<u64> {
+    let live = spec.live.as_ref().filter(|live| live.probe == LiveProbe::Notify)?;
+    Some(u64::try_from(live.interval.as_micros()).unwrap_or(u64::MAX).max(1))
+}
 
 fn failed(step: SpawnStep, error: &std::io::Error) -> SpawnFailure {
     SpawnFailure { step, errno: error.raw_os_error().unwrap_or(libc::EIO) }
@@ -174,11 +185,16 @@ fn spawn_spec(
 ) -> Result<SpawnSpec, SpawnFailure> {
     let program = environment::compose(&tag.id, &app.spec, &app.spec.command);
     let mut program = program.map_err(|error| failed(SpawnStep::Environment, &error))?;
-    let notify = app.spec.ready.probe == ReadyProbe::Notify;
+    let watchdog = watchdog(&app.spec);
+    let notify = app.spec.ready.probe == ReadyProbe::Notify || watchdog.is_some();
     if notify {
         let path = protocol::notify_path(&home.run, run.0);
         program.env.retain(|(name, _)| name != NOTIFY_SOCKET);
         program.env.push((NOTIFY_SOCKET.into(), path.into()));
+    }
+    if let Some(every) = watchdog {
+        program.env.retain(|(name, _)| name != WATCHDOG_USEC);
+        program.env.push((WATCHDOG_USEC.into(), every.to_string().into()));
     }
     let mut spawn = SpawnSpec {
         cohort: cohort.0,

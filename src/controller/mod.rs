@@ -21,6 +21,7 @@ mod execute;
 mod following;
 mod jobs;
 mod left_behind;
+mod liveness;
 mod lookup;
 mod offline;
 mod operate;

@@ -90,6 +90,9 @@ impl State {
                 self.note_try(run, why);
                 self.touched.insert(key);
             }
+            ProbeEvent::NotLive { run, at, well, why } => {
+                self.on_probe_not_live(run, (at, well), &why);
+            }
             ProbeEvent::Exec { run, attempt, command } => {
                 self.start_exec_probe(run, attempt, &command);
             }

@@ -9,8 +9,8 @@ use crate::{
     api::EventType,
     host::{clock, crash, keeper::KeeperEvent},
     model::{
-        AppKey, Cohort, CohortGroup, Event, Exit, InstanceId, Phase, RunId, RunRecord, RunState,
-        Time,
+        AppKey, Cohort, CohortGroup, Event, Exit, InstanceId, LastExit, Phase, RunId, RunRecord,
+        RunState, Time,
     },
     protocol::kind,
     reconcile,
@@ -137,6 +137,10 @@ impl State {
                 let text =
                     app.map_or_else(|| failure.to_string(), |app| named(&failure, &app.spec));
                 Told::of(EventType::StartFailed, id, text)
+            }
+            None if exit.failed_while_up().is_some() => {
+                let text = format!("{}, and it ended: {}", LastExit::of(exit), exit.status);
+                Told::of(EventType::Exited, id, text)
             }
             None if exit.requested => {
                 Told::of(EventType::Exited, id, format!("stopped: {}", exit.status))

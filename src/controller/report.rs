@@ -215,6 +215,7 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
         logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
         exits: exits.collect(),
         runs: job_runs(app, observed),
+        probes: state.last_tries(key, look.now),
         last_output: evidence::last_outputs(home, app, last_exits),
     }
 }
@@ -245,7 +246,11 @@ fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> 
                 Some(failure) => named(&failure, spec),
                 None => exit.status.to_string(),
             };
-            let why = if exit.requested { "asked to stop" } else { "by itself" };
+            let why = match (exit.unfit, exit.requested) {
+                (Some(unfit), _) => unfit.why.to_string(),
+                (None, true) => "asked to stop".to_owned(),
+                (None, false) => "by itself".to_owned(),
+            };
             format!("instance {index}: {how}, {why}, at {}", stamp(exit.ended))
         })
         .collect()

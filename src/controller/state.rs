@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
-    exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, order::Ties, projects::Meta,
-    seen::AllSeen, timers::Timers, wait::Waiter,
+    exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
+    order::Ties, projects::Meta, seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -85,6 +85,8 @@ pub(super) struct State {
     pub(super) probes: Probes,
     /// The runs that are asked, and what they are runs of.
     pub(super) asked_runs: BTreeMap<RunId, AppKey>,
+    /// The runs that are asked whether they live.
+    pub(super) watched_runs: WatchedRuns,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

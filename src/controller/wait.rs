@@ -275,11 +275,7 @@ fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, 
     let before = instance.exit.filter(|exit| !exit.requested);
     match (hold, before) {
         (Hold::Starting | Hold::Settling { .. }, Some(exit)) => {
-            let last = LastExit {
-                status: exit.status,
-                failure: exit.failure,
-                ran: exit.ended.since(exit.started),
-            };
+            let last = LastExit::of(&exit);
             let seen = seen.get(&instance.id).filter(|seen| seen.run == exit.run);
             let words = seen.map(|seen| format!("; {}", seen.words)).unwrap_or_default();
             Some((Some(format!("{last}{words}; started again, {hold}")), code))
@@ -296,6 +292,7 @@ fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, 
             | Hold::NotReady { .. }
             | Hold::Draining { .. }
             | Hold::Outdated
+            | Hold::Unfit { .. }
             | Hold::Unanswered
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)

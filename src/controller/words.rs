@@ -42,7 +42,8 @@ pub(super) fn explained(
         | Hold::CrashLooping { .. }
         | Hold::GaveUp { .. }
         | Hold::NotRestarted { .. } => last.map(|words| after_first(words)),
-        Hold::Stopping { reason: StopReason::NotReady, .. } => {
+        Hold::Unfit { .. } => now.map(|words| after_first(words)),
+        Hold::Stopping { reason: StopReason::NotReady | StopReason::NotLive, .. } => {
             now.map(|words| format!("{sentence}; {words}"))
         }
         Hold::Paused(_) => {

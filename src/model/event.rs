@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    health::Unfit,
     id::{AppKey, Cohort, RunId, RunTag},
     observed::{Asked, Sockets},
     signal::Signal,
@@ -36,6 +37,13 @@ pub enum Event {
     Drained {
         /// The run.
         run: RunId,
+    },
+    /// A run was found not fit to go on.
+    Unfit {
+        /// The run.
+        run: RunId,
+        /// What was found, and when.
+        unfit: Unfit,
     },
     /// The keeper has sockets of a cohort.
     Cohort {
@@ -104,6 +112,8 @@ pub struct Notify {
     pub stopping: bool,
     /// Until when it asked for more time.
     pub extended_to: Option<Time>,
+    /// When it last said that it lives.
+    pub watchdog: Option<Time>,
     /// What it does, in words.
     pub status: String,
 }

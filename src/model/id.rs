@@ -269,11 +269,14 @@ pub struct RunTag {
     /// Where the run's part of its log files begins, out and err, if its readiness is told there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_from: Option<[u64; 2]>,
+    /// Within how many microseconds the run was told to say that it lives, again and again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog_us: Option<u64>,
 }
 
 impl RunTag {
     /// The tag of an incarnation of an instance.
     pub fn new(id: InstanceId, revision: Revision, generation: Generation) -> Self {
-        Self { id, revision, generation, probe_of: None, log_from: None }
+        Self { id, revision, generation, probe_of: None, log_from: None, watchdog_us: None }
     }
 }

@@ -5,6 +5,7 @@
 mod change;
 mod desired;
 mod event;
+mod health;
 mod id;
 mod job;
 mod logs;
@@ -23,6 +24,7 @@ mod time;
 pub use change::{Change, Effect, Interruption};
 pub use desired::{App, Desired, Former, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
+pub use health::{LivePolicy, LiveProbe, Unfit, UnfitReason};
 pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,

@@ -1,11 +1,15 @@
 //! Observed state: what is known of the world. `reconcile::observe` folds events into it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure},
+    health::Unfit,
     id::{AppKey, Cohort, Generation, Revision, RunId},
     order::Neighbours,
     reason::StopReason,
@@ -85,6 +89,12 @@ pub struct Run {
     pub says_ready: bool,
     /// Until when it asked for more time to become ready.
     pub extended_to: Option<Time>,
+    /// When it last said that it lives.
+    pub watchdog: Option<Time>,
+    /// Within which time it was told, at its start, to say so again and again.
+    pub watched: Option<Duration>,
+    /// Set once it was found not fit to go on.
+    pub unfit: Option<Unfit>,
     /// Process id of the first process; 0 before there is one.
     pub pid: u32,
     /// When its start was asked for.
@@ -218,6 +228,26 @@ pub struct Exit {
     pub ready: Option<Time>,
     /// Whether eco had asked it to stop: then it is no failure.
     pub requested: bool,
+    /// Set if it was replaced because it was not fit to go on.
+    #[serde(default)]
+    pub unfit: Option<Unfit>,
+}
+
+impl Exit {
+    /// When it failed, or ended without: a run that was not live had failed before it ended.
+    pub fn over(&self) -> Time {
+        self.failed_while_up().map_or(self.ended, |unfit| unfit.at.min(self.ended))
+    }
+
+    /// What it failed by before it ended.
+    pub fn failed_while_up(&self) -> Option<Unfit> {
+        self.unfit.filter(|unfit| unfit.why.is_failure())
+    }
+
+    /// Whether it counts as a failure: it ended without being asked to, or had failed before that.
+    pub fn is_failure(&self) -> bool {
+        !self.requested || self.failed_while_up().is_some()
+    }
 }
 
 impl Sharing {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure, SpawnStep},
+    health::UnfitReason,
     id::{AppKey, AppName, Cohort, Generation, InstanceId, Revision, RunId},
-    observed::Sockets,
+    observed::{Exit, Sockets},
     order::Awaited,
     reason::{RolloutFailure, StopReason},
     signal::Signal,
@@ -167,6 +168,13 @@ pub enum Hold {
     },
     /// It is of a former revision, or to be restarted, and is replaced when its turn comes.
     Outdated,
+    /// It is not fit to go on, and is replaced.
+    Unfit {
+        /// What is wrong with it.
+        why: UnfitReason,
+        /// Time until its replacement is started; zero once it is.
+        wait: Duration,
+    },
     /// It runs and is ready, but eco died meanwhile, and nobody answers its binds any more.
     Unanswered,
     /// It is not started, or not replaced, before another app has come to something.
@@ -193,15 +201,31 @@ pub struct LastExit {
     pub status: ExitStatus,
     /// Set if its program could not be executed.
     pub failure: Option<SpawnFailure>,
-    /// How long it had run.
+    /// Set if it had failed before it ended: it was found not fit to go on.
+    pub unfit: Option<UnfitReason>,
+    /// How long it had run until it ended or failed.
     pub ran: Duration,
+}
+
+impl LastExit {
+    /// The end of a run, as a hold tells of it.
+    pub fn of(exit: &Exit) -> Self {
+        Self {
+            status: exit.status,
+            failure: exit.failure,
+            unfit: exit.failed_while_up().map(|unfit| unfit.why),
+            ran: exit.over().since(exit.started),
+        }
+    }
 }
 
 impl fmt::Display for LastExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.failure {
-            Some(failure) => write!(f, "{failure}"),
-            None => write!(f, "ended after {} with {}", human_duration(self.ran), self.status),
+        let ran = human_duration(self.ran);
+        match (self.failure, self.unfit) {
+            (Some(failure), _) => write!(f, "{failure}"),
+            (None, Some(why)) => write!(f, "{why} after {ran}"),
+            (None, None) => write!(f, "ended after {ran} with {}", self.status),
         }
     }
 }
@@ -250,6 +274,8 @@ impl Hold {
             Self::Settling { .. } => "settling",
             Self::Draining { .. } => "draining",
             Self::Outdated => "outdated",
+            Self::Unfit { why: UnfitReason::NotLive, .. } => "not_live",
+            Self::Unfit { why: UnfitReason::OverMemory, .. } => "over_memory",
             Self::Unanswered => "unanswered",
             Self::Awaits(awaited) if awaited.outlook.is_hopeless() => "dependency_failed",
             Self::Awaits(_) => "awaits",
@@ -321,6 +347,10 @@ impl fmt::Display for Hold {
                 human_duration(*wait)
             ),
             Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
+            Self::Unfit { why, wait } if wait.is_zero() => write!(f, "{why}; it is being replaced"),
+            Self::Unfit { why, wait } => {
+                write!(f, "{why}; its replacement starts in {}", human_duration(*wait))
+            }
             Self::Unanswered => write!(f, "adopted: replace to restore port sharing"),
             Self::Awaits(awaited) => write!(f, "{awaited}"),
             Self::StopsAfter(apps) => write!(f, "stops after {}", depending(apps)),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::health::UnfitReason;
+
 /// How an instance of a new revision failed before it was good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolloutFailure {
@@ -41,6 +43,19 @@ pub enum StopReason {
     NotReady,
     /// A job that is to run again.
     Superseded,
+    /// Its live probe failed too often in a row.
+    NotLive,
+    /// It uses more memory than `restart.max_memory`.
+    OverMemory,
+}
+
+impl From<UnfitReason> for StopReason {
+    fn from(why: UnfitReason) -> Self {
+        match why {
+            UnfitReason::NotLive => Self::NotLive,
+            UnfitReason::OverMemory => Self::OverMemory,
+        }
+    }
 }
 
 impl fmt::Display for StopReason {
@@ -55,6 +70,8 @@ impl fmt::Display for StopReason {
             Self::Duplicate => "another run of the same instance lives",
             Self::NotReady => "it did not become ready in time",
             Self::Superseded => "it is to run again",
+            Self::NotLive => "its live probe failed",
+            Self::OverMemory => "it used more memory than `restart.max_memory`",
         })
     }
 }

@@ -12,6 +12,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    health::LivePolicy,
     id::AppName,
     job::{Cron, Kind, Schedule},
     logs::LogPolicy,
@@ -53,6 +54,9 @@ pub struct AppSpec {
     /// When an instance counts as ready.
     #[serde(default)]
     pub ready: ReadyPolicy,
+    /// What tells that an instance that has become ready still lives; `None` asks nobody.
+    #[serde(default)]
+    pub live: Option<LivePolicy>,
     /// Source paths whose edits replace the instances.
     pub watch: Option<WatchPolicy>,
     /// Build results whose content is part of the revision.

@@ -21,7 +21,12 @@ fn size(view: &View<'_>) -> u32 {
 pub(super) fn is_out(view: &View<'_>) -> bool {
     let size = usize::try_from(size(view)).unwrap_or(usize::MAX);
     let good = |(_, run): &&(RunId, &Run)| view.is_new(run) && view.is_available(run);
-    size != 0 && view.runs().iter().filter(good).count() < size && view.outdated().next().is_some()
+    size != 0 && view.runs().iter().filter(good).count() < size && former(view).next().is_some()
+}
+
+/// The runs that the change is to replace. What is replaced for its own sake is none of them.
+fn former<'v>(view: &'v View<'_>) -> impl Iterator<Item = (RunId, &'v Run)> {
+    view.outdated().filter(|(_, run)| !view.is_current(run))
 }
 
 /// How many more instances the change may touch now. `leaves` are former runs that are about to be
@@ -30,7 +35,7 @@ pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
     if !is_out(view) {
         return u32::MAX;
     }
-    let goes_on = view.outdated().filter(|(run_id, _)| !leaves.contains(run_id));
+    let goes_on = former(view).filter(|(run_id, _)| !leaves.contains(run_id));
     let untouched: BTreeSet<u32> =
         goes_on.map(|(_, run)| run.index).filter(|index| !is_touched(view, *index)).collect();
     let untouched = u32::try_from(untouched.len()).unwrap_or(u32::MAX);
@@ -55,8 +60,8 @@ pub(super) fn weights(view: &View<'_>, staying: &[&Run]) -> Option<BTreeMap<Coho
         runs
     };
     let is_ready = |run: &Run| matches!(run.phase, Phase::Ready { .. });
-    let new = count(&|run| view.is_new(run) && is_ready(run));
-    let former = count(&|run| !view.is_new(run) && view.is_available(run));
+    let new = count(&|run| view.is_current(run) && is_ready(run));
+    let former = count(&|run| !view.is_current(run) && view.is_available(run));
     let (all_new, all_former): (u64, u64) = (new.values().sum(), former.values().sum());
     if all_new == 0 || all_former == 0 {
         return None;

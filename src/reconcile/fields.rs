@@ -17,8 +17,8 @@ use super::{
 };
 use crate::model::{
     AppName, AppSpec, Artifacts, Backoff, Change, Cron, Dependency, Effect, HttpProbe, Limit,
-    ListenPolicy, LogPolicy, LogRotation, ReadyPolicy, ReadyProbe, RestartPolicy, RolloutPolicy,
-    Schedule, Share, StopPolicy, Template, WatchPolicy, exact_size,
+    ListenPolicy, LivePolicy, LiveProbe, LogPolicy, LogRotation, ReadyPolicy, ReadyProbe,
+    RestartPolicy, RolloutPolicy, Schedule, Share, StopPolicy, Template, WatchPolicy, exact_size,
 };
 
 /// Collects the changes of one app.
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
         effect: Effect,
         (old, new): (Option<String>, Option<String>),
     ) {
-        let masked = field.starts_with("env.") || field.starts_with("ready.http.headers.");
+        let masked = field.starts_with("env.") || field.contains(".http.headers.");
         self.changes.push(Change { app: self.app.clone(), field, old, new, effect, masked });
     }
 }
@@ -110,6 +110,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         rollout,
         listen,
         ready,
+        live,
         watch,
         artifacts,
         tags,
@@ -133,6 +134,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     rollout_changes(fields, rollout, &new.rollout);
     listen_changes(fields, listen.as_ref(), new.listen.as_ref());
     ready_changes(fields, ready, &new.ready);
+    live_changes(fields, live.as_ref(), new.live.as_ref());
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());
     let Artifacts { patterns, files } = artifacts;
     fields
@@ -279,7 +281,9 @@ fn listen_changes(fields: &mut Fields<'_>, old: Option<&ListenPolicy>, new: Opti
 fn ready_changes(fields: &mut Fields<'_>, old: &ReadyPolicy, new: &ReadyPolicy) {
     let ReadyPolicy { probe, interval, timeout, successes, start_period } = old;
     match (probe, &new.probe) {
-        (ReadyProbe::Http(old), ReadyProbe::Http(new)) => http_changes(fields, old, new),
+        (ReadyProbe::Http(old), ReadyProbe::Http(new)) => {
+            http_changes(fields, "ready.http", (old, new));
+        }
         (old, new) => fields.differ("ready", Effect::Live, (old, new), probe_text),
     }
     fields.differ("ready.interval", Effect::Live, (interval, &new.interval), exact);
@@ -289,13 +293,36 @@ fn ready_changes(fields: &mut Fields<'_>, old: &ReadyPolicy, new: &ReadyPolicy) 
     fields.differ("ready.start_period", Effect::Live, period, exact);
 }
 
-fn http_changes(fields: &mut Fields<'_>, old: &HttpProbe, new: &HttpProbe) {
+fn live_changes(fields: &mut Fields<'_>, old: Option<&LivePolicy>, new: Option<&LivePolicy>) {
+    let (Some(old), Some(new)) = (old, new) else {
+        let show = |live: &LivePolicy| probe_text(&live.probe.as_ready());
+        return fields.maybe("live", Effect::Live, (old, new), show);
+    };
+    let LivePolicy { probe, interval, timeout, failures, start_period } = old;
+    match (probe, &new.probe) {
+        (LiveProbe::Http(old), LiveProbe::Http(new)) => {
+            http_changes(fields, "live.http", (old, new));
+        }
+        (old, new) => {
+            fields.differ("live", Effect::Live, (old, new), |it| probe_text(&it.as_ready()));
+        }
+    }
+    fields.differ("live.interval", Effect::Live, (interval, &new.interval), exact);
+    fields.differ("live.timeout", Effect::Live, (timeout, &new.timeout), exact);
+    fields.differ("live.failures", Effect::Live, (failures, &new.failures), u32::to_string);
+    let period = (start_period, &new.start_period);
+    fields.differ("live.start_period", Effect::Live, period, exact);
+}
+
+fn http_changes(fields: &mut Fields<'_>, of: &str, (old, new): (&HttpProbe, &HttpProbe)) {
     let HttpProbe { address, path, status, headers } = old;
-    fields.differ("ready.http.address", Effect::Live, (address, &new.address), address_text);
-    fields.differ("ready.http.path", Effect::Live, (path, &new.path), Template::display);
-    fields.differ("ready.http.status", Effect::Live, (status, &new.status), |it| statuses_text(it));
+    let address = (address, &new.address);
+    fields.differ(&format!("{of}.address"), Effect::Live, address, address_text);
+    fields.differ(&format!("{of}.path"), Effect::Live, (path, &new.path), Template::display);
+    let status = (status, &new.status);
+    fields.differ(&format!("{of}.status"), Effect::Live, status, |it| statuses_text(it));
     let headers = (headers, &new.headers);
-    fields.entries("ready.http.headers", Effect::Live, headers, Template::display);
+    fields.entries(&format!("{of}.headers"), Effect::Live, headers, Template::display);
 }
 
 fn watch_changes(fields: &mut Fields<'_>, old: Option<&WatchPolicy>, new: Option<&WatchPolicy>) {

@@ -1,7 +1,9 @@
 //! What became of the earlier runs of an instance: kept in order, counted the same whichever way they
 //! are learned.
 
-use crate::model::{AppObserved, Exit, History, Revision, RunId, StopReason};
+use crate::model::{
+    AppObserved, Exit, ExitStatus, History, Revision, Run, RunId, SpawnFailure, StopReason, Time,
+};
 
 pub(super) fn knows_exit(app: &AppObserved, index: u32, run: RunId) -> bool {
     app.history.get(&index).is_some_and(|history| history.exits.iter().any(|it| it.run == run))
@@ -51,13 +53,44 @@ pub(super) fn count_restart(app: &mut AppObserved, index: u32, (run, revision): 
 /// Whether a run that is stopped for this reason did nothing wrong.
 pub(super) fn is_request(reason: StopReason) -> bool {
     match reason {
-        StopReason::Leftover | StopReason::NotReady => false,
+        StopReason::Leftover | StopReason::NotReady | StopReason::NotLive => false,
         StopReason::Removed
         | StopReason::ScaledDown
         | StopReason::Stopped
         | StopReason::Changed
         | StopReason::Restarted
+        | StopReason::OverMemory
         | StopReason::Duplicate
         | StopReason::Superseded => true,
+    }
+}
+
+/// A run whose program could not be executed.
+pub(super) fn failed_start(run_id: RunId, run: &Run, failure: SpawnFailure, at: Time) -> Exit {
+    let end = end_of(run_id, run, (run.asked, at), ExitStatus::Unknown);
+    Exit { failure: Some(failure), ..end }
+}
+
+/// The end of a run that was executed.
+pub(super) fn end_of(
+    run_id: RunId,
+    run: &Run,
+    (started, ended): (Time, Time),
+    status: ExitStatus,
+) -> Exit {
+    // What ended before it was asked to ended by itself, even if that was learned afterwards.
+    let requested =
+        run.stopping.is_some_and(|stopping| is_request(stopping.reason) && stopping.since <= ended);
+    Exit {
+        run: run_id,
+        revision: run.revision,
+        generation: run.generation,
+        started,
+        ended,
+        status,
+        failure: None,
+        ready: None,
+        requested,
+        unfit: run.unfit.filter(|unfit| unfit.at <= ended),
     }
 }

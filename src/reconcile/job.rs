@@ -47,7 +47,7 @@ pub(super) fn standing(view: &View<'_>, index: u32) -> Option<Standing> {
         return Some(Standing::Free);
     }
     let id = view.key.instance(index);
-    match restart::standing(&id, view.app, view.history(index)) {
+    match restart::standing(&id, view.app, &view.exits(index)) {
         // What ended well stays so over a boot, when no exit is remembered any more.
         Standing::Free if view.app.good || is_scheduled(view.app) => Some(Standing::Idle),
         other @ (Standing::Free

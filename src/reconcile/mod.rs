@@ -9,6 +9,7 @@
 mod canary;
 mod diff;
 mod fields;
+mod health;
 mod history;
 mod interruption;
 mod job;
@@ -28,6 +29,7 @@ mod view;
 mod words;
 
 pub use diff::diff;
+pub use health::{Liveness, liveness};
 pub use interruption::{effects, interruptions};
 pub use job::{Due, asked, due, verdict_of_asked};
 pub use observe::{

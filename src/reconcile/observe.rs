@@ -1,13 +1,16 @@
 //! What is known of the world: events folded in, actions noted when they are issued, and both taken
 //! up again by a controller that starts anew.
 
+use std::time::Duration;
+
 use crate::model::{
-    Action, AppKey, AppObserved, Cohort, Event, Exit, ExitStatus, InstanceId, KillScope, Observed,
-    Phase, Run, RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping, Time,
+    Action, AppKey, AppObserved, Cohort, Event, Exit, InstanceId, KillScope, Observed, Phase, Run,
+    RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping, Time, Unfit,
 };
 
 use super::{
-    history::{count_restart, is_request, keep, knows_exit},
+    health,
+    history::{count_restart, end_of, failed_start, keep, knows_exit},
     job,
 };
 
@@ -30,6 +33,7 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
         Event::Refused { run, failure } => fail(observed, *run, *failure, now),
         Event::Ready { run, at } => ready(observed, *run, *at),
         Event::Drained { run } => drained(observed, *run),
+        Event::Unfit { run, unfit } => health::found_unfit(observed, *run, *unfit),
         Event::Cohort { key, cohort } => {
             let app = observed.apps.entry(key.clone()).or_default();
             app.cohorts.entry(*cohort).or_insert(Some(now));
@@ -46,12 +50,14 @@ pub struct Journaled {
     pub stopping: Option<Stopping>,
     /// When it had become ready.
     pub ready: Option<Time>,
+    /// That it was found not fit to go on.
+    pub unfit: Option<Unfit>,
 }
 
 impl From<Option<Stopping>> for Journaled {
     /// Nothing but a stop.
     fn from(stopping: Option<Stopping>) -> Self {
-        Self { stopping, ready: None }
+        Self { stopping, ..Self::default() }
     }
 }
 
@@ -63,7 +69,7 @@ pub fn adopt(
     journaled: impl Into<Journaled>,
     now: Time,
 ) -> Observation {
-    let Journaled { stopping, ready: ready_at } = journaled.into();
+    let Journaled { stopping, ready: ready_at, unfit } = journaled.into();
     observed.last_run = observed.last_run.max(record.run);
     if observed.owners.contains_key(&record.run) {
         return advance(observed, record, now);
@@ -81,6 +87,9 @@ pub fn adopt(
         sockets: record.sockets.clone(),
         says_ready: record.notify.ready,
         extended_to: record.notify.extended_to,
+        watchdog: record.notify.watchdog,
+        watched: record.tag.watchdog_us.map(Duration::from_micros),
+        unfit,
         pid: record.pid,
         asked: record.started.unwrap_or(now),
         adopted: Some(now),
@@ -143,6 +152,9 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
                 sockets: Sockets::default(),
                 says_ready: false,
                 extended_to: None,
+                watchdog: None,
+                watched: None,
+                unfit: None,
                 pid: 0,
                 asked: now,
                 adopted: None,
@@ -237,7 +249,7 @@ fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
     };
     match (&record.state, run.phase) {
         (RunState::Failed(failure), Phase::Launching) => {
-            Step::Ended(spawn_failed(record.run, run, *failure, ended))
+            Step::Ended(failed_start(record.run, run, *failure, ended))
         }
         (RunState::Running, Phase::Launching) => {
             Step::To(Phase::Starting { started: record.started.unwrap_or(now) })
@@ -247,7 +259,7 @@ fn step(run: &Run, record: &RunRecord, now: Time) -> Step {
             Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. },
         ) => Step::To(Phase::Exited { status: *status, started, ready, at: ended }),
         (RunState::Gone(status), _) => {
-            Step::Ended(Exit { ready, ..exit(record.run, run, (started, ended), *status) })
+            Step::Ended(Exit { ready, ..end_of(record.run, run, (started, ended), *status) })
         }
         (RunState::Launching, _)
         | (
@@ -287,6 +299,9 @@ fn is_current(record: &RunRecord, phase: Phase) -> bool {
 /// Takes over what a record says beside how far the run has come; whether that is news.
 fn learn(run: &mut Run, record: &RunRecord) -> bool {
     let extended_to = record.notify.extended_to;
+    // That it still lives is no news: whoever waits for the contrary looks again in time.
+    run.watchdog = run.watchdog.max(record.notify.watchdog);
+    run.watched = record.tag.watchdog_us.map(Duration::from_micros);
     // It cannot take back that it is ready.
     let says_ready = run.says_ready || record.notify.ready;
     let news = run.pid != record.pid
@@ -335,34 +350,12 @@ fn fail(observed: &mut Observed, run_id: RunId, failure: SpawnFailure, now: Time
     let Some((key, run)) = find(observed, run_id) else { return Observation::default() };
     match run.phase {
         Phase::Launching => {
-            let exit = spawn_failed(run_id, run, failure, now);
+            let exit = failed_start(run_id, run, failure, now);
             retire(observed, &key, exit, now)
         }
         Phase::Starting { .. } | Phase::Ready { .. } | Phase::Exited { .. } => {
             Observation::default()
         }
-    }
-}
-
-fn spawn_failed(run_id: RunId, run: &Run, failure: SpawnFailure, at: Time) -> Exit {
-    let end = exit(run_id, run, (run.asked, at), ExitStatus::Unknown);
-    Exit { failure: Some(failure), ..end }
-}
-
-fn exit(run_id: RunId, run: &Run, (started, ended): (Time, Time), status: ExitStatus) -> Exit {
-    // What ended before it was asked to ended by itself, even if that was learned afterwards.
-    let requested =
-        run.stopping.is_some_and(|stopping| is_request(stopping.reason) && stopping.since <= ended);
-    Exit {
-        run: run_id,
-        revision: run.revision,
-        generation: run.generation,
-        started,
-        ended,
-        status,
-        failure: None,
-        ready: None,
-        requested,
     }
 }
 
@@ -393,7 +386,7 @@ fn insert(observed: &mut Observed, key: &AppKey, run_id: RunId, run: Run) -> Obs
     Observation { app: Some(key.clone()), retired: None }
 }
 
-fn find(observed: &mut Observed, run: RunId) -> Option<(AppKey, &mut Run)> {
+pub(super) fn find(observed: &mut Observed, run: RunId) -> Option<(AppKey, &mut Run)> {
     let key = observed.owners.get(&run)?.clone();
     let run = observed.apps.get_mut(&key)?.runs.get_mut(&run)?;
     Some((key, run))

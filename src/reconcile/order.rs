@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    App, AppKey, AppName, AppState, Awaited, Condition, Dependency, Desired, Hold, Neighbours,
-    Observed, Outlook, Phase, Project, RolloutFailure, Run, RunId, Time,
+    App, AppKey, AppName, AppState, Awaited, Condition, Dependency, Desired, Hold, LastExit,
+    Neighbours, Observed, Outlook, Phase, Project, RolloutFailure, Run, RunId, Time,
 };
 
 use super::{
     job,
-    restart::{self, Standing},
+    restart::Standing,
     status::status,
     view::{Slot, View},
 };
@@ -151,7 +151,7 @@ fn outlook(
         match (&status.hold, exits.max_by_key(|exit| exit.run)) {
             (Some(Hold::Awaits(awaited)), _) => awaited.to_string(),
             (Some(Hold::Paused(failure)), _) => failure.to_string(),
-            (_, Some(exit)) => restart::last_exit(exit).to_string(),
+            (_, Some(exit)) => LastExit::of(exit).to_string(),
             (_, None) => "it does not come up".to_owned(),
         }
     };

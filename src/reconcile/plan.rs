@@ -8,6 +8,7 @@ use crate::model::{
 };
 
 use super::{
+    health,
     restart::Standing,
     rollout, steer,
     view::{Slot, View},
@@ -59,11 +60,8 @@ pub fn plan_app(
     // What failed goes on by its restart policy; nothing else is replaced.
     let paused = failure.is_some();
     // The work of a job is let finish.
-    let leaves = if paused || view.awaited().is_some() || app.spec.is_job() {
-        BTreeSet::new()
-    } else {
-        planner.stop_outdated()
-    };
+    let kept = paused || view.awaited().is_some() || app.spec.is_job();
+    let leaves = planner.stop_outdated(kept);
     planner.fill(paused, &leaves);
     planner.share();
     if rollout::is_complete(&view) {
@@ -101,8 +99,11 @@ impl Planner<'_> {
             Some(reason) if !self.view.may_wait(run, reason) => {
                 self.begin_stop(run_id, run, reason);
             }
-            Some(_) => self.hold(run.index, Hold::Outdated),
+            Some(_) => self.hold(run.index, self.view.waits_by(run)),
             None => {}
+        }
+        if let Some(by) = health::silent_by(self.view.spec_of(run), run) {
+            self.is_due(by);
         }
         if let Some(by) = self.view.ready_by(run) {
             self.is_due(by);
@@ -113,10 +114,13 @@ impl Planner<'_> {
         }
     }
 
-    /// Stops runs of former revisions as far as enough instances stay available.
-    fn stop_outdated(&mut self) -> BTreeSet<RunId> {
+    /// Stops runs of former revisions, and what is not fit, as far as enough instances stay available.
+    fn stop_outdated(&mut self, paused: bool) -> BTreeSet<RunId> {
         let mut leaves = BTreeSet::new();
         for (run_id, run) in rollout::to_stop(self.view) {
+            if paused && !self.view.is_dead(run) {
+                continue;
+            }
             leaves.insert(run_id);
             if let Some(reason) = self.view.stop_reason(run_id, run) {
                 self.begin_stop(run_id, run, reason);
@@ -141,6 +145,8 @@ impl Planner<'_> {
                 !run.sockets.shared.is_empty()
                     && !self.view.app.spec.stop.drain.is_zero()
                     && reason != StopReason::NotReady
+                    // One that hangs would only keep its instance from coming back.
+                    && (reason != StopReason::NotLive || self.view.surge != 0)
             }
             Phase::Launching | Phase::Exited { .. } => false,
         };
@@ -163,6 +169,8 @@ impl Planner<'_> {
             | StopReason::Restarted
             | StopReason::Duplicate
             | StopReason::NotReady
+            | StopReason::NotLive
+            | StopReason::OverMemory
             | StopReason::Superseded => self.view.app.spec.stop.kill,
         }
     }

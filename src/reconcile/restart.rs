@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    App, Backoff, Exit, ExitStatus, History, Hold, InstanceId, LastExit, Limit, LimitThen,
-    RestartPolicy, RestartWhen, Time,
+    App, Backoff, Exit, ExitStatus, Hold, InstanceId, LastExit, Limit, LimitThen, RestartPolicy,
+    RestartWhen, Time,
 };
 
 /// The wait of a crash-looping instance that has no back-off.
@@ -39,14 +39,14 @@ pub(super) struct Tally {
 }
 
 /// Where instance `id` stands if it has no process.
-pub(super) fn standing(id: &InstanceId, app: &App, history: Option<&History>) -> Standing {
+pub(super) fn standing(id: &InstanceId, app: &App, exits: &[Exit]) -> Standing {
     let policy = &app.spec.restart;
-    let Some(tally) = tally(id.index, app, history) else { return Standing::Free };
+    let Some(tally) = tally(id.index, app, exits) else { return Standing::Free };
     if tally.last.requested {
         return Standing::Free;
     }
     let Tally { last: exit, failures, looping } = tally;
-    let last = last_exit(&exit);
+    let last = LastExit::of(&exit);
     if let Some(good) = left_alone(policy, &exit) {
         return Standing::Left { last, good };
     }
@@ -60,13 +60,12 @@ pub(super) fn standing(id: &InstanceId, app: &App, history: Option<&History>) ->
         (None, true) => SLOW_WITHOUT_BACKOFF,
         (None, false) => Duration::ZERO,
     };
-    Standing::Retry { at: exit.ended.after(wait), last, failures, looping }
+    Standing::Retry { at: exit.over().after(wait), last, failures, looping }
 }
 
 /// The exits of instance `index` that still count: of the desired revision, without another one
 /// since, and of a generation nobody has asked to forget. `None` if there are none.
-pub(super) fn tally(index: u32, app: &App, history: Option<&History>) -> Option<Tally> {
-    let exits = &history?.exits;
+pub(super) fn tally(index: u32, app: &App, exits: &[Exit]) -> Option<Tally> {
     let from = app.counts_from(index);
     let counts = |exit: &Exit| exit.revision == app.revision && from <= exit.generation;
     let first = exits.iter().rposition(|exit| !counts(exit)).map_or(0, |before| before + 1);
@@ -78,13 +77,13 @@ pub(super) fn tally(index: u32, app: &App, history: Option<&History>) -> Option<
     let mut looping = false;
     let mut ends = Vec::new();
     for exit in exits.iter().skip(first) {
-        if stable <= ran(exit) {
+        if stable <= was_well(exit) {
             failures = 0;
         }
-        looping &= ran(exit) < calm;
-        if !exit.requested {
+        looping &= was_well(exit) < calm;
+        if exit.is_failure() {
             failures = failures.saturating_add(1);
-            ends.push(exit.ended);
+            ends.push(exit.over());
             looping |= policy.limit.as_ref().is_some_and(|limit| is_reached(limit, &ends));
         }
     }
@@ -98,9 +97,14 @@ pub(super) fn calm_after(policy: &RestartPolicy) -> Duration {
     reset.max(window)
 }
 
-/// How long the program of this run was executed.
-pub(super) fn ran(exit: &Exit) -> Duration {
-    if exit.failure.is_some() { Duration::ZERO } else { exit.ended.since(exit.started) }
+/// How long a run was well: from when its program was executed until it ended, or until it was last
+/// seen to live. What was never seen to do so was not well, however long it took to find out.
+fn was_well(exit: &Exit) -> Duration {
+    match (exit.failure, exit.failed_while_up()) {
+        (Some(_), _) => Duration::ZERO,
+        (None, Some(unfit)) => unfit.well.map_or(Duration::ZERO, |at| at.since(exit.started)),
+        (None, None) => exit.ended.since(exit.started),
+    }
 }
 
 /// Whether the policy leaves the instance alone after this exit, which is a good one.
@@ -108,14 +112,10 @@ pub(super) fn is_left_good(policy: &RestartPolicy, exit: &Exit) -> bool {
     left_alone(policy, exit) == Some(true)
 }
 
-/// How a run ended, in the words of a hold.
-pub(super) fn last_exit(exit: &Exit) -> LastExit {
-    LastExit { status: exit.status, failure: exit.failure, ran: ran(exit) }
-}
-
 /// Whether the policy leaves the instance alone after this exit, and then whether that is good.
 fn left_alone(policy: &RestartPolicy, exit: &Exit) -> Option<bool> {
-    let executed = exit.failure.is_none();
+    // How one ended that was not live says nothing about its work.
+    let executed = exit.failure.is_none() && exit.failed_while_up().is_none();
     let success = executed && exit.status.is_success();
     let told_to = executed
         && match exit.status {

@@ -28,6 +28,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         stop: _,
         listen,
         ready: _,
+        live: _,
         rollout: _,
         watch: _,
         tags: _,

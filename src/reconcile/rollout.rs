@@ -12,11 +12,11 @@ use crate::model::{
 };
 
 use super::{
-    canary,
+    canary, health,
     history::is_request,
     job, order,
     readiness::became_ready,
-    restart::{Standing, Tally, is_left_good, ran, tally},
+    restart::{Standing, Tally, is_left_good},
     view::{Slot, View},
 };
 
@@ -25,9 +25,18 @@ impl View<'_> {
     pub(super) fn may_wait(&self, run: &Run, reason: StopReason) -> bool {
         match reason {
             StopReason::Changed => !self.recreates || self.awaited().is_some(),
+            StopReason::OverMemory => !self.recreates,
             // Whether it hurries is up to the latest restart that makes the run stale.
             StopReason::Restarted => {
                 !self.recreates && self.app.restart_now_after < self.app.fresh_from(run.index)
+            }
+            // What is not to be tried again has nobody to wait for.
+            StopReason::NotLive => {
+                let given_up = matches!(
+                    self.standing(run.index),
+                    Standing::GaveUp { .. } | Standing::Left { .. }
+                );
+                !self.recreates && self.surge != 0 && !given_up
             }
             StopReason::Removed
             | StopReason::ScaledDown
@@ -52,8 +61,10 @@ impl View<'_> {
 /// as can be missed. Those go first that were never good or whose successor is.
 pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
     let serves = |run: &Run| matches!(run.phase, Phase::Ready { .. });
+    // What does not live serves nobody for sure: others are not stopped on account of it.
+    let (dead, alive): (Vec<_>, Vec<_>) = view.outdated().partition(|(_, run)| view.is_dead(run));
     let (mut serving, mut idle): (Vec<_>, Vec<_>) =
-        view.outdated().partition(|(_, run)| serves(run));
+        alive.into_iter().partition(|(_, run)| serves(run));
     let new = view.runs().iter().filter(|(_, run)| view.is_new(run) && view.is_available(run));
     let available = new.count().saturating_add(serving.len());
     let needed = view.app.wanted().saturating_sub(view.unavailable());
@@ -66,7 +77,21 @@ pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
         (view.is_available(run), !has_successor(run.index), run.index)
     });
     let mut untried = canary::room(view, &BTreeSet::new());
-    idle.extend(serving.into_iter().take(spare).filter(|(_, run)| {
+    // What does not live needs the room beside it; elsewhere a second run is enough for one to go.
+    let starved = dead.iter().any(|(run_id, run)| !is_succeeded(view, *run_id, run));
+    let has_twin = |run_id: RunId, run: &Run| {
+        let twin = |(other_id, other): &(RunId, &Run)| {
+            *other_id != run_id
+                && view.is_available(other)
+                && (view.is_new(other) || run_id < *other_id)
+        };
+        view.runs_of(run.index).iter().any(twin)
+    };
+    let goes = |(at, (run_id, run)): &(usize, (RunId, &Run))| {
+        *at < spare || starved && has_twin(*run_id, run)
+    };
+    let going = serving.into_iter().enumerate().filter(goes).map(|(_, it)| it);
+    idle.extend(going.filter(|(_, run)| {
         if canary::is_touched(view, run.index) {
             return true;
         }
@@ -74,7 +99,20 @@ pub(super) fn to_stop<'v>(view: &'v View<'_>) -> Vec<(RunId, &'v Run)> {
         untried = untried.saturating_sub(1);
         may_go
     }));
+    let may_go =
+        |(run_id, run): &(RunId, &Run)| view.surge == 0 || is_succeeded(view, *run_id, run);
+    idle.extend(dead.into_iter().filter(may_go));
     idle
+}
+
+/// Whether another run stands in the place of one that does not live: a good one, new or former, or a
+/// later one that was ready and does not live either. So there are never more than two.
+fn is_succeeded(view: &View<'_>, run_id: RunId, run: &Run) -> bool {
+    let succeeds = |(other_id, other): &(RunId, &Run)| {
+        view.is_available(other)
+            || (run_id < *other_id && view.is_dead(other) && other.stopping.is_none())
+    };
+    view.runs_of(run.index).iter().any(succeeds)
 }
 
 /// How many instances may get a second run beside the one they have. That an instance has none
@@ -132,27 +170,28 @@ fn ended_early(view: &View<'_>, index: u32, from: Generation) -> Option<String> 
     let exits = &view.history(index)?.exits;
     let counts = |exit: &&Exit| exit.revision == view.app.revision && from <= exit.generation;
     let failed = exits.iter().rev().filter(counts).find(|exit| is_failure(view, exit))?;
-    let last = LastExit { status: failed.status, failure: failed.failure, ran: ran(failed) };
-    Some(last.to_string())
+    Some(LastExit::of(failed).to_string())
 }
 
 /// An instance that was good for a moment and ended, once replaced only to do so again: until all
 /// others are replaced too, the former ones are still there to go back to.
 fn ends_again(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
-    let Tally { last, failures, .. } = tally(index, view.app, view.history(index))?;
+    let Tally { last, failures, .. } = view.tally(index)?;
     let counts =
         from <= last.generation && !last.requested && !is_left_good(&view.app.spec.restart, &last);
-    let last = LastExit { status: last.status, failure: last.failure, ran: ran(&last) };
+    let last = LastExit::of(&last);
     (counts && 1 < failures).then(|| format!("{last}, twice in a row"))
 }
 
 fn is_failure(view: &View<'_>, exit: &Exit) -> bool {
-    !exit.requested && is_early(&view.app.spec, exit) && !is_left_good(&view.app.spec.restart, exit)
+    exit.is_failure()
+        && is_early(&view.app.spec, exit)
+        && !is_left_good(&view.app.spec.restart, exit)
 }
 
 fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
     // An instance that the change does not touch cannot make it fail.
-    let counts = |run: &Run| view.is_new(run) && from <= run.generation;
+    let counts = |run: &Run| view.is_current(run) && from <= run.generation;
     view.runs_of(index).iter().filter(|(_, run)| counts(run)).find_map(|(run_id, run)| {
         match run.phase {
             Phase::Starting { started } if run.stopping.is_none_or(|it| !is_request(it.reason)) => {
@@ -171,9 +210,13 @@ fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
                     failure: None,
                     ready,
                     requested: run.stopping.is_some_and(asked),
+                    unfit: run.unfit,
                 };
-                let last = LastExit { status, failure: None, ran: ran(&exit) };
-                is_failure(view, &exit).then(|| last.to_string())
+                is_failure(view, &exit).then(|| LastExit::of(&exit).to_string())
+            }
+            Phase::Ready { .. } if view.is_dead(run) => {
+                let exit = health::as_exit(*run_id, run).filter(|exit| is_failure(view, exit))?;
+                Some(LastExit::of(&exit).to_string())
             }
             Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. } => None,
         }
@@ -190,7 +233,7 @@ fn not_ready(view: &View<'_>, run: &Run, after: Duration) -> String {
 pub(super) fn is_early(spec: &AppSpec, exit: &Exit) -> bool {
     let ready = became_ready(spec, (exit.started, exit.ready));
     exit.failure.is_some()
-        || ready.is_none_or(|ready| exit.ended.since(ready) < spec.rollout.min_ready)
+        || ready.is_none_or(|ready| exit.over().since(ready) < spec.rollout.min_ready)
 }
 
 /// Whether every instance of the desired revision has become good, and nothing former goes on.

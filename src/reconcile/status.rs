@@ -145,7 +145,7 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
         }),
         Phase::Ready { .. } if !view.is_new(run) => {
             let awaited = view.awaited().filter(|_| view.waits());
-            Some(awaited.cloned().map_or(Hold::Outdated, Hold::Awaits))
+            Some(awaited.cloned().map_or_else(|| view.waits_by(run), Hold::Awaits))
         }
         Phase::Ready { .. } if view.app.spec.is_job() => {
             job::is_to_complete(view.app).then_some(Hold::JobRuns)
@@ -235,12 +235,16 @@ fn is_stuck(view: &View<'_>) -> bool {
 fn is_crash_looping(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
     let waits = |it: &InstanceStatus| matches!(it.hold, Some(Hold::CrashLooping { .. }));
     let proves = |(_, run): &(RunId, &Run)| view.proves_until(run).is_some();
-    instances.iter().any(waits) || view.runs().iter().any(proves)
+    let dead = |(_, run): &(RunId, &Run)| {
+        view.is_dead(run) && view.tally(run.index).is_some_and(|tally| tally.looping)
+    };
+    instances.iter().any(waits) || view.runs().iter().any(|it| proves(it) || dead(it))
 }
 
 /// Whether an instance that failed is being tried again and has not become ready yet.
 fn is_degraded(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
-    instances.iter().any(|it| match it.phase {
+    let dead = |it: &(RunId, &Run)| view.is_dead(it.1) && it.1.stopping.is_none();
+    let tried = instances.iter().any(|it| match it.phase {
         InstancePhase::Waiting => matches!(it.hold, Some(Hold::Backoff { .. })),
         InstancePhase::Starting => {
             view.tally(it.id.index).is_some_and(|tally| !tally.last.requested)
@@ -250,7 +254,8 @@ fn is_degraded(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
         | InstancePhase::Stopping
         | InstancePhase::Done
         | InstancePhase::Failed => false,
-    })
+    });
+    tried || view.runs().iter().any(dead)
 }
 
 /// The order of holds from the most serious on.
@@ -264,7 +269,7 @@ fn rank(hold: &Hold) -> u8 {
         Hold::Backoff { .. } => 4,
         Hold::NotRestarted { .. } => 5,
         Hold::NotReady { .. } | Hold::Awaits(_) => 6,
-        Hold::Stopping { .. } | Hold::StopsAfter(_) => 7,
+        Hold::Unfit { .. } | Hold::Stopping { .. } | Hold::StopsAfter(_) => 7,
         Hold::Replacing => 8,
         Hold::Starting => 9,
         Hold::Settling { .. } | Hold::JobRuns => 10,

@@ -36,6 +36,10 @@ pub(super) fn weights(view: &View<'_>, leaving: &BTreeSet<RunId>) -> Option<BTre
     };
     let tried = canary::weights(view, &staying);
     let mut weights = tried.unwrap_or_else(|| count(&|run| view.is_available(run)));
+    // Of what no longer lives that was found out by a probe; nobody knows as much of what is new.
+    if weights.is_empty() {
+        weights = count(&|run| view.available_from(run).is_some_and(|from| from <= view.now));
+    }
     if weights.is_empty() {
         weights = count(&ready);
     }

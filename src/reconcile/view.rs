@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::{
-    App, AppKey, AppName, AppObserved, AppSpec, Awaited, Cohort, History, Phase, ReadyProbe, Run,
-    RunId, Sharing, StopReason, Time,
+    App, AppKey, AppName, AppObserved, AppSpec, Awaited, Cohort, Exit, History, Phase, ReadyProbe,
+    Run, RunId, Sharing, StopReason, Time, UnfitReason,
 };
 
 use super::{
-    job, readiness,
+    health, job, readiness,
     restart::{self, Standing, Tally},
 };
 
@@ -87,9 +87,25 @@ impl<'a> View<'a> {
         self.observed?.steering.as_ref()
     }
 
-    /// Whether a run is of the desired revision and not to be restarted.
+    /// Whether a run is of the desired revision, not to be restarted, and fit to go on.
     pub(super) fn is_new(&self, run: &Run) -> bool {
+        self.is_current(run) && self.unfit(run).is_none()
+    }
+
+    /// Whether a run is of the desired revision and not to be restarted.
+    pub(super) fn is_current(&self, run: &Run) -> bool {
         run.revision == self.app.revision && self.app.fresh_from(run.index) <= run.generation
+    }
+
+    /// Why a run is not fit to go on, if it is not. What the file no longer asks about counts no more.
+    pub(super) fn unfit(&self, run: &Run) -> Option<UnfitReason> {
+        let why = run.unfit?.why;
+        health::is_asked(self.spec_of(run), why).then_some(why)
+    }
+
+    /// Whether a run was found not to live.
+    pub(super) fn is_dead(&self, run: &Run) -> bool {
+        self.unfit(run).is_some_and(UnfitReason::is_failure)
     }
 
     /// The spec a run was started with, as far as it is still known.
@@ -108,6 +124,7 @@ impl<'a> View<'a> {
     /// Whether a run has been ready for long enough, and is to stay.
     pub(super) fn is_available(&self, run: &Run) -> bool {
         run.stopping.is_none()
+            && !self.is_dead(run)
             && run.index < self.app.wanted()
             && self.available_from(run).is_some_and(|from| from <= self.now)
     }
@@ -143,7 +160,18 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn tally(&self, index: u32) -> Option<Tally> {
-        restart::tally(index, self.app, self.history(index))
+        restart::tally(index, self.app, &self.exits(index))
+    }
+
+    /// How the runs of an instance ended, in the order of the runs. One that was found not to live has
+    /// failed already, though it goes on until another one takes its place.
+    pub(super) fn exits(&self, index: u32) -> Vec<Exit> {
+        let ended = self.history(index).into_iter().flat_map(|history| &history.exits);
+        let mut exits: Vec<Exit> = ended.copied().collect();
+        let dead = self.runs_of(index).iter().filter(|(_, run)| self.is_dead(run));
+        exits.extend(dead.filter_map(|(run_id, run)| health::as_exit(*run_id, run)));
+        exits.sort_by_key(|exit| exit.run);
+        exits
     }
 
     /// What there is of wanted instance `index`.
@@ -167,7 +195,7 @@ impl<'a> View<'a> {
     pub(super) fn standing(&self, index: u32) -> Standing {
         let id = self.key.instance(index);
         job::standing(self, index)
-            .unwrap_or_else(|| restart::standing(&id, self.app, self.history(index)))
+            .unwrap_or_else(|| restart::standing(&id, self.app, &self.exits(index)))
     }
 
     /// Whether it is a job that was asked to run and has not begun to.
@@ -291,7 +319,7 @@ impl<'a> View<'a> {
         } else if self.app.spec.is_job() && job::is_superseded(self.observed, run_id) {
             Some(StopReason::Superseded)
         } else {
-            None
+            self.unfit(run).map(StopReason::from)
         }
     }
 }

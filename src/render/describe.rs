@@ -52,7 +52,9 @@ fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
         out.push_str(&hanging("", &line, 4, Paint::Plain, style));
     }
     let logs: Vec<String> = app.logs.iter().map(|path| path.display().to_string()).collect();
-    for (title, lines) in [("logs", &logs), ("exits, latest first", &app.exits)] {
+    let lists =
+        [("live probes", &app.probes), ("logs", &logs), ("exits, latest first", &app.exits)];
+    for (title, lines) in lists {
         if !lines.is_empty() {
             out.push_str(&section(title, style));
         }

@@ -77,6 +77,7 @@ fn spec(instances: u32) -> AppSpec {
         },
         listen: None,
         ready: ReadyPolicy::default(),
+        live: None,
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
@@ -138,6 +139,7 @@ fn all_failing(desired: &Desired) -> Observed {
                     failure: None,
                     ready: Some(Time(Duration::from_secs(number))),
                     requested: false,
+                    unfit: None,
                 };
                 reconcile::remember(&mut observed, &key.instance(index), exit);
             }

@@ -12,7 +12,7 @@ use ignore::gitignore::GitignoreBuilder;
 use super::{
     Context, artifacts,
     command::{self, Role},
-    env, job, listen, logs, paths, process, ready,
+    env, job, listen, live, logs, paths, process, ready,
     rollout::{self, duration},
 };
 use crate::{
@@ -42,6 +42,7 @@ pub(in crate::config) fn resolve_app(
     let cwd = cwd(context, app);
     job::check(context, app);
     let inherit_env = env::patterns(context, app);
+    let live = live::resolve(context, app, &own);
     let spec_parts = (
         restart(context, app),
         rollout::stop(app.stop.get()),
@@ -64,6 +65,7 @@ pub(in crate::config) fn resolve_app(
         rollout,
         listen: listening.policy,
         ready,
+        live,
         watch,
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),

@@ -6,6 +6,7 @@ mod command;
 mod env;
 mod job;
 mod listen;
+mod live;
 mod logs;
 mod order;
 mod paths;

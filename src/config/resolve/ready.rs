@@ -74,7 +74,7 @@ pub(super) fn resolve(context: &Context<'_>, app: &App, own: &Own<'_>) -> ReadyP
     };
     let plain = ReadyPolicy { probe: by_default, ..ReadyPolicy::default() };
     let Some((written, at)) = app.ready.get_at() else { return plain };
-    let probes = Probes { context, own };
+    let probes = Probes { context, own, key: "ready" };
     let probe = probes.only(written, at).unwrap_or(plain.probe);
     let never = "without a pause, tries would never end";
     let nothing = "no try can succeed in no time";
@@ -95,14 +95,16 @@ fn place<T>(field: &Field<T>) -> Option<At> {
     }
 }
 
-struct Probes<'a> {
-    context: &'a Context<'a>,
-    own: &'a Own<'a>,
+/// Reads what an instance is asked, under `key`: `ready` or `live`.
+pub(super) struct Probes<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) own: &'a Own<'a>,
+    pub(super) key: &'static str,
 }
 
 impl Probes<'_> {
     /// The one probe there has to be. `None` if it is wrong, which was said, or not known yet.
-    fn only(&self, written: &Ready, at: At) -> Option<ReadyProbe> {
+    pub(super) fn only(&self, written: &Ready, at: At) -> Option<ReadyProbe> {
         let Ready { http, tcp, exec, log, notify, delay, .. } = written;
         let kinds = [
             ("http", place(http)),
@@ -116,20 +118,24 @@ impl Probes<'_> {
         match (said.next(), said.next()) {
             (Some(_), None) => {}
             (Some((first, first_at)), Some((second, at))) => {
-                let message = format!("`ready` has both `{first}` and `{second}`");
+                let message = format!("`{}` has both `{first}` and `{second}`", self.key);
                 let problem = Problem::new("value", message, at.key, "a second probe");
                 let problem = problem.also(first_at.key, "the first one");
                 self.context.push(problem.help("keep the one that tells more"));
                 return None;
             }
             (None, _) => {
-                let all = kinds.map(|(key, _)| key);
+                // What tells but once is not among the keys of `live`.
+                let is_key = |key: &&str| self.key == "ready" || !["log", "delay"].contains(key);
+                let all: Vec<&str> = kinds.iter().map(|(key, _)| *key).filter(is_key).collect();
                 let is_misspelled = all.iter().any(|key| self.context.is_misspelled(at.key, key));
                 if !is_misspelled {
-                    let message = "`ready` does not say what tells that the app is ready";
+                    let key = self.key;
+                    let word = if key == "live" { "lives" } else { "is ready" };
+                    let message = format!("`{key}` does not say what tells that the app {word}");
                     let label = format!("needs {}", choices(&all));
                     let problem = Problem::new("missing_key", message, at.value, label);
-                    self.context.push(problem.help("as in `ready: { http: /healthz }`"));
+                    self.context.push(problem.help(format!("as in `{key}: {{ http: /healthz }}`")));
                 }
                 return None;
             }
@@ -154,7 +160,7 @@ impl Probes<'_> {
     }
 
     fn complain(&self, key: &str, complaint: Complaint, span: Span) {
-        let message = format!("`{key}`: {}", complaint.message);
+        let message = format!("`{}.{key}`: {}", self.key, complaint.message);
         let problem = Problem::new("value", message, span, complaint.label);
         self.context.push(problem.maybe_help(complaint.help));
     }
@@ -169,7 +175,7 @@ impl Probes<'_> {
                 port: Template::from_escaped(port),
             }),
             Err(complaint) => {
-                self.complain("ready.tcp", complaint, at.value);
+                self.complain("tcp", complaint, at.value);
                 None
             }
         }
@@ -275,7 +281,7 @@ impl Probes<'_> {
                 Some(self.request(written, ProbeAddress::Tcp { host, port }, path))
             }
             Err(complaint) => {
-                self.complain("ready.http", complaint.help(PATH_EXAMPLE), at.value);
+                self.complain("http", complaint.help(PATH_EXAMPLE), at.value);
                 None
             }
         }
@@ -299,7 +305,7 @@ impl Probes<'_> {
             Field::Set(Text(host), host_at) => match host_of(bracketed(host).as_ref(), host) {
                 Ok(host) => Some(host),
                 Err(complaint) => {
-                    self.complain("ready.http.host", complaint, host_at.value);
+                    self.complain("http.host", complaint, host_at.value);
                     return None;
                 }
             },
@@ -319,7 +325,7 @@ impl Probes<'_> {
         };
         let port = self.fill(&port.0, port_at.value)?;
         if let Err(complaint) = ProbePort::check(&port) {
-            self.complain("ready.http.port", complaint, port_at.value);
+            self.complain("http.port", complaint, port_at.value);
             return None;
         }
         let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());

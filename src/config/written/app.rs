@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Command, DependsOn, EnvValue, Kind, Limits, Listen, Logs, Overlap, Ready, Restart, Rollout,
-    Stop, Watch,
+    Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Restart,
+    Rollout, Stop, Watch,
 };
 use crate::config::{
     field::{Field, Many, Written},
@@ -42,6 +42,9 @@ pub(in crate::config) struct App {
     /// instance stays until then.
     #[schemars(extend("examples" = [{ "http": "/healthz" }, { "log": "listening on" }]))]
     pub(in crate::config) ready: Field<Ready>,
+    /// What tells that an instance that is ready still does its work. One that fails is replaced.
+    #[schemars(extend("examples" = [{ "http": "/healthz" }, { "notify": true, "interval": "30s" }]))]
+    pub(in crate::config) live: Field<Live>,
     /// Environment variables. Numbers and booleans keep their text, `null` takes a variable away,
     /// `{ file: PATH }` reads the value from a file at each start.
     pub(in crate::config) env: Field<Env>,

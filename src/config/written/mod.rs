@@ -6,6 +6,7 @@ mod app;
 mod command;
 mod document;
 mod listen;
+mod live;
 mod logs;
 mod order;
 mod policies;
@@ -16,6 +17,7 @@ pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};
 pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
+pub(super) use live::Live;
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
 pub(super) use order::{Condition, Dependency, DependsOn, Kind, Overlap};
 pub(super) use policies::{

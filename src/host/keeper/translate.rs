@@ -107,6 +107,7 @@ fn model_notify(record: &Record) -> Notify {
         reloading: said.reloading,
         stopping: said.stopping,
         extended_to: (said.extend != 0).then(|| Time::from_nanos(said.extend)),
+        watchdog: (said.watchdog != 0).then(|| Time::from_nanos(said.watchdog)),
         status: String::from_utf8_lossy(&said.status).into_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Asks instances whether they are ready: connects, requests, reads their output. It tells what it
+//! Asks instances whether they are ready, and whether they still live: connects, requests, reads their output. It tells what it
 //! saw; what follows from it is decided elsewhere.
 //!
 //! Every run asked about has a task of its own on the caller's runtime, except those whose output
@@ -16,6 +16,7 @@ mod report;
 mod subject;
 mod tail;
 mod tries;
+mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -23,12 +24,15 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, watch as latest},
     task::AbortHandle,
 };
 
-pub use self::subject::{Output, Subject};
 use self::{connect::Network, exec::Exec, log::LogReader, report::Report, subject::ProbeKind};
+pub use self::{
+    subject::{Output, Subject},
+    watch::{LastTry, Watched},
+};
 use crate::model::{Command, RunId, Time};
 
 /// So many reports may wait for the caller.
@@ -49,6 +53,17 @@ pub enum ProbeEvent {
         /// The run.
         run: RunId,
         /// What was seen, in a few words: `GET http://127.0.0.1:3000/healthz: 503`.
+        why: String,
+    },
+    /// Tries of a run that is watched failed too often in a row. It is not asked again.
+    NotLive {
+        /// The run.
+        run: RunId,
+        /// When the last try failed.
+        at: Time,
+        /// When one last succeeded; `None` if none did since the watch began.
+        well: Option<Time>,
+        /// What was seen at last, in a few words.
         why: String,
     },
     /// A command is due. The next one is not before [`Probes::exec_ended`] was told of this one.
@@ -75,6 +90,7 @@ impl ProbeEvent {
         match self {
             Self::Ready { run, .. }
             | Self::Failing { run, .. }
+            | Self::NotLive { run, .. }
             | Self::Exec { run, .. }
             | Self::ExecTimedOut { run, .. } => *run,
         }
@@ -98,6 +114,8 @@ pub struct Probes {
 struct UnderWay {
     begun: u64,
     work: Work,
+    /// What came of the latest try, of a run that is watched.
+    last: Option<latest::Receiver<LastTry>>,
 }
 
 /// What asks. Dropping it ends the asking.
@@ -108,7 +126,7 @@ enum Work {
     },
     Exec {
         _task: Task,
-        ended: watch::Sender<exec::Ended>,
+        ended: latest::Sender<exec::Ended>,
     },
     /// The thread that reads logs forgets the run once this is dropped.
     Log {
@@ -168,7 +186,7 @@ impl Probes {
                 Work::Task { _task: spawn(tries::ask(asked, first, pace, reporter)) }
             }
             ProbeKind::Exec(command) => {
-                let (ended, end) = watch::channel(exec::Ended::default());
+                let (ended, end) = latest::channel(exec::Ended::default());
                 let asked = Exec::new(command, pace.timeout, Arc::clone(&self.attempts), end);
                 Work::Exec { _task: spawn(tries::ask(asked, first, pace, reporter)), ended }
             }
@@ -182,7 +200,41 @@ impl Probes {
                 }
             }
         };
-        self.under_way.insert(run, UnderWay { begun: self.begun, work });
+        self.under_way.insert(run, UnderWay { begun: self.begun, work, last: None });
+    }
+
+    /// Begins to ask again and again whether `run` still lives; a second call replaces the first, and
+    /// so does [`Probes::begin`]. For a run that tells by itself this does nothing.
+    pub fn watch(&mut self, run: RunId, watched: Watched) {
+        self.end(run);
+        self.begun += 1;
+        let Watched { kind, first, timeout, rhythm } = watched;
+        let reporter = report::Reporter::new(run, self.begun, self.reporter.clone());
+        let (told, last) = latest::channel(LastTry::default());
+        let work = match kind {
+            // What tells but once tells nothing about a life.
+            ProbeKind::Told | ProbeKind::Log(_) | ProbeKind::Delay(_) => return,
+            ProbeKind::Unusable(why) => {
+                let asked = watch::Unusable(why);
+                Work::Task { _task: spawn(watch::watch(asked, first, rhythm, reporter, told)) }
+            }
+            ProbeKind::Connect(check) => {
+                let asked = connect::Connecting::new(check, timeout, Arc::clone(&self.network));
+                Work::Task { _task: spawn(watch::watch(asked, first, rhythm, reporter, told)) }
+            }
+            ProbeKind::Exec(command) => {
+                let (ended, end) = latest::channel(exec::Ended::default());
+                let asked = Exec::new(command, timeout, Arc::clone(&self.attempts), end);
+                let task = spawn(watch::watch(asked, first, rhythm, reporter, told));
+                Work::Exec { _task: task, ended }
+            }
+        };
+        self.under_way.insert(run, UnderWay { begun: self.begun, work, last: Some(last) });
+    }
+
+    /// What came of the latest try of a run that is watched.
+    pub fn last_try(&self, run: RunId) -> Option<LastTry> {
+        self.under_way.get(&run)?.last.as_ref().map(|last| last.borrow().clone())
     }
 
     /// Ends asking: the run ended or is ready. What it had open is closed, what it had reported
@@ -201,7 +253,7 @@ impl Probes {
             if self.under_way.get(&run).is_none_or(|known| known.begun != begun) {
                 continue;
             }
-            if matches!(event, ProbeEvent::Ready { .. }) {
+            if matches!(event, ProbeEvent::Ready { .. } | ProbeEvent::NotLive { .. }) {
                 self.end(run);
             }
             return event;

@@ -34,6 +34,11 @@ impl Reporter {
         }
     }
 
+    /// It was not well too often in a row.
+    pub(super) async fn not_live(&self, at: Time, well: Option<Time>, why: String) {
+        self.send(ProbeEvent::NotLive { run: self.run, at, well, why }).await;
+    }
+
     /// It will never be ready: says so and stays.
     pub(super) async fn hopeless(mut self, why: String) {
         self.failing(why).await;

@@ -82,7 +82,7 @@ impl Subject {
 }
 
 impl ProbeKind {
-    fn new(probe: &ReadyProbe, vars: &InstanceVars<'_>) -> Result<Self, String> {
+    pub(super) fn new(probe: &ReadyProbe, vars: &InstanceVars<'_>) -> Result<Self, String> {
         Ok(match probe {
             ReadyProbe::Started | ReadyProbe::Listen | ReadyProbe::Notify => Self::Told,
             ReadyProbe::Http(http) => {

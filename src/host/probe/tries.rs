@@ -6,7 +6,7 @@ use super::{report::Reporter, subject::Pace};
 use crate::{host::clock, model::Time};
 
 /// However short the interval, tries are at least so far apart.
-const SHORTEST: Duration = Duration::from_millis(10);
+pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// Something that can be asked again and again.
 pub(super) trait Asked: Send {

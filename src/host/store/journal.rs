@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     host::home::Home,
-    model::{AppKey, Asked, Exit, InstanceId, RunId, Stopping, Time},
+    model::{AppKey, Asked, Exit, InstanceId, RunId, Stopping, Time, Unfit},
 };
 
 /// Over this size the journal is rewritten when it is opened,
@@ -77,6 +77,11 @@ impl Journal {
     /// Notes that a run is ready: that cannot always be found out again.
     pub fn ready(&mut self, run: RunId, at: Time) -> io::Result<()> {
         self.append(&Entry::Ready { run, at })
+    }
+
+    /// Notes that a run was found not fit to go on: the next controller is not to wait anew for that.
+    pub fn unfit(&mut self, run: RunId, unfit: Unfit) -> io::Result<()> {
+        self.append(&Entry::Unfit { run, unfit })
     }
 
     /// Notes that a stopping run was sent SIGKILL.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::StoreFault;
-use crate::model::{AppKey, Asked, Cron, Exit, History, InstanceId, RunId, Stopping, Time};
+use crate::model::{AppKey, Asked, Cron, Exit, History, InstanceId, RunId, Stopping, Time, Unfit};
 
 /// How many unreadable lines are reported one by one.
 const REPORTED: u64 = 5;
@@ -30,6 +30,8 @@ pub struct Recovered {
     pub asked: BTreeMap<AppKey, Asked>,
     /// Up to when schedules were looked at, also in earlier boots.
     pub looked: BTreeMap<AppKey, Looked>,
+    /// Runs that were found not fit to go on, likewise.
+    pub unfit: BTreeMap<RunId, Unfit>,
     /// What could not be read.
     pub faults: Vec<StoreFault>,
 }
@@ -55,6 +57,8 @@ pub(super) enum Entry {
     Stop { run: RunId, stopping: Stopping },
     /// A run is ready.
     Ready { run: RunId, at: Time },
+    /// A run is not fit to go on.
+    Unfit { run: RunId, unfit: Unfit },
     /// A stopping run was sent SIGKILL.
     Kill { run: RunId, at: Time },
     /// A job was asked to run.
@@ -93,6 +97,7 @@ pub(super) struct Replay {
     ready: BTreeMap<RunId, Time>,
     asked: BTreeMap<AppKey, Asked>,
     looked: BTreeMap<AppKey, Looked>,
+    unfit: BTreeMap<RunId, Unfit>,
     bad: u64,
     faults: Vec<StoreFault>,
 }
@@ -151,6 +156,9 @@ impl Replay {
                 // Readiness is latched: the first word counts.
                 self.ready.entry(run).or_insert(at);
             }
+            Entry::Unfit { run, unfit } => {
+                self.unfit.entry(run).or_insert(unfit);
+            }
             Entry::Kill { run, at } => {
                 if let Some(stopping) = self.stops.get_mut(&run) {
                     stopping.killed = Some(at);
@@ -171,6 +179,7 @@ impl Replay {
     fn exit(&mut self, id: InstanceId, exit: Exit) {
         self.order += 1;
         self.ready.remove(&exit.run);
+        self.unfit.remove(&exit.run);
         let exits = self.exits.entry(id.clone()).or_default();
         // A controller that died between noting an exit and telling the keeper notes it again.
         if let Some((_, known)) = exits.iter_mut().rev().find(|(_, known)| known.run == exit.run) {
@@ -208,6 +217,7 @@ impl Replay {
             looked: looked.clone(),
             asked: None,
         });
+        let unfit = self.unfit.iter().map(|(&run, &unfit)| Entry::Unfit { run, unfit });
         std::iter::once(boot)
             .chain(earlier)
             .chain(exits)
@@ -215,6 +225,7 @@ impl Replay {
             .chain(ready)
             .chain(asked)
             .chain(looked)
+            .chain(unfit)
             .flat_map(|entry| [entry.line(), b"\n".to_vec()].concat())
             .collect()
     }
@@ -228,6 +239,7 @@ impl Replay {
             ready: self.ready,
             asked: self.asked,
             looked: self.looked,
+            unfit: self.unfit,
             faults: self.faults,
         }
     }

@@ -235,6 +235,7 @@ fn exit(run: u64) -> Exit {
         failure: None,
         ready: None,
         requested: false,
+        unfit: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod failures;
 mod follow;
 mod jobs;
 mod limits;
+mod liveness;
 mod logs;
 mod lookup;
 mod order;

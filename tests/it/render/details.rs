@@ -33,6 +33,7 @@ fn an_app_in_full() {
         schema: 1,
         project: "shop".to_owned(),
         apps: vec![DescribedApp {
+            probes: Vec::new(),
             status,
             fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             logs: vec![

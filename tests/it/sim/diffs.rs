@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use eco::{
     model::{
-        App, AppName, AppSpec, Command, EnvValue, HttpProbe, KillScope, LimitThen, ListenPolicy, ListenPort, LogCompression, LogDestination, LogFormat, LogRotation, OnFailure, Pass, ProbeAddress, ReadyProbe, RestartWhen, Share, ShareBy, Signal, Template, WatchPolicy, Condition, Cron, Dependency, Kind, Overlap, Schedule,
+        App, AppName, AppSpec, Command, Condition, Cron, Dependency, EnvValue, HttpProbe,
+        KillScope, Kind, LimitThen, ListenPolicy, ListenPort, LogCompression, LogDestination,
+        LogFormat, LogRotation, OnFailure, Overlap, Pass, ProbeAddress, ReadyProbe, RestartWhen,
+        Schedule, Share, ShareBy, Signal, Template, WatchPolicy,
     },
     reconcile::{diff, effects, interruptions},
 };

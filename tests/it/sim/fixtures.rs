@@ -10,9 +10,10 @@ use std::{
 use eco::{
     model::{
         App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Kind, Limit, LimitThen, ListenPolicy, ListenPort, LogPolicy,
-        Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
-        RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy, Template, Time,
+        InstanceId, KillScope, Kind, Limit, LimitThen, ListenPolicy, ListenPort, LivePolicy,
+        LiveProbe, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe,
+        RestartPolicy, RestartWhen, RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy,
+        Template, Time,
     },
     reconcile,
 };
@@ -36,6 +37,17 @@ pub(crate) fn backoff() -> Backoff {
 
 pub(crate) fn limit(failures: u32, within: u64, then: LimitThen) -> Limit {
     Limit { failures, within: ms(within), then }
+}
+
+/// A command that is asked every so many milliseconds and may fail so many times in a row.
+pub(crate) fn live(interval: u64, failures: u32) -> LivePolicy {
+    LivePolicy {
+        probe: LiveProbe::Exec(argv(&["check"])),
+        interval: ms(interval),
+        timeout: ms(200),
+        failures,
+        start_period: Duration::ZERO,
+    }
 }
 
 pub(crate) fn argv(words: &[&str]) -> Command {
@@ -75,6 +87,7 @@ pub(crate) fn spec() -> AppSpec {
         },
         listen: None,
         ready: ReadyPolicy::default(),
+        live: None,
         watch: None,
         artifacts: Artifacts::default(),
         tags: BTreeSet::new(),
@@ -136,6 +149,7 @@ pub(crate) fn crash(app: &App, run: u64, started: u64, ended: u64) -> Exit {
         failure: None,
         ready: Some(at(started)),
         requested: false,
+        unfit: None,
     }
 }
 

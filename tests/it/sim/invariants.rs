@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eco::model::{
     Action, App, AppKey, Event, Exit, ExitStatus, Hold, InstanceId, KillScope, LimitThen, Observed,
-    Phase, Plan, RestartWhen, RunId, RunState, StopReason,
+    Phase, Plan, RestartWhen, RunId, RunState, StopReason, Time,
 };
 
 use super::{keeper::Process, promises, world::World};
@@ -44,7 +44,8 @@ fn check_start(world: &World, id: &InstanceId) {
     assert!(id.index < wanted, "{id} is started, but only {wanted} are wanted");
     for (run, process) in world.keeper.processes.iter().filter(|(_, it)| it.tag.id == *id) {
         let former = process.tag.revision != app.revision
-            || process.tag.generation < app.fresh_from(id.index);
+            || process.tag.generation < app.fresh_from(id.index)
+            || world.journal.unfit.contains_key(run);
         let beside = promises::surge(world, &id.key) != 0 && former;
         assert!(!process.is_alive() || beside, "run {} of {id} lives", run.0);
     }
@@ -66,14 +67,19 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
         .take_while(|(_, it)| it.tag.revision == app.revision && from <= it.tag.generation)
         .collect();
     let policy = &app.spec.restart;
-    let failed = |(run, process): &&(&RunId, &Process)| ended_by_itself(world, **run, process);
-    let Some((run, last)) = ended.first().filter(failed) else { return };
+    let failed = |(run, process): &&(&RunId, &Process)| {
+        ended_by_itself(world, **run, process) || was_not_live(world, **run, process)
+    };
+    let over =
+        |(run, process): &(&RunId, &Process)| found_dead(world, **run, process).or(process.over());
+    let Some(last) = ended.first().filter(failed) else { return };
     // A job that was asked to run does so whatever became of its run before.
-    if world.journal.asked.get(&id.key).is_some_and(|asked| **run <= asked.after) {
+    if world.journal.asked.get(&id.key).is_some_and(|asked| *last.0 <= asked.after) {
         return;
     }
-    let over = last.over().expect("it is not alive");
-    let status = last.ended.map(|(status, _)| status);
+    let status =
+        last.1.ended.map(|(status, _)| status).filter(|_| !was_not_live(world, *last.0, last.1));
+    let over_at = over(last).expect("it is not alive");
     let success = status == Some(ExitStatus::Code(0));
     let code = match status {
         Some(ExitStatus::Code(code)) => Some(code),
@@ -82,16 +88,19 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
     assert!(policy.policy != RestartWhen::Never, "{id} is started again against its policy");
     assert!(policy.policy != RestartWhen::OnFailure || !success, "{id} is started again after 0");
     assert!(!code.is_some_and(|code| policy.stop_exit_codes.contains(&code)), "{id}: {code:?}");
-    let waited = world.now.since(over);
+    let waited = world.now.since(over_at);
     let floor = |wait: Duration, jitter: f64| wait.mul_f64(1.0 - jitter);
     if let Some(backoff) = &policy.backoff {
-        assert!(floor(backoff.initial, backoff.jitter) <= waited, "{id} is started again too soon");
+        assert!(
+            floor(backoff.initial, backoff.jitter) <= waited,
+            "{id} is started again too soon: {:#?}",
+            world.log
+        );
     }
-    let ends: Vec<_> =
-        ended.iter().filter(failed).filter_map(|(_, process)| process.over()).collect();
+    let ends: Vec<_> = ended.iter().filter(failed).filter_map(over).collect();
     let Some(limit) = &policy.limit else { return };
     let first = ends.get(limit.failures as usize - 1);
-    if first.is_some_and(|first| over.since(*first) < limit.within) {
+    if first.is_some_and(|first| over_at.since(*first) < limit.within) {
         assert!(limit.then == LimitThen::Slow, "{id} is started again after giving up");
         let slow = policy
             .backoff
@@ -101,10 +110,26 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
     }
 }
 
+/// Whether a run that is stopped for this reason has failed.
+fn is_blamed(reason: StopReason) -> bool {
+    matches!(reason, StopReason::Leftover | StopReason::NotReady | StopReason::NotLive)
+}
+
+/// Whether a run was found not to live, and nobody asked it to stop for another reason.
+fn was_not_live(world: &World, run: RunId, process: &Process) -> bool {
+    let asked = world.journal.stops.get(&run).is_some_and(|it| !is_blamed(it.reason));
+    !asked && found_dead(world, run, process).is_some()
+}
+
+/// When a run was found not to live, if that was before its end.
+fn found_dead(world: &World, run: RunId, process: &Process) -> Option<Time> {
+    let dead = world.journal.unfit.get(&run).filter(|unfit| unfit.why.is_failure())?;
+    process.over().is_none_or(|over| dead.at <= over).then_some(dead.at)
+}
+
 /// Whether a process was over before it was decided to stop it.
 fn ended_by_itself(world: &World, run: RunId, process: &Process) -> bool {
-    let blamed = |reason| matches!(reason, StopReason::Leftover | StopReason::NotReady);
-    let asked = world.journal.stops.get(&run).filter(|it| !blamed(it.reason));
+    let asked = world.journal.stops.get(&run).filter(|it| !is_blamed(it.reason));
     process.over().is_some_and(|over| asked.is_none_or(|stop| over < stop.since))
 }
 
@@ -122,9 +147,11 @@ fn check_stop(
         return;
     }
     // What is drained is not taken back into service, whatever is wanted meanwhile.
+    let unfit = world.journal.unfit.contains_key(&run);
     let excused =
         matches!(reason, StopReason::NotReady | StopReason::Duplicate | StopReason::Superseded)
-            || world.keeper.quiet.contains(&run);
+            || world.keeper.quiet.contains(&run)
+            || unfit && matches!(reason, StopReason::NotLive | StopReason::OverMemory);
     let good = !excused
         && process.ended.is_none()
         && process.failed.is_none()
@@ -147,8 +174,7 @@ fn check_stop(
 pub(crate) fn check_exit(world: &World, exit: &Exit) {
     let Some(process) = world.keeper.processes.get(&exit.run) else { return };
     let stop = world.journal.stops.get(&exit.run);
-    let blamed = |reason| matches!(reason, StopReason::Leftover | StopReason::NotReady);
-    if process.by_request && stop.is_some_and(|stop| !blamed(stop.reason)) {
+    if process.by_request && stop.is_some_and(|stop| !is_blamed(stop.reason)) {
         assert!(exit.requested, "a requested stop counts as a failure");
     }
     if ended_by_itself(world, exit.run, process) {
@@ -161,7 +187,7 @@ pub(crate) fn check_exit(world: &World, exit: &Exit) {
 pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
     assert!(plan.wake_at.is_none_or(|wake_at| world.now < wake_at), "woken for nothing");
     promises::check_rest(world, key);
-    let by = |time: eco::model::Time| plan.wake_at.is_some_and(|wake_at| wake_at <= time);
+    let by = |time: Time| plan.wake_at.is_some_and(|wake_at| wake_at <= time);
     for (id, hold) in &plan.holds {
         match hold {
             Hold::Backoff { wait, .. } | Hold::CrashLooping { wait, .. } => {
@@ -175,6 +201,7 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::NotReady { .. }
             | Hold::Draining { .. }
             | Hold::Outdated
+            | Hold::Unfit { .. }
             | Hold::Unanswered
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)
@@ -206,6 +233,7 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
         Event::Refused { run, .. } => (*run, None),
         Event::Ready { .. }
         | Event::Drained { .. }
+        | Event::Unfit { .. }
         | Event::Cohort { .. }
         | Event::Asked { .. } => return None,
     };

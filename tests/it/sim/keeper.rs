@@ -57,6 +57,8 @@ pub(crate) struct Nature {
     pub(crate) answers: Option<Duration>,
     /// How long its open requests take to end; `None` never do.
     pub(crate) drains: Option<Duration>,
+    /// After which time of running it no longer lives though it runs; `None` always does.
+    pub(crate) hangs: Option<Duration>,
 }
 
 impl Nature {
@@ -70,6 +72,7 @@ impl Nature {
         elsewhere: false,
         answers: Some(Duration::from_millis(100)),
         drains: Some(Duration::from_millis(200)),
+        hangs: None,
     };
 
     pub(crate) fn random(dice: &mut Dice) -> Self {
@@ -97,6 +100,7 @@ impl Nature {
             elsewhere: dice.percent(5),
             answers: (!dice.percent(10)).then(|| ms(dice.below(2_000))),
             drains: (!dice.percent(20)).then(|| ms(dice.below(2_000))),
+            hangs: dice.percent(30).then(|| ms(dice.below(6_000).saturating_sub(2_000))),
         }
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eco::model::{
-    Action, App, AppKey, Awaited, Cohort, InstanceId, Outlook, Phase, Plan, Run, RunId, Share,
-    Sharing, StopReason, Time,
+    Action, App, AppKey, Awaited, Cohort, InstanceId, LimitThen, Outlook, Phase, Plan, RestartWhen,
+    Run, RunId, Share, Sharing, StopReason, Time,
 };
 
 use super::{keeper::Process, world::World};
@@ -182,8 +182,10 @@ fn check_leave(world: &World, run: RunId, reason: StopReason) {
     let key = &world.observed.owners[&run];
     let app = world.desired.app(key).unwrap();
     let found = &world.observed.apps[key].runs[&run];
+    let dead = is_dead(world, app, (run, found));
     let hurried = match reason {
-        StopReason::Changed => false,
+        StopReason::Changed if dead => return check_succeeded(world, run, app, found),
+        StopReason::Changed | StopReason::OverMemory => false,
         StopReason::Restarted => app.fresh_from(found.index) <= app.restart_now_after,
         StopReason::Duplicate => {
             let other =
@@ -192,6 +194,7 @@ fn check_leave(world: &World, run: RunId, reason: StopReason) {
             assert!(unready || other.is_some(), "the run that serves is stopped as a duplicate");
             return;
         }
+        StopReason::NotLive => return check_succeeded(world, run, app, found),
         StopReason::Removed
         | StopReason::ScaledDown
         | StopReason::Stopped
@@ -202,10 +205,52 @@ fn check_leave(world: &World, run: RunId, reason: StopReason) {
     if hurried || ready_since(found).is_none() {
         return;
     }
-    let others = serving(world, key)
-        .filter(|(other, it)| *other != run && (!is_new(app, it) || is_available(world, app, it)));
+    if dead {
+        return check_succeeded(world, run, app, found);
+    }
+    // What does not live stands in for nobody.
+    let others = serving(world, key).filter(|(other, it)| {
+        *other != run
+            && !is_dead(world, app, (*other, it))
+            && (!is_new(app, it) || is_available(world, app, it))
+    });
+    // Where one that does not live waits for room, a good one in its own place lets a run go.
+    let starved = runs(world, key)
+        .any(|(other, it)| is_dead(world, app, (other, it)) && it.stopping.is_none());
+    let mut twins = runs(world, key).filter(|(other, it)| *other != run && it.index == found.index);
+    let good = |(other, it): (RunId, &Run)| {
+        !is_dead(world, app, (other, it)) && is_available(world, app, it)
+    };
+    if starved && twins.any(good) {
+        return;
+    }
     let (others, needed) = (others.count(), app.wanted().saturating_sub(unavailable(world, key)));
     assert!(needed as usize <= others, "{others} of {needed} would serve: {:#?}", world.log);
+}
+
+fn is_dead(world: &World, app: &App, (run, found): (RunId, &Run)) -> bool {
+    let unfit = world.journal.unfit.get(&run).is_some_and(|unfit| unfit.why.is_failure());
+    unfit && eco::reconcile::spec_of(app, found).live.is_some()
+}
+
+/// Checks that one that does not live goes on until another one has taken its place, where two can
+/// stand side by side and it is to be tried again.
+fn check_succeeded(world: &World, run: RunId, app: &App, found: &Run) {
+    let policy = &app.spec.restart;
+    let stops = policy.limit.as_ref().is_some_and(|limit| limit.then == LimitThen::Stop);
+    let key = &world.observed.owners[&run];
+    let alone = surge(world, key) == 0;
+    if alone || stops || policy.policy == RestartWhen::Never || ready_since(found).is_none() {
+        return;
+    }
+    let succeeds = |(other, it): (RunId, &Run)| {
+        let dead = is_dead(world, app, (other, it));
+        it.index == found.index
+            && other != run
+            && (!dead && is_available(world, app, it) || dead && run < other)
+    };
+    let succeeded = runs(world, key).any(succeeds);
+    assert!(succeeded, "nobody is in the place of run {}: {:#?}", run.0, world.log);
 }
 
 /// Checks that open requests were given time before the first signal.
@@ -213,7 +258,8 @@ fn check_drained(world: &World, run: RunId, reason: StopReason) {
     let key = &world.observed.owners[&run];
     let policy = &world.desired.app(key).unwrap().spec.stop;
     let found = &world.observed.apps[key].runs[&run];
-    let exempt = matches!(reason, StopReason::NotReady | StopReason::Leftover);
+    let alone = surge(world, key) == 0 && reason == StopReason::NotLive;
+    let exempt = alone || matches!(reason, StopReason::NotReady | StopReason::Leftover);
     let ended = matches!(found.phase, Phase::Exited { .. });
     if exempt || ended || found.sockets.shared.is_empty() || policy.drain.is_zero() {
         return;

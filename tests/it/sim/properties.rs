@@ -38,7 +38,8 @@ fn check_converged(world: &World) {
             .collect();
         let mut indices: Vec<u32> = living.iter().map(|process| process.tag.id.index).collect();
         indices.sort_unstable();
-        assert_eq!(indices, (0..app.wanted()).collect::<Vec<_>>(), "{key}: {:#?}", world.log);
+        let seen = reconcile::status(&key, app, world.observed.apps.get(&key), world.now);
+        assert_eq!(indices, (0..app.wanted()).collect::<Vec<_>>(), "{seen:#?}: {:#?}", world.log);
         for process in living {
             assert_eq!(process.tag.revision, app.revision);
             assert!(app.fresh_from(process.tag.id.index) <= process.tag.generation);

@@ -1,13 +1,13 @@
 //! Random schedules: what operators, editors and faults do to the world, and when.
 
 use eco::model::{
-    AppKey, AppSpec, Generation, KillScope, LimitThen, OnFailure, ReadyProbe, RestartWhen, Share,
-    Sharing, Template,
+    AppKey, AppSpec, Generation, KillScope, LimitThen, LivePolicy, OnFailure, ReadyProbe,
+    RestartWhen, Share, Sharing, Template,
 };
 use proptest::{collection::vec, prelude::*};
 
 use super::{
-    fixtures::{app, at, backoff, desired, edited, key, limit, ms, share, spec},
+    fixtures::{app, at, backoff, desired, edited, key, limit, live, ms, share, spec},
     world::World,
 };
 
@@ -28,6 +28,7 @@ pub(crate) enum Edit {
     Tag(u8),
     Listen(u8),
     Probe(u8),
+    Live(u8),
     Surge(u8),
     Canary(u8),
     Pause(bool),
@@ -75,6 +76,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         1 => (0..3_u8).prop_map(Edit::Tag),
         2 => (0..3_u8).prop_map(Edit::Listen),
         1 => (0..4_u8).prop_map(Edit::Probe),
+        2 => (0..3_u8).prop_map(Edit::Live),
         1 => (0..4_u8).prop_map(Edit::Surge),
         1 => (0..4_u8).prop_map(Edit::Canary),
         1 => any::<bool>().prop_map(Edit::Pause),
@@ -162,6 +164,7 @@ impl Edit {
                 let listen = spec.listen.as_mut().expect("it was just made");
                 listen.ports[0].port += u16::from(*other);
             }
+            Self::Live(which) => spec.live = liveness(*which),
             Self::Probe(which) => spec.ready.probe = probe(*which),
             Self::Surge(which) => {
                 let count = |surge, other| (Share::Count(surge), Share::Count(other));
@@ -183,6 +186,14 @@ impl Edit {
 fn canary(which: u8) -> Option<Share> {
     [None, Some(Share::Count(1)), Some(Share::Count(2)), Some(Share::Percent(40))]
         [usize::from(which)]
+}
+
+fn liveness(which: u8) -> Option<LivePolicy> {
+    match which {
+        0 => None,
+        1 => Some(live(300, 2)),
+        _ => Some(live(1_000, 1)),
+    }
 }
 
 fn probe(which: u8) -> ReadyProbe {

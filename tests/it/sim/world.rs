@@ -7,7 +7,7 @@ use eco::{
     model::{
         Action, App, AppKey, AppSpec, Asked, Cohort, Desired, Event, Exit, ExitStatus, Former,
         Generation, InstanceId, Observed, Overlap, Phase, ReadyProbe, RolledBack, RolloutFailure,
-        RunId, RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time,
+        RunId, RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time, Unfit,
     },
     reconcile::{self, Due, Observation, Readiness},
 };
@@ -31,6 +31,8 @@ enum Item {
     DeliverCurrent(RunId),
     /// The controller asks a run whether it is ready.
     Probe(RunId),
+    /// A run that is watched has failed its live probe too often.
+    NotLive(RunId, Unfit),
     /// A dead controller starts.
     Boot,
 }
@@ -42,6 +44,7 @@ pub(crate) struct Journal {
     pub(crate) stops: BTreeMap<RunId, Stopping>,
     pub(crate) ready: BTreeMap<RunId, Time>,
     pub(crate) asked: BTreeMap<AppKey, Asked>,
+    pub(crate) unfit: BTreeMap<RunId, Unfit>,
 }
 
 pub(crate) struct World {
@@ -65,6 +68,8 @@ pub(crate) struct World {
     wakes: BTreeMap<AppKey, Time>,
     /// The runs that are being asked whether they are ready.
     probing: BTreeSet<RunId>,
+    /// The runs that are being asked whether they live, and how that will end.
+    pub(super) watching: BTreeMap<RunId, Option<Unfit>>,
     /// Changes found good that are not on disk yet: until when, and what there was to go back to.
     unsaved: BTreeMap<AppKey, (Time, Option<Former>)>,
     /// The cohorts in the order in which they came, for people.
@@ -92,6 +97,7 @@ impl World {
             scheduled: 0,
             wakes: BTreeMap::new(),
             probing: BTreeSet::new(),
+            watching: BTreeMap::new(),
             unsaved: BTreeMap::new(),
             cohorts: Vec::new(),
             alive: true,
@@ -209,7 +215,13 @@ impl World {
                 self.observe(&Event::Record(self.keeper.record(run)));
             }
             Item::Probe(run) if self.alive && self.probing.remove(&run) => self.probe(run),
-            Item::Deliver(_) | Item::DeliverCurrent(_) | Item::Probe(_) => {}
+            Item::NotLive(run, unfit)
+                if self.alive && self.watching.get(&run) == Some(&Some(unfit)) =>
+            {
+                self.watching.remove(&run);
+                self.on_unfit(run, unfit);
+            }
+            Item::Deliver(_) | Item::DeliverCurrent(_) | Item::Probe(_) | Item::NotLive(..) => {}
             Item::Boot => self.boot(),
         }
     }
@@ -217,6 +229,10 @@ impl World {
     fn schedule(&mut self, time: Time, item: Item) {
         self.scheduled += 1;
         self.agenda.insert((time, self.scheduled), item);
+    }
+
+    pub(super) fn schedule_not_live(&mut self, run: RunId, unfit: Unfit) {
+        self.schedule(unfit.at.max(self.now), Item::NotLive(run, unfit));
     }
 
     fn plan_fates(&mut self, next: Next) {
@@ -348,6 +364,7 @@ impl World {
             self.alive = false;
             self.wakes.clear();
             self.probing.clear();
+            self.watching.clear();
             for (key, (until, former)) in std::mem::take(&mut self.unsaved) {
                 if self.now < until {
                     let app = self.app_mut(&key);
@@ -379,7 +396,8 @@ impl World {
         for record in self.keeper.records() {
             let stopping = self.journal.stops.get(&record.run).copied();
             let ready = self.journal.ready.get(&record.run).copied();
-            let journaled = reconcile::Journaled { stopping, ready };
+            let unfit = self.journal.unfit.get(&record.run).copied();
+            let journaled = reconcile::Journaled { stopping, ready, unfit };
             let observed = &mut self.observed;
             seen.push(reconcile::adopt(observed, &record, journaled, self.now));
         }
@@ -411,6 +429,7 @@ impl World {
             }
             self.find_ready(key);
             self.look_around(key);
+            self.find_live(key);
             let plan = self.plan(key);
             promises::check_plan(self, key, &plan);
             if plan.actions.is_empty() {
@@ -608,7 +627,7 @@ impl World {
         self.alive
     }
 
-    fn note(&mut self, line: &str) {
+    pub(super) fn note(&mut self, line: &str) {
         let millis = self.now.0.as_millis();
         self.log.push(format!("{millis:>6} {line}"));
     }
