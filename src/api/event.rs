@@ -59,6 +59,8 @@ pub enum EventType {
     LogsRemoved,
     /// A run that was ready failed its live probe too often and is replaced.
     NotLive,
+    /// A run used more memory than it may and is replaced.
+    OverMemory,
     /// A run did not stop in time and was killed.
     Killed,
     /// A change failed and was undone.

@@ -23,7 +23,6 @@ const LATER: &[(&str, &[&str])] = &[
     ("Document", &["metrics", "dashboard"]),
     ("Profile", &["metrics", "dashboard"]),
     ("App", &["reload"]),
-    ("Restart", &["max_memory"]),
     ("Stop", &["command"]),
 ];
 

@@ -86,6 +86,7 @@ impl State {
             probes: Probes::new(),
             asked_runs: BTreeMap::new(),
             watched_runs: BTreeMap::new(),
+            next_memory_look: None,
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             log_from: BTreeMap::new(),

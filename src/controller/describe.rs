@@ -205,6 +205,9 @@ fn restart(policy: &RestartPolicy, add: &mut impl FnMut(&str, String)) {
             ),
         ),
     }
+    if let Some(bytes) = policy.max_memory {
+        add("restart.max_memory", exact_size(bytes));
+    }
     if !policy.stop_exit_codes.is_empty() {
         let codes: Vec<_> = policy.stop_exit_codes.iter().map(ToString::to_string).collect();
         add("restart.stop_exit_codes", codes.join(", "));

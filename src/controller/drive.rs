@@ -136,6 +136,7 @@ impl State {
         self.let_go_of_late(now);
         self.look_for_evidence(now);
         self.look_at_drains(now);
+        self.look_at_memory(now);
         self.save_goods(now);
     }
 

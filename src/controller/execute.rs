@@ -41,6 +41,7 @@ impl State {
         self.note_schedule(key);
         self.look_around(key, now);
         self.find_live(key, now);
+        self.expect_memory(key, now);
         let app = self.desired.app(key);
         let generation = self.generation(&key.project);
         let observed = self.observed.apps.get(key);

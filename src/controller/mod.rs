@@ -23,6 +23,7 @@ mod jobs;
 mod left_behind;
 mod liveness;
 mod lookup;
+mod memory;
 mod offline;
 mod operate;
 mod order;

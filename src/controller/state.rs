@@ -87,6 +87,8 @@ pub(super) struct State {
     pub(super) asked_runs: BTreeMap<RunId, AppKey>,
     /// The runs that are asked whether they live.
     pub(super) watched_runs: WatchedRuns,
+    /// When to look at memory next; `None` while no app asks for that.
+    pub(super) next_memory_look: Option<Time>,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

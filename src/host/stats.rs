@@ -8,6 +8,46 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
     pages.checked_mul(page_size)
 }
 
+/// So many descendants are counted.
+const DESCENDANTS: usize = 1_000;
+
+/// Memory of a process and all its descendants in bytes: what is resident of the first one, and what
+/// the others have for themselves. `None` if the process is gone.
+pub fn tree_bytes(pid: u32) -> Option<u64> {
+    let mut total = resident_bytes(pid)?;
+    let mut known = children(pid);
+    let mut at = 0;
+    while let Some(child) = known.get(at).copied() {
+        total = total.saturating_add(own_bytes(child).unwrap_or(0));
+        if known.len() < DESCENDANTS {
+            known.extend(children(child));
+        }
+        at += 1;
+    }
+    Some(total)
+}
+
+/// What a process shares with no file and no shared memory.
+fn own_bytes(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let mut pages =
+        text.split_ascii_whitespace().skip(1).map_while(|word| word.parse::<u64>().ok());
+    let (resident, shared) = (pages.next()?, pages.next()?);
+    let page_size = u64::try_from(rustix::param::page_size()).ok()?;
+    resident.saturating_sub(shared).checked_mul(page_size)
+}
+
+/// The children of a process, whichever of its threads started them.
+fn children(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let lists = threads.into_iter().flatten().flatten();
+    let lists = lists.filter_map(|it| std::fs::read_to_string(it.path().join("children")).ok());
+    let of = |list: String| -> Vec<u32> {
+        list.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+    };
+    lists.flat_map(of).collect()
+}
+
 /// How many processors this process may use; at least 1.
 pub fn cpus() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(1))

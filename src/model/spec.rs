@@ -143,6 +143,9 @@ pub struct RestartPolicy {
     /// When all instances are replaced, whatever they do.
     #[serde(default)]
     pub cron: Option<Cron>,
+    /// Over so many bytes of memory it is replaced.
+    #[serde(default)]
+    pub max_memory: Option<u64>,
 }
 
 /// After which exits an instance is started again.

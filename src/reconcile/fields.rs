@@ -197,7 +197,9 @@ fn log_changes(fields: &mut Fields<'_>, old: &LogPolicy, new: &LogPolicy) {
 }
 
 fn restart_changes(fields: &mut Fields<'_>, old: &RestartPolicy, new: &RestartPolicy) {
-    let RestartPolicy { policy, backoff, limit, stop_exit_codes, cron } = old;
+    let RestartPolicy { policy, backoff, limit, stop_exit_codes, max_memory, cron } = old;
+    let memory = (max_memory.as_ref(), new.max_memory.as_ref());
+    fields.maybe("restart.max_memory", Effect::Live, memory, |it| exact_size(*it));
     let crons = (cron.as_ref(), new.cron.as_ref());
     fields.maybe("restart.cron", Effect::None, crons, Cron::to_string);
     fields.differ("restart.policy", Effect::Live, (policy, &new.policy), |it| when_text(*it));

@@ -10,7 +10,7 @@ use super::{
     history::is_request,
     observe::{Observation, find},
     readiness::spec_of,
-    restart::Standing,
+    restart::{Standing, longest_wait},
     view::View,
 };
 
@@ -47,6 +47,44 @@ pub fn liveness(app: &App, observed: Option<&AppObserved>, now: Time) -> Vec<(Ru
         .collect()
 }
 
+/// A run whose memory is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryWatch {
+    /// The run.
+    pub run: RunId,
+    /// So many bytes are too many,
+    pub limit: u64,
+    /// from then on.
+    pub from: Time,
+}
+
+/// The runs of an app whose memory is looked at.
+///
+/// One that uses too much right from its start must not be replaced again and again: it counts once it
+/// was ready for `min_ready`, and so long after the last one of its instance as `backoff.max` says.
+#[must_use]
+pub fn memory_watches(app: &App, observed: Option<&AppObserved>) -> Vec<MemoryWatch> {
+    let Some(observed) = observed else { return Vec::new() };
+    let watch = |(run_id, run): (&RunId, &Run)| {
+        let spec = spec_of(app, run);
+        let limit = spec.restart.max_memory?;
+        let Phase::Ready { since, .. } = run.phase else { return None };
+        let good = since.after(spec.rollout.min_ready);
+        let pause = longest_wait(&spec.restart);
+        let from = last_over(observed, run.index).map_or(good, |at| at.after(pause).max(good));
+        is_watched(run).then_some(MemoryWatch { run: *run_id, limit, from })
+    };
+    observed.runs.iter().filter_map(watch).collect()
+}
+
+/// When a run of this instance was last found to use too much memory.
+fn last_over(observed: &AppObserved, index: u32) -> Option<Time> {
+    let exits = observed.history.get(&index).into_iter().flat_map(|history| &history.exits);
+    let runs = observed.runs.values().filter(|run| run.index == index);
+    let found = exits.filter_map(|exit| exit.unfit).chain(runs.filter_map(|run| run.unfit));
+    found.filter(|unfit| unfit.why == UnfitReason::OverMemory).map(|unfit| unfit.at).max()
+}
+
 fn is_watched(run: &Run) -> bool {
     match run.phase {
         Phase::Ready { .. } => run.stopping.is_none() && run.unfit.is_none(),
@@ -67,7 +105,7 @@ pub(super) fn silent_by(spec: &AppSpec, run: &Run) -> Option<Time> {
 pub(super) fn is_asked(spec: &AppSpec, why: UnfitReason) -> bool {
     match why {
         UnfitReason::NotLive => spec.live.is_some(),
-        UnfitReason::OverMemory => true,
+        UnfitReason::OverMemory => spec.restart.max_memory.is_some(),
     }
 }
 

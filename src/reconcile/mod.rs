@@ -29,7 +29,7 @@ mod view;
 mod words;
 
 pub use diff::diff;
-pub use health::{Liveness, liveness};
+pub use health::{Liveness, MemoryWatch, liveness, memory_watches};
 pub use interruption::{effects, interruptions};
 pub use job::{Due, asked, due, verdict_of_asked};
 pub use observe::{

@@ -90,6 +90,11 @@ pub(super) fn tally(index: u32, app: &App, exits: &[Exit]) -> Option<Tally> {
     Some(Tally { last, failures, looping })
 }
 
+/// The longest wait there is between two tries.
+pub(super) fn longest_wait(policy: &RestartPolicy) -> Duration {
+    policy.backoff.as_ref().map_or(SLOW_WITHOUT_BACKOFF, |backoff| backoff.max)
+}
+
 /// How long a run must last to end a crash loop.
 pub(super) fn calm_after(policy: &RestartPolicy) -> Duration {
     let reset = policy.backoff.as_ref().map_or(Duration::ZERO, |backoff| backoff.reset_after);

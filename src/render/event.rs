@@ -21,6 +21,7 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::OutputDropped => ("output dropped", Paint::Bad),
         EventType::LogsRemoved => ("logs removed", Paint::Warn),
         EventType::NotLive => ("not live", Paint::Bad),
+        EventType::OverMemory => ("over memory", Paint::Warn),
         EventType::Killed => ("killed", Paint::Bad),
         EventType::RolledBack => ("rolled back", Paint::Bad),
         EventType::Scheduled => ("schedule", Paint::Plain),

@@ -60,6 +60,7 @@ fn spec(instances: u32) -> AppSpec {
             }),
             stop_exit_codes: Vec::new(),
             cron: None,
+            max_memory: None,
         },
         stop: StopPolicy {
             signal: Signal::TERM,

@@ -162,7 +162,8 @@ fn restart(context: &Context<'_>, app: &App) -> RestartPolicy {
     let codes = written.stop_exit_codes.get();
     let codes = codes.into_iter().flat_map(Many::items).map(|(code, _)| code.0);
     let cron = job::cron(app, &written.cron);
-    RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect(), cron }
+    let max_memory = written.max_memory.get().map(|size| size.0);
+    RestartPolicy { policy, backoff, limit, stop_exit_codes: codes.collect(), max_memory, cron }
 }
 
 fn backoff(context: &Context<'_>, written: &written::Backoff) -> Backoff {

@@ -12,7 +12,7 @@ use crate::config::{
     field::{Field, Many, Written},
     scalar::{
         Complaint, CronText, DurationText, ExitCode, Factor, Failures, Jitter, ShareText,
-        SignalText, Text,
+        SignalText, SizeText, Text,
     },
     suggest::quoted,
 };
@@ -33,6 +33,11 @@ pub(in crate::config) struct Restart {
     pub(in crate::config) stop_exit_codes: Field<Many<ExitCode>>,
     /// When all instances are replaced, as by `eco restart`, in the app's `timezone`.
     pub(in crate::config) cron: Field<CronText>,
+    /// An instance whose processes use more memory than this, looked at every second, is replaced: where
+    /// a port is shared another one serves first. That is no failure, and happens at most once in each
+    /// `backoff.max`.
+    #[schemars(extend("examples" = ["300M"]))]
+    pub(in crate::config) max_memory: Field<SizeText>,
 }
 
 /// After which exits an instance is started again.

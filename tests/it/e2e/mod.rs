@@ -22,6 +22,7 @@ mod ports;
 mod processes;
 mod programs;
 mod readiness;
+mod recycling;
 mod rollout;
 mod run;
 mod scenario;

@@ -70,6 +70,7 @@ pub(crate) fn spec() -> AppSpec {
             limit: None,
             stop_exit_codes: Vec::new(),
             cron: None,
+            max_memory: None,
         },
         stop: StopPolicy {
             signal: Signal::TERM,

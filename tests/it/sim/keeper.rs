@@ -59,6 +59,8 @@ pub(crate) struct Nature {
     pub(crate) drains: Option<Duration>,
     /// After which time of running it no longer lives though it runs; `None` always does.
     pub(crate) hangs: Option<Duration>,
+    /// After which time of running it uses too much memory.
+    pub(crate) swells: Option<Duration>,
 }
 
 impl Nature {
@@ -73,6 +75,7 @@ impl Nature {
         answers: Some(Duration::from_millis(100)),
         drains: Some(Duration::from_millis(200)),
         hangs: None,
+        swells: None,
     };
 
     pub(crate) fn random(dice: &mut Dice) -> Self {
@@ -101,6 +104,7 @@ impl Nature {
             answers: (!dice.percent(10)).then(|| ms(dice.below(2_000))),
             drains: (!dice.percent(20)).then(|| ms(dice.below(2_000))),
             hangs: dice.percent(30).then(|| ms(dice.below(6_000).saturating_sub(2_000))),
+            swells: dice.percent(20).then(|| ms(dice.below(6_000).saturating_sub(2_000))),
         }
     }
 }

@@ -19,6 +19,8 @@ use super::{
 };
 
 const HANGS: Nature = Nature { hangs: Some(Duration::from_secs(20)), ..Nature::GOOD };
+const SWELLS: Nature = Nature { swells: Some(Duration::from_secs(20)), ..Nature::GOOD };
+const TOO_BIG: Nature = Nature { swells: Some(Duration::ZERO), ..Nature::GOOD };
 const NEVER_LIVES: Nature = Nature { hangs: Some(Duration::ZERO), ..Nature::GOOD };
 
 /// A world of one app whose first processes are as said, 15 s after its start.
@@ -272,4 +274,42 @@ fn its_end_is_told_as_what_it_was() {
     assert_eq!(exit.status, ExitStatus::Signal(eco::model::Signal::TERM));
     let words = eco::model::LastExit::of(&exit).to_string();
     assert_eq!(words, "its live probe failed after 23s");
+}
+
+fn heavy(spec: &mut eco::model::AppSpec) {
+    spec.live = None;
+    spec.restart.max_memory = Some(300 << 20);
+}
+
+#[test]
+fn one_that_uses_too_much_memory_is_replaced_and_that_is_no_failure() {
+    let mut world = world([SWELLS], |spec| {
+        shares(spec);
+        heavy(spec);
+    });
+    world.run_until(at(60_000));
+    insta::assert_snapshot!(world.log.join("\n"));
+    assert_eq!(history(&world).restarts, 0);
+    assert!(history(&world).exits[0].requested);
+    assert_eq!(state(&world), AppState::Ready);
+}
+
+/// It is replaced at once, then at most once in each longest wait.
+#[test]
+fn one_that_uses_too_much_from_its_start_is_seldom_replaced() {
+    for shared in [false, true] {
+        let mut world = world(std::iter::repeat_n(TOO_BIG, 100), |spec| {
+            if shared {
+                share(spec);
+            }
+            spec.instances = 1;
+            heavy(spec);
+        });
+        world.run_until(at(120_000));
+        let found = found_dead(&world);
+        assert!(10 < found.len(), "{found:?}");
+        let longest = ms(5_000);
+        assert!(found.windows(2).all(|it| longest <= it[1].since(it[0])), "{found:?}");
+        assert_eq!(state(&world), AppState::Ready);
+    }
 }

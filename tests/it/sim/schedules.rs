@@ -29,6 +29,7 @@ pub(crate) enum Edit {
     Listen(u8),
     Probe(u8),
     Live(u8),
+    Memory(bool),
     Surge(u8),
     Canary(u8),
     Pause(bool),
@@ -77,6 +78,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         2 => (0..3_u8).prop_map(Edit::Listen),
         1 => (0..4_u8).prop_map(Edit::Probe),
         2 => (0..3_u8).prop_map(Edit::Live),
+        1 => any::<bool>().prop_map(Edit::Memory),
         1 => (0..4_u8).prop_map(Edit::Surge),
         1 => (0..4_u8).prop_map(Edit::Canary),
         1 => any::<bool>().prop_map(Edit::Pause),
@@ -164,6 +166,7 @@ impl Edit {
                 let listen = spec.listen.as_mut().expect("it was just made");
                 listen.ports[0].port += u16::from(*other);
             }
+            Self::Memory(some) => spec.restart.max_memory = some.then_some(300 << 20),
             Self::Live(which) => spec.live = liveness(*which),
             Self::Probe(which) => spec.ready.probe = probe(*which),
             Self::Surge(which) => {

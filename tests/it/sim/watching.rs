@@ -43,6 +43,37 @@ impl World {
         Some(Unfit { why: UnfitReason::NotLive, at, well })
     }
 
+    /// Finds the runs of an app that will use too much memory.
+    pub(super) fn find_heavy(&mut self, key: &AppKey) {
+        let Some(app) = self.desired.app(key) else { return };
+        for watch in reconcile::memory_watches(app, self.observed.apps.get(key)) {
+            let Some(at) = self.swells_at(watch.run) else { continue };
+            if self.weighing.insert(watch.run) {
+                self.schedule_weighing(watch.run, at.max(watch.from));
+            }
+        }
+    }
+
+    fn swells_at(&self, run: RunId) -> Option<Time> {
+        let process = self.keeper.processes.get(&run)?;
+        Some(process.executed?.after(process.nature.swells?))
+    }
+
+    /// Looks at the memory of a run that uses too much.
+    pub(super) fn weigh(&mut self, run: RunId) {
+        let Some(key) = self.observed.owners.get(&run).cloned() else { return };
+        let Some(app) = self.desired.app(&key) else { return };
+        let watches = reconcile::memory_watches(app, self.observed.apps.get(&key));
+        match watches.iter().find(|watch| watch.run == run) {
+            Some(watch) if watch.from <= self.now => {
+                let (why, at) = (UnfitReason::OverMemory, self.now);
+                self.on_unfit(run, Unfit { why, at, well: Some(at) });
+            }
+            Some(_) => self.find_heavy(&key),
+            None => {}
+        }
+    }
+
     /// Notes that a run is not fit to go on, in the journal first.
     pub(super) fn on_unfit(&mut self, run: RunId, unfit: Unfit) {
         let Some(key) = self.observed.owners.get(&run).cloned() else { return };

@@ -33,6 +33,8 @@ enum Item {
     Probe(RunId),
     /// A run that is watched has failed its live probe too often.
     NotLive(RunId, Unfit),
+    /// The controller looks at the memory of a run.
+    Weigh(RunId),
     /// A dead controller starts.
     Boot,
 }
@@ -69,6 +71,8 @@ pub(crate) struct World {
     /// The runs that are being asked whether they are ready.
     probing: BTreeSet<RunId>,
     /// The runs that are being asked whether they live, and how that will end.
+    /// The runs whose memory will be looked at.
+    pub(super) weighing: BTreeSet<RunId>,
     pub(super) watching: BTreeMap<RunId, Option<Unfit>>,
     /// Changes found good that are not on disk yet: until when, and what there was to go back to.
     unsaved: BTreeMap<AppKey, (Time, Option<Former>)>,
@@ -98,6 +102,7 @@ impl World {
             wakes: BTreeMap::new(),
             probing: BTreeSet::new(),
             watching: BTreeMap::new(),
+            weighing: BTreeSet::new(),
             unsaved: BTreeMap::new(),
             cohorts: Vec::new(),
             alive: true,
@@ -221,7 +226,12 @@ impl World {
                 self.watching.remove(&run);
                 self.on_unfit(run, unfit);
             }
-            Item::Deliver(_) | Item::DeliverCurrent(_) | Item::Probe(_) | Item::NotLive(..) => {}
+            Item::Weigh(run) if self.alive && self.weighing.remove(&run) => self.weigh(run),
+            Item::Deliver(_)
+            | Item::DeliverCurrent(_)
+            | Item::Probe(_)
+            | Item::NotLive(..)
+            | Item::Weigh(_) => {}
             Item::Boot => self.boot(),
         }
     }
@@ -229,6 +239,10 @@ impl World {
     fn schedule(&mut self, time: Time, item: Item) {
         self.scheduled += 1;
         self.agenda.insert((time, self.scheduled), item);
+    }
+
+    pub(super) fn schedule_weighing(&mut self, run: RunId, at: Time) {
+        self.schedule(at.max(self.now), Item::Weigh(run));
     }
 
     pub(super) fn schedule_not_live(&mut self, run: RunId, unfit: Unfit) {
@@ -365,6 +379,7 @@ impl World {
             self.wakes.clear();
             self.probing.clear();
             self.watching.clear();
+            self.weighing.clear();
             for (key, (until, former)) in std::mem::take(&mut self.unsaved) {
                 if self.now < until {
                     let app = self.app_mut(&key);
@@ -430,6 +445,7 @@ impl World {
             self.find_ready(key);
             self.look_around(key);
             self.find_live(key);
+            self.find_heavy(key);
             let plan = self.plan(key);
             promises::check_plan(self, key, &plan);
             if plan.actions.is_empty() {
