@@ -11,7 +11,7 @@ use super::{
 };
 use crate::api::Operation;
 
-/// Let apps read their files again: replaces every instance without an interruption
+/// Let apps read their files again: by the signal of their `reload`, else by replacing every instance
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   eco reload web

@@ -22,7 +22,6 @@ pub(super) struct Struct {
 const LATER: &[(&str, &[&str])] = &[
     ("Document", &["metrics", "dashboard"]),
     ("Profile", &["metrics", "dashboard"]),
-    ("App", &["reload"]),
     ("Stop", &["command"]),
 ];
 
@@ -314,6 +313,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "backoff" => "as in `backoff: { initial: 100ms, max: 30s }`",
         "limit" => "as in `limit: { failures: 10, within: 1m }`",
         "stop" => "as in `stop: { signal: SIGINT, timeout: 30s }`",
+        "reload" => "as in `reload: { signal: SIGHUP }`",
         "rollout" => "as in `rollout: { max_surge: 1, min_ready: 5s }`",
         "listen" => "as in `listen: 3000`, or `listen: { port: 3000, queue: 10s }`",
         "ready" => "as in `ready: { http: /healthz }`, or `ready: { log: \"listening\" }`",

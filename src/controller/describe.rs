@@ -44,6 +44,9 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     if let Some(canary) = rollout.canary {
         add("rollout.canary", canary.to_string());
     }
+    if let Some(signal) = spec.reload {
+        add("reload.signal", signal.to_string());
+    }
     if let Some(watch) = &spec.watch {
         let paths: Vec<_> = watch.paths.iter().map(|found| path(found)).collect();
         add("watch.paths", paths.join(", "));

@@ -32,6 +32,7 @@ mod preview;
 mod projects;
 mod readiness;
 mod records;
+mod reload;
 mod report;
 mod rollout;
 mod seen;

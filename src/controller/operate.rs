@@ -82,6 +82,9 @@ impl State {
         };
         let mut replaced = BTreeSet::new();
         for (key, instances) in mine {
+            if *operation == Operation::Reload && self.reload_by_signal(key, instances) {
+                continue;
+            }
             let retry = self.needs_retry(key);
             let Some(app) = project.apps.get_mut(&key.app) else { continue };
             if jobs::restarts(operation) {

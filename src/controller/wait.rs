@@ -297,6 +297,7 @@ fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, 
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)
             | Hold::JobRuns
+            | Hold::Reloading
             | Hold::Paused(_)
             | Hold::RolledBack { .. },
             _,

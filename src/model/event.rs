@@ -45,6 +45,13 @@ pub enum Event {
         /// What was found, and when.
         unfit: Unfit,
     },
+    /// A run was asked to read its files again.
+    Reload {
+        /// The run.
+        run: RunId,
+        /// Until when it may say that it does.
+        until: Time,
+    },
     /// The keeper has sockets of a cohort.
     Cohort {
         /// The app.

@@ -89,6 +89,10 @@ pub struct Run {
     pub says_ready: bool,
     /// Until when it asked for more time to become ready.
     pub extended_to: Option<Time>,
+    /// Whether it says that it reads its files again.
+    pub reloading: bool,
+    /// It was asked to do so, and may say until then that it does.
+    pub reload_until: Option<Time>,
     /// When it last said that it lives.
     pub watchdog: Option<Time>,
     /// Within which time it was told, at its start, to say so again and again.
@@ -105,6 +109,35 @@ pub struct Run {
     pub phase: Phase,
     /// Set once it was asked to stop; independent of how far it has come.
     pub stopping: Option<Stopping>,
+}
+
+impl Run {
+    /// A run whose start is being asked for.
+    pub fn asked(
+        index: u32,
+        (revision, generation, cohort): (Revision, Generation, Cohort),
+        now: Time,
+    ) -> Self {
+        Self {
+            index,
+            revision,
+            generation,
+            cohort,
+            sockets: Sockets::default(),
+            says_ready: false,
+            extended_to: None,
+            reloading: false,
+            reload_until: None,
+            watchdog: None,
+            watched: None,
+            unfit: None,
+            pid: 0,
+            asked: now,
+            adopted: None,
+            phase: Phase::Launching,
+            stopping: None,
+        }
+    }
 }
 
 /// How far a run has come.

@@ -175,6 +175,8 @@ pub enum Hold {
         /// Time until its replacement is started; zero once it is.
         wait: Duration,
     },
+    /// It is ready, and reads its own files again.
+    Reloading,
     /// It runs and is ready, but eco died meanwhile, and nobody answers its binds any more.
     Unanswered,
     /// It is not started, or not replaced, before another app has come to something.
@@ -276,6 +278,7 @@ impl Hold {
             Self::Outdated => "outdated",
             Self::Unfit { why: UnfitReason::NotLive, .. } => "not_live",
             Self::Unfit { why: UnfitReason::OverMemory, .. } => "over_memory",
+            Self::Reloading => "reloading",
             Self::Unanswered => "unanswered",
             Self::Awaits(awaited) if awaited.outlook.is_hopeless() => "dependency_failed",
             Self::Awaits(_) => "awaits",
@@ -295,6 +298,13 @@ fn depending(apps: &[AppName]) -> String {
     let names: Vec<_> = apps.iter().map(ToString::to_string).collect();
     let verb = if apps.len() == 1 { "which depends" } else { "which depend" };
     format!("{}, {verb} on it", names.join(", "))
+}
+
+fn unfit(f: &mut fmt::Formatter<'_>, why: UnfitReason, wait: Duration) -> fmt::Result {
+    if wait.is_zero() {
+        return write!(f, "{why}; it is being replaced");
+    }
+    write!(f, "{why}; its replacement starts in {}", human_duration(wait))
 }
 
 impl fmt::Display for Hold {
@@ -347,10 +357,8 @@ impl fmt::Display for Hold {
                 human_duration(*wait)
             ),
             Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
-            Self::Unfit { why, wait } if wait.is_zero() => write!(f, "{why}; it is being replaced"),
-            Self::Unfit { why, wait } => {
-                write!(f, "{why}; its replacement starts in {}", human_duration(*wait))
-            }
+            Self::Unfit { why, wait } => unfit(f, *why, *wait),
+            Self::Reloading => write!(f, "reads its files again (RELOADING=1)"),
             Self::Unanswered => write!(f, "adopted: replace to restore port sharing"),
             Self::Awaits(awaited) => write!(f, "{awaited}"),
             Self::StopsAfter(apps) => write!(f, "stops after {}", depending(apps)),

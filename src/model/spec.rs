@@ -57,6 +57,9 @@ pub struct AppSpec {
     /// What tells that an instance that has become ready still lives; `None` asks nobody.
     #[serde(default)]
     pub live: Option<LivePolicy>,
+    /// The signal by which its instances read their own files again; without it they are replaced.
+    #[serde(default)]
+    pub reload: Option<Signal>,
     /// Source paths whose edits replace the instances.
     pub watch: Option<WatchPolicy>,
     /// Build results whose content is part of the revision.

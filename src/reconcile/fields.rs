@@ -111,6 +111,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         listen,
         ready,
         live,
+        reload,
         watch,
         artifacts,
         tags,
@@ -135,6 +136,8 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     listen_changes(fields, listen.as_ref(), new.listen.as_ref());
     ready_changes(fields, ready, &new.ready);
     live_changes(fields, live.as_ref(), new.live.as_ref());
+    let signals = (reload.as_ref(), new.reload.as_ref());
+    fields.maybe("reload.signal", Effect::Live, signals, ToString::to_string);
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());
     let Artifacts { patterns, files } = artifacts;
     fields

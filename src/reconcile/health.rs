@@ -2,8 +2,8 @@
 //! themselves, and what one that does not live counts as.
 
 use crate::model::{
-    App, AppObserved, AppSpec, Exit, ExitStatus, Hold, LiveProbe, Observed, Phase, Run, RunId,
-    Time, Unfit, UnfitReason,
+    App, AppObserved, AppSpec, Exit, ExitStatus, Hold, LiveProbe, Observed, Phase, ReadyProbe, Run,
+    RunId, Time, Unfit, UnfitReason,
 };
 
 use super::{
@@ -158,4 +158,19 @@ pub(super) fn found_unfit(observed: &mut Observed, run: RunId, unfit: Unfit) -> 
     }
     run.unfit = Some(unfit);
     Observation { app: Some(key), retired: None }
+}
+
+/// That a run may say that it reads its files again.
+pub(super) fn asked_to_reload(observed: &mut Observed, run: RunId, until: Time) -> Observation {
+    let Some((key, run)) = find(observed, run) else { return Observation::default() };
+    run.reload_until = Some(until);
+    Observation { app: Some(key), retired: None }
+}
+
+/// Whether a run reads its files again, or may begin to say so. Only one that says by itself that it is
+/// ready says that.
+pub(super) fn reloads(spec: &AppSpec, run: &Run, now: Time) -> bool {
+    let ready = matches!(run.phase, Phase::Ready { .. }) && run.stopping.is_none();
+    let may = run.reload_until.is_some_and(|until| now < until);
+    ready && spec.ready.probe == ReadyProbe::Notify && (run.reloading || may)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::{
     Action, AppKey, AppObserved, Cohort, Event, Exit, InstanceId, KillScope, Observed, Phase, Run,
-    RunId, RunRecord, RunState, Sockets, SpawnFailure, StopReason, Stopping, Time, Unfit,
+    RunId, RunRecord, RunState, SpawnFailure, StopReason, Stopping, Time, Unfit,
 };
 
 use super::{
@@ -33,6 +33,7 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
         Event::Refused { run, failure } => fail(observed, *run, *failure, now),
         Event::Ready { run, at } => ready(observed, *run, *at),
         Event::Drained { run } => drained(observed, *run),
+        Event::Reload { run, until } => health::asked_to_reload(observed, *run, *until),
         Event::Unfit { run, unfit } => health::found_unfit(observed, *run, *unfit),
         Event::Cohort { key, cohort } => {
             let app = observed.apps.entry(key.clone()).or_default();
@@ -87,6 +88,8 @@ pub fn adopt(
         sockets: record.sockets.clone(),
         says_ready: record.notify.ready,
         extended_to: record.notify.extended_to,
+        reloading: record.notify.reloading,
+        reload_until: None,
         watchdog: record.notify.watchdog,
         watched: record.tag.watchdog_us.map(Duration::from_micros),
         unfit,
@@ -143,24 +146,7 @@ pub fn next_run(observed: &mut Observed) -> RunId {
 pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunId> {
     match action {
         Action::Start { id, revision, generation, cohort } => {
-            let (index, revision, generation) = (id.index, *revision, *generation);
-            let run = Run {
-                index,
-                revision,
-                generation,
-                cohort: *cohort,
-                sockets: Sockets::default(),
-                says_ready: false,
-                extended_to: None,
-                watchdog: None,
-                watched: None,
-                unfit: None,
-                pid: 0,
-                asked: now,
-                adopted: None,
-                phase: Phase::Launching,
-                stopping: None,
-            };
+            let run = Run::asked(id.index, (*revision, *generation, *cohort), now);
             Some(begin(observed, &id.key, run))
         }
         Action::Stop { run, scope, reason, .. } => {
@@ -307,12 +293,14 @@ fn learn(run: &mut Run, record: &RunRecord) -> bool {
     let news = run.pid != record.pid
         || run.sockets != record.sockets
         || run.says_ready != says_ready
-        || run.extended_to != extended_to;
+        || run.extended_to != extended_to
+        || run.reloading != record.notify.reloading;
     if news {
         run.pid = record.pid;
         run.sockets = record.sockets.clone();
         run.says_ready = says_ready;
         run.extended_to = extended_to;
+        run.reloading = record.notify.reloading;
     }
     news
 }

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 use super::{
-    canary, job,
+    canary, health, job,
     restart::Standing,
     rollout,
     view::{Slot, View},
@@ -157,7 +157,10 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
                 wait: until.since(view.now),
                 canary: canary::is_out(view),
             });
-            settles.or_else(|| run.sockets.unanswered.then_some(Hold::Unanswered))
+            let reloading = run.reloading && health::reloads(view.spec_of(run), run, view.now);
+            settles
+                .or_else(|| reloading.then_some(Hold::Reloading))
+                .or_else(|| run.sockets.unanswered.then_some(Hold::Unanswered))
         }
         Phase::Exited { .. } => None,
     }
@@ -276,5 +279,6 @@ fn rank(hold: &Hold) -> u8 {
         Hold::Draining { .. } => 11,
         Hold::Outdated => 12,
         Hold::Unanswered => 13,
+        Hold::Reloading => 14,
     }
 }

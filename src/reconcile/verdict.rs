@@ -5,7 +5,7 @@ use crate::model::{
 };
 
 use super::{
-    job,
+    health, job,
     plan::{earliest, plan_app},
     readiness::became_ready,
     restart::Standing,
@@ -54,7 +54,8 @@ pub fn verdict(
         AppState::Stopped | AppState::Off | AppState::Done => Verdict::Settled,
         AppState::Ready | AppState::Converging | AppState::Degraded => {
             let ripe = ripe_at(&view);
-            if state == AppState::Ready && ripe.is_none() {
+            let reloads = |(_, run): &(RunId, &Run)| health::reloads(view.spec_of(run), run, now);
+            if state == AppState::Ready && ripe.is_none() && !view.runs().iter().any(reloads) {
                 Verdict::Settled
             } else if !app.spec.is_job()
                 && (0..app.wanted()).any(|index| has_failed(&view, index, asked))
@@ -62,7 +63,7 @@ pub fn verdict(
                 Verdict::Failed
             } else {
                 let next = plan_app(key, Generation::default(), Some(app), observed, now).wake_at;
-                Verdict::Converging { wake_at: earliest(ripe, next) }
+                Verdict::Converging { wake_at: earliest(earliest(ripe, next), until_reload(&view)) }
             }
         }
     }
@@ -80,6 +81,12 @@ fn ripe_at(view: &View<'_>) -> Option<Time> {
         })
         .filter(|ripe| view.now < *ripe)
         .min()
+}
+
+/// When to look again for what instances say that were asked to read their files again.
+fn until_reload(view: &View<'_>) -> Option<Time> {
+    let until = view.runs().iter().filter_map(|(_, run)| run.reload_until);
+    until.filter(|until| view.now < *until).min()
 }
 
 /// Whether the instance ended before it was good, since `asked`, and has not become good after all.

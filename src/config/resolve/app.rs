@@ -66,6 +66,7 @@ pub(in crate::config) fn resolve_app(
         listen: listening.policy,
         ready,
         live,
+        reload: live::reload(context, app),
         watch,
         artifacts,
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),

@@ -1,4 +1,4 @@
-//! `live`: which probe, how often, and when it has failed.
+//! `live`: which probe, how often, and when it has failed; and `reload`.
 
 use std::time::Duration;
 
@@ -9,12 +9,23 @@ use super::{
 };
 use crate::{
     config::{fault::Problem, written::App},
-    model::{LivePolicy, LiveProbe, ReadyProbe},
+    model::{LivePolicy, LiveProbe, ReadyProbe, Signal},
 };
 
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(2);
 const FAILURES: u32 = 3;
+
+/// The signal of the `reload` of an app.
+pub(super) fn reload(context: &Context<'_>, app: &App) -> Option<Signal> {
+    let (written, at) = app.reload.get_at()?;
+    if written.signal.is_unset() && !context.is_misspelled(at.key, "signal") {
+        let problem =
+            Problem::new("missing_key", "`reload` has no `signal`", at.value, "which one?");
+        context.push(problem.help("as in `reload: { signal: SIGHUP }`"));
+    }
+    written.signal.get().map(|signal| signal.0)
+}
 
 /// The `live` of an app.
 pub(super) fn resolve(context: &Context<'_>, app: &App, own: &Own<'_>) -> Option<LivePolicy> {

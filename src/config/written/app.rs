@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Restart,
-    Rollout, Stop, Watch,
+    Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Reload,
+    Restart, Rollout, Stop, Watch,
 };
 use crate::config::{
     field::{Field, Many, Written},
@@ -60,6 +60,10 @@ pub(in crate::config) struct App {
     pub(in crate::config) stop: Field<Stop>,
     /// How to bring in a change.
     pub(in crate::config) rollout: Field<Rollout>,
+    /// How instances read their own files again. With it, `eco reload` sends a signal; without, it
+    /// replaces them.
+    #[schemars(extend("examples" = [{ "signal": "SIGHUP" }]))]
+    pub(in crate::config) reload: Field<Reload>,
     /// Source files and directories whose edits replace the instances.
     #[schemars(with = "Field<super::policies::WatchForm>")]
     pub(in crate::config) watch: Field<Watch>,

@@ -21,8 +21,8 @@ pub(super) use live::Live;
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
 pub(super) use order::{Condition, Dependency, DependsOn, Kind, Overlap};
 pub(super) use policies::{
-    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Restart, RestartWhen,
-    Rollout, Stop, Watch,
+    Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Reload, Restart,
+    RestartWhen, Rollout, Stop, Watch,
 };
 pub(super) use process::Limits;
 pub(super) use ready::{Http, Ready};

@@ -168,6 +168,15 @@ pub(in crate::config) enum OnFailure {
     Pause,
 }
 
+/// How an instance reads its own files again.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields, extend("required" = ["signal"]))]
+pub(in crate::config) struct Reload {
+    /// The signal it does so by. It goes to the first process of the instance.
+    pub(in crate::config) signal: Field<SignalText>,
+}
+
 /// Source files and directories whose edits replace the instances.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -182,7 +191,7 @@ pub(in crate::config) struct Watch {
 macro_rules! mappings {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = false; })* };
 }
-mappings!(Restart, Backoff, Limit, Stop, Rollout, Watch, WatchForm);
+mappings!(Restart, Backoff, Limit, Stop, Rollout, Reload, Watch, WatchForm);
 
 macro_rules! words {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = true; })* };

@@ -206,6 +206,7 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)
             | Hold::JobRuns
+            | Hold::Reloading
             | Hold::Paused(_)
             | Hold::RolledBack { .. }
             | Hold::Settling { .. } => {}
@@ -234,6 +235,7 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
         Event::Ready { .. }
         | Event::Drained { .. }
         | Event::Unfit { .. }
+        | Event::Reload { .. }
         | Event::Cohort { .. }
         | Event::Asked { .. } => return None,
     };
