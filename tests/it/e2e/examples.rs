@@ -56,6 +56,7 @@ fn each_has_a_test() {
     let tested = [
         "env-layers",
         "express",
+        "health",
         "hello",
         "jobs",
         "profiles",
@@ -232,5 +233,23 @@ fn watch() {
     assert_eq!(env.pid("built"), built);
     env.apply();
     assert_ne!(env.pid("built"), built);
+    down(&env);
+}
+
+#[test]
+fn health() {
+    program("node");
+    let (env, port) = (example("health"), free_port());
+    let eco = |args: &[&str]| env.call(args).env("SITE_PORT", &port.to_string()).run();
+    eco(&["apply"]).ok();
+    let (site, worker) = (env.pid("site"), env.pid("worker"));
+    env.write("hang", "");
+    env.wait_for("another site", || {
+        env.pids("site").values().all(|pid| *pid != site) && env.is("site", "ready")
+    });
+    assert_eq!(http_get(port, "/").unwrap().trim(), env.pid("site").to_string());
+    env.eco(&["reload", "worker"]).ok();
+    env.wait_for("the worker's words", || env.log("worker").contains("reads its files again"));
+    assert_eq!(env.pid("worker"), worker);
     down(&env);
 }
