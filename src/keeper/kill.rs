@@ -46,7 +46,8 @@ impl Keeper {
         let mut answer = group.map_or_else(|| Err(no_such()), super::cgroup::Cgroup::kill);
         let mut held: HashMap<Pid, (OwnedFd, bool)> = HashMap::new();
         for _ in 0..ROUNDS {
-            if !stop_new(&mut held, &self.living_members(run)) {
+            let is_marked = |pid| self.mark.is_of(pid, run);
+            if !stop_new(&mut held, &self.living_members(run), is_marked) {
                 break;
             }
         }
@@ -95,8 +96,13 @@ impl Keeper {
 }
 
 /// Holds those who are new, and stops those who were held while they were found again: they are who
-/// they seem. Whether there was any.
-fn stop_new(held: &mut HashMap<Pid, (OwnedFd, bool)>, found: &HashSet<Pid>) -> bool {
+/// they seem. Who has the mark of the run is known at once: some do not live until the next look.
+/// Whether there was any.
+fn stop_new(
+    held: &mut HashMap<Pid, (OwnedFd, bool)>,
+    found: &HashSet<Pid>,
+    is_marked: impl Fn(Pid) -> bool,
+) -> bool {
     held.retain(|_, (pidfd, _)| !sys::has_ended(pidfd));
     let mut any = false;
     for pid in found {
@@ -106,7 +112,8 @@ fn stop_new(held: &mut HashMap<Pid, (OwnedFd, bool)>, found: &HashSet<Pid>) -> b
                 any |= sys::signal_pidfd(pidfd, libc::SIGSTOP).is_ok();
             }
         } else if let Ok(pidfd) = pidfd_open(*pid, PidfdFlags::empty()) {
-            held.insert(*pid, (pidfd, false));
+            let proved = is_marked(*pid) && sys::signal_pidfd(&pidfd, libc::SIGSTOP).is_ok();
+            held.insert(*pid, (pidfd, proved));
             any = true;
         }
     }

@@ -37,6 +37,12 @@ impl Mark {
         format!("{run}@{:016x}", self.0)
     }
 
+    /// Whether a process that somebody holds has the mark of a run.
+    pub(super) fn is_of(&self, pid: Pid, run: &Run) -> bool {
+        let number = number(pid);
+        proc::start_ticks(number).is_some_and(|start| self.is_on(number, start, run))
+    }
+
     /// Whether a process was started with the mark of a run, and not before that run.
     fn is_on(&self, pid: u32, start_ticks: u64, run: &Run) -> bool {
         run.record.start_ticks <= start_ticks

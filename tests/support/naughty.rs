@@ -145,6 +145,7 @@ fn leave_home(mode: &str, args: &[&str]) {
         }
         _ => {
             rustix::process::setsid().unwrap_or(rustix::process::getpid());
+            thread::sleep(Duration::from_millis(10));
             start("fork-on");
         }
     }
