@@ -128,10 +128,13 @@ mod tests {
         let mut child =
             sleep.arg("100000").env("ECO_RUN", "7@x").env("XECO_RUN", "no").spawn().unwrap();
         let found =
-            (variable(child.id(), "ECO_RUN"), variable(child.id(), "ECO_RU"), name(child.id()));
+            || (variable(child.id(), "ECO_RUN"), variable(child.id(), "ECO_RU"), name(child.id()));
+        // They are there a moment after the program is.
+        while found() != (Some(b"7@x".to_vec()), None, b"sleep".to_vec()) {
+            std::thread::yield_now();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(found, (Some(b"7@x".to_vec()), None, b"sleep".to_vec()));
         assert!(all().contains(&std::process::id()));
         assert_eq!(variable(child.id(), "ECO_RUN"), None);
     }

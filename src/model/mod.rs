@@ -6,6 +6,7 @@ mod change;
 mod desired;
 mod event;
 mod health;
+mod hold;
 mod id;
 mod job;
 mod logs;
@@ -25,6 +26,7 @@ pub use change::{Change, Effect, Interruption};
 pub use desired::{App, Desired, Former, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
 pub use health::{LivePolicy, LiveProbe, Unfit, UnfitReason};
+pub use hold::{Hold, LastExit};
 pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,
     RunId, RunTag,
@@ -35,7 +37,7 @@ pub use observed::{
     AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping,
 };
 pub use order::{Awaited, Condition, Dependency, Neighbours, Outlook};
-pub use plan::{Action, AppState, Hold, InstancePhase, LastExit, Plan};
+pub use plan::{Action, AppState, InstancePhase, Plan};
 pub use process::{Account, Bound, Caller, LimitKey, LimitPolicy, ProcessLimit, ProcessPolicy};
 pub use reason::{RolloutFailure, StopReason};
 pub use serving::{

@@ -88,7 +88,15 @@ fn a_scheduled_job_runs_at_its_times_whoever_is_killed() {
     env.wait_for("another run", || seen + 1 < runs(&env));
     assert!(env.app("tick")["next"].is_string());
     env.eco(&["stop", "tick"]).ok();
-    env.wait_for("its last run", || env.pids("tick").is_empty() && runs(&env) == due(&env));
+    wait_last_run(&env);
+}
+
+/// Waits until nothing runs; each time it was due it has run, but that the last may be stopped before
+/// it has written anything.
+fn wait_last_run(env: &TestEnv) {
+    env.wait_for("its last run", || env.pids("tick").is_empty());
+    let (runs, due) = (runs(env), due(env));
+    assert!(runs == due || runs + 1 == due, "{runs} of {due}");
 }
 
 /// How often it was due, as the journal has it.
@@ -112,7 +120,7 @@ fn a_job_that_is_due_runs_once_wherever_the_controller_dies() {
         env.wait_for("the next time", || seen < due(&env));
     }
     env.eco(&["stop", "tick"]).ok();
-    env.wait_for("its last run", || env.pids("tick").is_empty() && runs(&env) == due(&env));
+    wait_last_run(&env);
     env.eco(&["start", "tick"]).ok();
     // Who waits is told by the next controller.
     env.apps("  once: { command: { shell: 'echo x >> once; exit 5' }, kind: job, schedule: \"@yearly\" }\n");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::TWO_SLEEPERS;
-use crate::harness::TestEnv;
+use crate::harness::{TestEnv, file_of};
 
 const NOBODY: u32 = 65534;
 
@@ -41,7 +41,8 @@ fn root_takes_no_orders_from_files_that_others_can_write() {
     // One that is followed: what ran goes on.
     let pids = env.pids("web");
     chmod(&file, 0o666);
-    env.apps("  web: { command: sleep 5, instances: 3 }\n");
+    // In place: one that is renamed to there has a mode of its own.
+    fs::write(&file, file_of("shop", "  web: { command: sleep 5, instances: 3 }\n")).unwrap();
     env.wait_for("the fault", || env.status()["file"]["state"] == "broken");
     assert_eq!(env.pids("web"), pids);
     chmod(&file, 0o644);
