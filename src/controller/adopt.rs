@@ -33,7 +33,7 @@ use crate::{
         marker,
         probe::Probes,
         source_watch::SourceWatcher,
-        store::{Events, Journal, Recovered, Store, StoreFault},
+        store::{Events, Journal, Recovered, Store, StoreFault, StoredProject},
         wall_timer::WallTimer,
     },
     model::{AppKey, Cohort, CohortGroup, Desired, Generation, Observed, RunRecord, RunState},
@@ -100,10 +100,7 @@ impl State {
             internal,
             home,
         };
-        for project in stored {
-            state.metas.insert(project.name.clone(), Meta::stored(&project));
-            state.desired.projects.insert(project.name, project.project);
-        }
+        state.take_projects(stored);
         state.report(faults);
         state.take_up(recovered, held.records);
         for (cohort, group) in held.cohorts {
@@ -111,6 +108,13 @@ impl State {
         }
         state.resume();
         Ok(state)
+    }
+
+    fn take_projects(&mut self, stored: Vec<StoredProject>) {
+        for project in stored {
+            self.metas.insert(project.name.clone(), Meta::stored(&project));
+            self.desired.projects.insert(project.name, project.project);
+        }
     }
 
     fn report(&mut self, faults: Vec<StoreFault>) {

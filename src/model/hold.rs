@@ -223,14 +223,12 @@ fn unfit(f: &mut fmt::Formatter<'_>, why: UnfitReason, wait: Duration) -> fmt::R
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Backoff { last, failures, wait } => {
-                write!(
-                    f,
-                    "{last}; failed {}, next try in {}",
-                    times(*failures),
-                    human_duration(*wait)
-                )
-            }
+            Self::Backoff { last, failures, wait } => write!(
+                f,
+                "{last}; failed {}, next try in {}",
+                times(*failures),
+                human_duration(*wait)
+            ),
             Self::CrashLooping { last, failures, wait } => write!(
                 f,
                 "crash-looping: {last}; failed {}, next try in {}",
@@ -258,11 +256,9 @@ impl fmt::Display for Hold {
                 human_duration(*wait)
             ),
             Self::NotReady { wait, sockets, expected } => {
-                write!(f, "not ready yet")?;
-                if let Some(why) = sockets.explain(expected) {
-                    write!(f, "; {why}")?;
-                }
-                write!(f, "; given up in {}", human_duration(*wait))
+                let why = sockets.explain(expected).map(|why| format!("; {why}"));
+                let why = why.unwrap_or_default();
+                write!(f, "not ready yet{why}; given up in {}", human_duration(*wait))
             }
             Self::Draining { reason, wait } => write!(
                 f,
