@@ -13,7 +13,7 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-use super::home::Home;
+use super::{home::Home, launch::SERVICE};
 use crate::model::{AppKey, LimitKey, LimitPolicy, ProcessPolicy, RunId};
 
 /// Says where groups are made: an absolute path, or `none`.
@@ -73,7 +73,9 @@ impl Cgroups {
             found.controllers.clear();
             return found;
         }
-        if let Some(parent) = dir.parent() {
+        if let Some(parent) = dir.parent()
+            && may_divide()
+        {
             enable(parent, family);
         }
         enable(&dir, &[]);
@@ -232,6 +234,15 @@ fn find_parent() -> Result<PathBuf, String> {
     } else {
         Err(format!("{} is not delegated to this user", own.display()))
     }
+}
+
+/// Whether the group that groups are made in may become one without processes of its own. Who has
+/// started eco as a service puts the next keeper there too, unless it was told of a group below
+/// (systemd 254 and later).
+fn may_divide() -> bool {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let below = own.lines().any(|line| line.starts_with("0::") && line.ends_with(OWN));
+    below || std::env::var_os(SERVICE).is_none()
 }
 
 /// Where version 2 is mounted, of a line of `mountinfo`: which group is at the top of it, and where.

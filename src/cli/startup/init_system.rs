@@ -153,6 +153,8 @@ Restart=on-failure
 RestartSec=100ms
 OOMPolicy=continue
 Delegate=yes
+# With systemd before 254 limits of memory, CPU and processes are not kept; `eco doctor` says so.
+DelegateSubgroup=eco.own
 LimitNOFILE=infinity
 
 [Install]
