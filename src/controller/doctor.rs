@@ -5,6 +5,7 @@ use std::io;
 use crate::{
     api::{CheckReply, DoctorReply, SCHEMA},
     host::{cgroup::Cgroups, home::Home, self_check},
+    model::human_size,
 };
 
 /// So many descriptors are enough for some hundred instances.
@@ -21,6 +22,9 @@ struct Fault {
     help: String,
 }
 
+/// With less than this a log cannot be rotated even once by its default size.
+const ENOUGH_ROOM: u64 = 64 << 20;
+
 /// Looks at everything.
 pub fn doctor(home: &Home) -> DoctorReply {
     let mut checks = ports();
@@ -29,6 +33,8 @@ pub fn doctor(home: &Home) -> DoctorReply {
     checks.push(check(("watches", "file watches"), watches()));
     checks.push(check(("cgroup", "control groups"), control_groups(home)));
     checks.push(check(("home", "state directory"), writable(home)));
+    checks.push(check(("disk", "room on the disk"), room(home)));
+    checks.push(check(("clock", "clock"), clock()));
     DoctorReply { schema: SCHEMA, checks }
 }
 
@@ -92,10 +98,9 @@ fn without_steering((_, found): (i32, String)) -> Fault {
 /// Most systems do not, so it is no fault: it matters only where a whole release is given up.
 fn hand_over() -> String {
     let found = if self_check::hands_over() {
-        "connections that wait at a release which is undone go to the former one"
+        "who waits at a bad release gets to the former"
     } else {
-        "connections that wait at a release which is undone are reset; \
-         `sysctl net.ipv4.tcp_migrate_req=1` hands them to the former one"
+        "reset, unless net.ipv4.tcp_migrate_req=1"
     };
     found.to_owned()
 }
@@ -170,4 +175,32 @@ fn writable(home: &Home) -> Result<String, Fault> {
             help: "make it writable for this user, or name another one in ECO_HOME".to_owned(),
         }),
     }
+}
+
+fn room(home: &Home) -> Result<String, Fault> {
+    let effect = "on a full disk older logs are removed, then output is dropped, and nothing is \
+                  applied";
+    let free = self_check::room(home);
+    let (dir, free) = free.map_err(|error| Fault {
+        found: format!("not known: {}", words(&error)),
+        effect,
+        help: "see `df`".to_owned(),
+    })?;
+    let found = format!("{} free", human_size(free));
+    if ENOUGH_ROOM <= free {
+        return Ok(found);
+    }
+    let help = format!("make room at {}", dir.display());
+    Err(Fault { found, effect, help })
+}
+
+fn clock() -> Result<String, Fault> {
+    if !self_check::clock_is_behind() {
+        return Ok("set".to_owned());
+    }
+    Err(Fault {
+        found: "before this program was installed".to_owned(),
+        effect: "schedules run at the wrong times, and `logs --since` finds the wrong lines",
+        help: "set it, and keep it so: `timedatectl set-ntp true`, chrony or ntpd".to_owned(),
+    })
 }

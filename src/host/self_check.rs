@@ -3,16 +3,16 @@
 
 use std::{
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use rustix::{
-    fs::{Access, access, inotify},
+    fs::{Access, access, inotify, statvfs},
     process::{Resource, getrlimit},
 };
 
-use super::home::Home;
+use super::{clock, home::Home};
 pub use crate::protocol::SelfTest;
 
 /// Has the keeper's code try what port sharing needs, in a process of its own.
@@ -50,6 +50,27 @@ pub fn watches() -> Option<u64> {
 pub fn hands_over() -> bool {
     let text = fs::read_to_string("/proc/sys/net/ipv4/tcp_migrate_req").unwrap_or_default();
     text.trim() == "1"
+}
+
+/// The least room that is left for eco's things, and where, in bytes.
+pub fn room(home: &Home) -> io::Result<(PathBuf, u64)> {
+    let mut least: Option<(PathBuf, u64)> = None;
+    for dir in [&home.state, &home.run, &home.logs] {
+        let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+        let found = statvfs(nearest)?;
+        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        if least.as_ref().is_none_or(|(_, known)| free < *known) {
+            least = Some((nearest.to_owned(), free));
+        }
+    }
+    least.ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Whether the clock tells a time from before this program was written to the disk.
+pub fn clock_is_behind() -> bool {
+    let program = std::env::current_exe().and_then(fs::metadata);
+    let written = program.and_then(|found| found.modified());
+    written.is_ok_and(|written| clock::wall() < written)
 }
 
 /// Whether the state of eco can be written: for each directory, or the first one above it that

@@ -35,7 +35,7 @@ fn a_machine_that_allows_everything() {
     let output = env.eco(&["doctor", "--json"]);
     let reply = output.json();
     assert_eq!(reply["schema"], 1);
-    for name in ["answer", "look", "steer", "home"] {
+    for name in ["answer", "look", "steer", "home", "disk", "clock"] {
         assert_eq!(check(&reply, name)["ok"], true, "{reply}");
     }
     let all_ok = reply["checks"].as_array().unwrap().iter().all(|it| it["ok"] == true);
@@ -73,4 +73,17 @@ fn a_home_that_is_a_file() {
     fs::write(env.home(), "").unwrap();
     let reply = env.eco(&["doctor", "--json"]).exits(1).json();
     assert_eq!(check(&reply, "home")["ok"], false, "{reply}");
+}
+
+#[test]
+fn a_disk_that_is_almost_full() {
+    let env = TestEnv::new();
+    fs::create_dir_all(env.home()).unwrap();
+    let small = "mount -t tmpfs -o size=1m small \"$ECO_HOME\" && exec \"$@\"";
+    let starter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", small, "sh"];
+    let output = env.call_by(&starter, &["doctor", "--json"]).run().exits(1);
+    let disk = check(&output.json(), "disk").clone();
+    assert_eq!(disk["ok"], false, "{disk}");
+    assert!(disk["help"].as_str().unwrap().contains("make room at"), "{disk}");
+    assert!(disk["found"].as_str().unwrap().ends_with(" free"), "{disk}");
 }
