@@ -73,9 +73,7 @@ impl Cgroups {
             found.controllers.clear();
             return found;
         }
-        if let Some(parent) = dir.parent()
-            && may_divide()
-        {
+        if let Some(parent) = dir.parent().filter(|_| may_divide()) {
             enable(parent, family);
         }
         enable(&dir, &[]);
@@ -236,13 +234,11 @@ fn find_parent() -> Result<PathBuf, String> {
     }
 }
 
-/// Whether the group that groups are made in may become one without processes of its own. Who has
-/// started eco as a service puts the next keeper there too, unless it was told of a group below
-/// (systemd 254 and later).
+/// Whether groups may be made where no process may be beside them then. systemd puts the next keeper
+/// of a service there too, unless it was told of a group below (254 and later).
 fn may_divide() -> bool {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let below = own.lines().any(|line| line.starts_with("0::") && line.ends_with(OWN));
-    below || std::env::var_os(SERVICE).is_none()
+    std::env::var_os(SERVICE).is_none() || own.trim_end().ends_with(OWN)
 }
 
 /// Where version 2 is mounted, of a line of `mountinfo`: which group is at the top of it, and where.
