@@ -1,7 +1,6 @@
 //! Instances that are replaced though they live, since they use too much memory, and such that read
 //! their files again without being replaced.
 
-use super::server;
 use crate::harness::{TestEnv, alive, free_port, http_get, program};
 
 /// Uses 80 MB more once there is the file `grow`.
@@ -39,10 +38,14 @@ fn too_much_memory_of_a_wrapped_program() {
 
 #[test]
 fn where_a_port_is_shared_another_one_serves_first() {
-    let (env, port) = (server(), free_port());
+    program("node");
+    let (env, port) = (TestEnv::new(), free_port());
+    // One that waits by epoll: it can be kept from accepting beside the one that takes its place.
+    let serve = "require('http').createServer((_, to) => to.end('x')).listen(process.env.PORT)";
+    env.write("server.js", serve);
     let apps = |memory: &str| {
         env.apps(&format!(
-            "  web:\n    command: python3 server.py\n    listen: {port}\n    \
+            "  web:\n    command: node server.js\n    listen: {port}\n    \
              restart: {{ backoff: {{ max: 1h }}{memory} }}\n"
         ));
     };
