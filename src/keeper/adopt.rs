@@ -42,6 +42,14 @@ enum First {
     Unseen,
 }
 
+/// A run that was taken up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    id: u64,
+    /// Whether its first process ended and nobody saw how.
+    unseen: bool,
+}
+
 fn failed(source: io::Error) -> StartError {
     StartError::Failed { what: "cannot take over the running apps", source }
 }
@@ -51,8 +59,9 @@ impl Keeper {
     pub(super) fn adopt(&mut self) -> Result<(), StartError> {
         let files = self.files.left().map_err(failed)?;
         let mut left = Left::ask(&self.run_dir);
+        let mut taken = Vec::new();
         for (id, file) in files {
-            self.take_up_run(id, file, &mut left, true).map_err(failed)?;
+            taken.extend(self.take_up_run(id, file, &mut left, true).map_err(failed)?);
         }
         if let Some(slate) = left.take(Of::Keeper, 0, Kept::Slate)
             && let Ok(slate) = Slate::open(slate)
@@ -62,6 +71,8 @@ impl Keeper {
         let sockets = left.take_all(Of::Socket, Kept::Socket);
         let filters = left.take_all(Of::Run, Kept::Filter);
         self.recover_sharing(sockets, filters);
+        taken.into_iter().try_for_each(|run| self.go_on(run)).map_err(failed)?;
+        self.find_unanswered();
         self.answer_left();
         self.notify_sockets.remove_others();
         if let Some(recorder) = left.recorder {
@@ -72,19 +83,20 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes up a run, of another keeper if it is `adopted`; else it is this process's child.
+    /// Takes up a run, of another keeper if it is `adopted`; else it is this process's child. It goes
+    /// on once it is known what is shared: its launch may have a filter to hand over yet.
     pub(super) fn take_up_run(
         &mut self,
         id: u64,
         file: RecordFile,
         left: &mut Left,
         adopted: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Taken>> {
         let RecordFile { record, pipes, sink, ports, cgroup, .. } = file;
         // A file that names no process was written before there was one.
         let Some(leader) = Pid::from_raw(record.pid.cast_signed()) else {
             self.files.remove(id);
-            return Ok(());
+            return Ok(None);
         };
         let ended = match record.state {
             State::Launching | State::Running => false,
@@ -132,16 +144,15 @@ impl Keeper {
         }
         let reopened = run.pipes.iter().any(|pipe| pipe.end.is_some() && !pipe.given);
         self.runs.insert(id, run);
-        self.go_on(id, unseen)?;
         if reopened {
             self.tell_recorder(id, ForRecorder::Open);
         }
         self.changed(id);
-        Ok(())
+        Ok(Some(Taken { id, unseen }))
     }
 
     /// Goes on with a run from where it was.
-    fn go_on(&mut self, id: u64, unseen: bool) -> io::Result<()> {
+    pub(super) fn go_on(&mut self, Taken { id, unseen }: Taken) -> io::Result<()> {
         let Some(run) = self.runs.get_mut(&id) else { return Ok(()) };
         if let Some(status) = &run.status {
             let token = launch_token(status);

@@ -7,6 +7,7 @@ use rustix::process::Pid;
 
 use super::{
     Config,
+    adopt::Taken,
     answers::Item,
     event_loop::Keeper,
     left::Left,
@@ -48,12 +49,15 @@ impl Keeper {
         for (inode, fd) in saved.sockets {
             left.put(Of::Socket, inode, Kept::Socket, sys::own(fd)?);
         }
+        let mut taken = Vec::new();
         for run in saved.runs {
-            self.go_on_with_run(run, &mut left)?;
+            taken.extend(self.go_on_with_run(run, &mut left)?);
         }
         let sockets = left.take_all(Of::Socket, Kept::Socket);
         let filters = left.take_all(Of::Run, Kept::Filter);
         self.recover_sharing(sockets, filters);
+        taken.into_iter().try_for_each(|run| self.go_on(run))?;
+        self.find_unanswered();
         self.greeted = saved.greeted;
         if self.greeted {
             self.answers.push(Item::Hello { seq: 0 });
@@ -67,14 +71,14 @@ impl Keeper {
         Ok(())
     }
 
-    fn go_on_with_run(&mut self, saved: SavedRun, left: &mut Left) -> io::Result<()> {
+    fn go_on_with_run(&mut self, saved: SavedRun, left: &mut Left) -> io::Result<Option<Taken>> {
         let SavedRun { id, forgotten, given, file, descriptors } = saved;
         for (kind, fd) in descriptors {
             left.put(Of::Run, id, kind, sys::own(fd)?);
         }
         let adopted = file.record.adopted;
-        self.take_up_run(id, file, left, adopted)?;
-        let Some(run) = self.runs.get_mut(&id) else { return Ok(()) };
+        let taken = self.take_up_run(id, file, left, adopted)?;
+        let Some(run) = self.runs.get_mut(&id) else { return Ok(None) };
         run.forgotten = forgotten;
         for (pipe, given) in run.pipes.iter_mut().zip(given) {
             pipe.given = given;
@@ -86,7 +90,7 @@ impl Keeper {
             self.exited.insert(id);
         }
         self.tell_recorder(id, ForRecorder::Open);
-        Ok(())
+        Ok(taken)
     }
 }
 

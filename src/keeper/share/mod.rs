@@ -351,6 +351,8 @@ impl Keeper {
         self.share.watch_all(owner.cohort);
         self.keep(Of::Run, id);
         self.note_sharing();
+        // At once: without it nobody could answer if this keeper died now.
+        self.deliver_kept();
     }
 
     /// Answers the calls of a run from now on.

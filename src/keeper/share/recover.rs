@@ -202,6 +202,10 @@ impl Keeper {
             let owner = Owner { cohort: ports.cohort, group: ports.group };
             self.answer_for(id, owner, filter);
         }
+    }
+
+    /// Finds out whose calls nobody can answer any more.
+    pub(in crate::keeper) fn find_unanswered(&mut self) {
         let answered: BTreeSet<u64> = self.share.notifiers.values().map(|it| it.run).collect();
         for (id, run) in &mut self.runs {
             let asks = match run.record.sharing {
