@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eco::model::{
-    Action, App, AppKey, Awaited, Cohort, InstanceId, LimitThen, Outlook, Phase, Plan, RestartWhen,
-    Run, RunId, Share, Sharing, StopReason, Time,
+    Action, App, AppKey, Awaited, Cohort, ExitStatus, InstanceId, LimitThen, Outlook, Phase, Plan,
+    RestartWhen, Run, RunId, Share, Sharing, StopReason, Time,
 };
 
 use super::{keeper::Process, world::World};
@@ -250,7 +250,16 @@ fn check_succeeded(world: &World, run: RunId, app: &App, found: &Run) {
             && (!dead && is_available(world, app, it) || dead && run < other)
     };
     let succeeded = runs(world, key).any(succeeds);
-    assert!(succeeded, "nobody is in the place of run {}: {:#?}", run.0, world.log);
+    // One that was to take its place ended so that its policy lets it be: nobody else comes.
+    let later = world.keeper.processes.iter().filter(|(other, it)| {
+        run < **other && it.tag.id == key.instance(found.index) && it.ended.is_some()
+    });
+    let left = later.last().and_then(|(_, it)| it.ended).is_some_and(|(status, _)| match status {
+        ExitStatus::Code(0) => policy.policy == RestartWhen::OnFailure,
+        ExitStatus::Code(code) => policy.stop_exit_codes.contains(&code),
+        ExitStatus::Signal(_) | ExitStatus::Unknown => false,
+    });
+    assert!(succeeded || left, "nobody is in the place of run {}: {:#?}", run.0, world.log);
 }
 
 /// Checks that open requests were given time before the first signal.
