@@ -251,14 +251,15 @@ fn check_succeeded(world: &World, run: RunId, app: &App, found: &Run) {
     };
     let succeeded = runs(world, key).any(succeeds);
     // One that was to take its place ended so that its policy lets it be: nobody else comes.
-    let later = world.keeper.processes.iter().filter(|(other, it)| {
+    let mut later = world.keeper.processes.iter().filter(|(other, it)| {
         run < **other && it.tag.id == key.instance(found.index) && it.ended.is_some()
     });
-    let left = later.last().and_then(|(_, it)| it.ended).is_some_and(|(status, _)| match status {
-        ExitStatus::Code(0) => policy.policy == RestartWhen::OnFailure,
-        ExitStatus::Code(code) => policy.stop_exit_codes.contains(&code),
-        ExitStatus::Signal(_) | ExitStatus::Unknown => false,
-    });
+    let left =
+        later.next_back().and_then(|(_, it)| it.ended).is_some_and(|(status, _)| match status {
+            ExitStatus::Code(0) => policy.policy == RestartWhen::OnFailure,
+            ExitStatus::Code(code) => policy.stop_exit_codes.contains(&code),
+            ExitStatus::Signal(_) | ExitStatus::Unknown => false,
+        });
     assert!(succeeded || left, "nobody is in the place of run {}: {:#?}", run.0, world.log);
 }
 
