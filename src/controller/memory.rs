@@ -7,7 +7,7 @@ use super::state::State;
 use crate::{
     api::EventType,
     host::{clock, stats},
-    model::{AppKey, Time, Unfit, UnfitReason},
+    model::{AppKey, Time, Unfit, UnfitReason, fine_size},
     reconcile::{self, MemoryWatch},
 };
 
@@ -47,14 +47,9 @@ impl State {
             return;
         };
         let at = clock::now();
-        let words = format!("it uses {}, more than {}", mib(bytes), mib(limit));
+        let words = format!("it uses {}, more than {}", fine_size(bytes), fine_size(limit));
         self.note_try(run, words.clone());
         let unfit = Unfit { why: UnfitReason::OverMemory, at, well: Some(at) };
         self.on_unfit(run, unfit, EventType::OverMemory, words);
     }
-}
-
-fn mib(bytes: u64) -> String {
-    let tenths = bytes.saturating_mul(10) >> 20;
-    format!("{}.{}M", tenths / 10, tenths % 10)
 }

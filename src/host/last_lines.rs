@@ -143,14 +143,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-
-    fn write(path: &Path, records: &[(u64, u64)]) {
-        let bytes: Vec<u8> = records
-            .iter()
-            .flat_map(|(offset, run)| [offset.to_le_bytes(), run.to_le_bytes()].concat())
-            .collect();
-        std::fs::write(path, bytes).unwrap();
-    }
+    use crate::host::log_runs::tests::write;
 
     #[test]
     fn the_last_lines_of_a_run_are_not_those_of_another() {

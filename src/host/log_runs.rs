@@ -85,10 +85,11 @@ impl LogRuns {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn write(path: &Path, records: &[(u64, u64)]) {
+    /// Writes down whose bytes a log has: (offset, run).
+    pub(in crate::host) fn write(path: &Path, records: &[(u64, u64)]) {
         let bytes: Vec<u8> = records
             .iter()
             .flat_map(|(offset, run)| [offset.to_le_bytes(), run.to_le_bytes()].concat())

@@ -52,15 +52,20 @@ pub fn hands_over() -> bool {
     text.trim() == "1"
 }
 
+/// Where eco's things are or would be: for each directory it, or the first one above it that exists.
+fn places(home: &Home) -> [&Path; 3] {
+    [&home.state, &home.run, &home.logs]
+        .map(|dir| dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/")))
+}
+
 /// The least room that is left for eco's things, and where, in bytes.
 pub fn room(home: &Home) -> io::Result<(PathBuf, u64)> {
     let mut least: Option<(PathBuf, u64)> = None;
-    for dir in [&home.state, &home.run, &home.logs] {
-        let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
-        let found = statvfs(nearest)?;
+    for dir in places(home) {
+        let found = statvfs(dir)?;
         let free = found.f_bavail.saturating_mul(found.f_frsize);
         if least.as_ref().is_none_or(|(_, known)| free < *known) {
-            least = Some((nearest.to_owned(), free));
+            least = Some((dir.to_owned(), free));
         }
     }
     least.ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -76,8 +81,7 @@ pub fn clock_is_behind() -> bool {
 /// Whether the state of eco can be written: for each directory, or the first one above it that
 /// exists.
 pub fn home(home: &Home) -> io::Result<()> {
-    for dir in [&home.state, &home.run, &home.logs] {
-        let nearest = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+    for nearest in places(home) {
         access(nearest, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
             let error = io::Error::from(error);
             io::Error::new(error.kind(), format!("{}: {error}", nearest.display()))

@@ -1,9 +1,9 @@
 //! Reaping, and telling when nothing of a run is left.
 //!
 //! A run is gone when its first process is reaped, its process group and its control group are empty,
-//! and none of the keeper's children (orphans come to it) is proved to be its. This is looked at whenever children
-//! were reaped; since a member of the group may have another parent who reaps it, also every half
-//! second while some run has exited and is not gone.
+//! and none of the keeper's children (orphans come to it) is proved to be its. This is looked at
+//! whenever children were reaped; since a member of the group may have another parent who reaps it,
+//! also every half second while some run has exited and is not gone.
 
 use std::collections::BTreeSet;
 

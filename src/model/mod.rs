@@ -44,7 +44,7 @@ pub use serving::{
     HttpProbe, ListenPolicy, ListenPort, Pass, ProbeAddress, ReadyPolicy, ReadyProbe, ShareBy,
 };
 pub use signal::Signal;
-pub use size::{exact_size, human_size};
+pub use size::{exact_size, fine_size, human_size};
 pub use spec::{
     AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, OnFailure,
     RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,

@@ -18,6 +18,12 @@ pub fn human_size(bytes: u64) -> String {
     }
 }
 
+/// In MiB and tenths, for two that are compared: `60.5M`.
+pub fn fine_size(bytes: u64) -> String {
+    let tenths = bytes.saturating_mul(10) >> 20;
+    format!("{}.{}M", tenths / 10, tenths % 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -28,6 +34,12 @@ mod tests {
         assert_eq!(human_size(1023), "1023 bytes");
         assert_eq!(human_size(5 << 19), "2 MiB");
         assert_eq!(human_size(3 << 40), "3 TiB");
+    }
+
+    #[test]
+    fn tenths_are_told() {
+        assert_eq!(fine_size(60 << 20), "60.0M");
+        assert_eq!(fine_size(5 << 19), "2.5M");
     }
 
     #[test]

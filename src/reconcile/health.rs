@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 use super::{
-    history::is_request,
+    history::{end_of, is_request},
     observe::{Observation, find},
     readiness::spec_of,
     restart::{Standing, longest_wait},
@@ -117,18 +117,9 @@ pub(super) fn as_exit(run_id: RunId, run: &Run) -> Option<Exit> {
         Phase::Exited { started, ready, at, status } => (started, ready, at, status),
         Phase::Launching | Phase::Starting { .. } => return None,
     };
-    Some(Exit {
-        run: run_id,
-        revision: run.revision,
-        generation: run.generation,
-        started,
-        ended,
-        status,
-        failure: None,
-        ready,
-        requested: run.stopping.is_some_and(|it| is_request(it.reason)),
-        unfit: Some(unfit).filter(|unfit| unfit.at <= ended),
-    })
+    // Whenever it was asked: what is not gone yet is looked at as it is.
+    let requested = run.stopping.is_some_and(|it| is_request(it.reason));
+    Some(Exit { ready, requested, ..end_of(run_id, run, (started, ended), status) })
 }
 
 impl View<'_> {

@@ -13,7 +13,7 @@ use crate::model::{
 
 use super::{
     canary, health,
-    history::is_request,
+    history::{end_of, is_request},
     job, order,
     readiness::became_ready,
     restart::{Standing, Tally, is_left_good},
@@ -199,19 +199,7 @@ fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
                 Some(not_ready(view, run, by.since(started)))
             }
             Phase::Exited { status, started, ready, at } => {
-                let asked = |it: crate::model::Stopping| is_request(it.reason) && it.since <= at;
-                let exit = Exit {
-                    run: *run_id,
-                    revision: run.revision,
-                    generation: run.generation,
-                    started,
-                    ended: at,
-                    status,
-                    failure: None,
-                    ready,
-                    requested: run.stopping.is_some_and(asked),
-                    unfit: run.unfit,
-                };
+                let exit = Exit { ready, ..end_of(*run_id, run, (started, at), status) };
                 is_failure(view, &exit).then(|| LastExit::of(&exit).to_string())
             }
             Phase::Ready { .. } if view.is_dead(run) => {

@@ -1,5 +1,5 @@
-//! Asks instances whether they are ready, and whether they still live: connects, requests, reads their output. It tells what it
-//! saw; what follows from it is decided elsewhere.
+//! Asks instances whether they are ready, and whether they still live: connects, requests, reads their
+//! output. It tells what it saw; what follows from it is decided elsewhere.
 //!
 //! Every run asked about has a task of its own on the caller's runtime, except those whose output
 //! tells: their files are read by one thread, because a file system may hang. Dropping a task
