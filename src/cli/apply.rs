@@ -65,7 +65,8 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     // The file is read before anything is started: a wrong one leaves no trace.
     let running = Client::connect(&home, Starts::No).ok();
-    let loaded = file::load(&args.plan.file, &home, running.as_ref(), ui)?;
+    let load = if args.dry_run { file::load } else { file::load_to_apply };
+    let loaded = load(&args.plan.file, &home, running.as_ref(), ui)?;
     warn(&loaded, ui);
     let request = args.request(&loaded);
     if args.dry_run {

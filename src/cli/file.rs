@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
@@ -12,8 +12,8 @@ use super::{client::Client, error::CliError, ui::Ui};
 use crate::{
     api::{ApplyRequest, LookupReply, LookupRequest, path},
     config,
-    controller::{self, Home},
-    model::AppName,
+    controller::{self, Home, secret_key},
+    model::{AppName, AppSpec},
 };
 
 /// The file's name where none is given.
@@ -111,12 +111,51 @@ pub(super) fn absolute(file: &Path) -> Result<PathBuf, CliError> {
     Ok(clean(&current_dir()?.join(file)))
 }
 
-/// Reads the file. The remembered profile is reused, and the person is told so.
+/// Reads the file to compare it. The remembered profile is reused, and the person is told so.
 pub(super) fn load(
     args: &FileArgs,
     home: &Home,
     client: Option<&Client>,
     ui: &Ui,
+) -> Result<config::Loaded, CliError> {
+    load_with(args, home, client, ui, secret_key(home)?)
+}
+
+/// Reads the file to store what it says, and with it the key of its digests.
+pub(super) fn load_to_apply(
+    args: &FileArgs,
+    home: &Home,
+    client: Option<&Client>,
+    ui: &Ui,
+) -> Result<config::Loaded, CliError> {
+    let key = secret_key(home)?;
+    let loaded = load_with(args, home, client, ui, key)?;
+    if !loaded.apps.values().any(AppSpec::has_secret_files) {
+        return Ok(loaded);
+    }
+    home.create().map_err(CliError::Home)?;
+    let kept = secret_key::keep(home, key).map_err(no_key)?;
+    if kept == key { Ok(loaded) } else { load_with(args, home, client, ui, kept) }
+}
+
+/// The home's key; where there is none, one that nothing stored was digested with.
+fn secret_key(home: &Home) -> Result<secret_key::Bytes, CliError> {
+    match secret_key::read(home).map_err(no_key)? {
+        Some(key) => Ok(key),
+        None => secret_key::fresh().map_err(no_key),
+    }
+}
+
+fn no_key(source: io::Error) -> CliError {
+    CliError::Io { what: "cannot use the key for secret files".to_owned(), source }
+}
+
+fn load_with(
+    args: &FileArgs,
+    home: &Home,
+    client: Option<&Client>,
+    ui: &Ui,
+    key: secret_key::Bytes,
 ) -> Result<config::Loaded, CliError> {
     let file = absolute(&args.file)?;
     let profile = match (&args.profile, args.no_profile) {
@@ -130,11 +169,14 @@ pub(super) fn load(
             remembered
         }
     };
-    read(&file, profile.as_deref())
+    read(&file, profile.as_deref(), key)
 }
 
-/// Reads the file with a profile.
-pub(super) fn read(file: &Path, profile: Option<&str>) -> Result<config::Loaded, CliError> {
+fn read(
+    file: &Path,
+    profile: Option<&str>,
+    key: secret_key::Bytes,
+) -> Result<config::Loaded, CliError> {
     let env: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -143,6 +185,7 @@ pub(super) fn read(file: &Path, profile: Option<&str>) -> Result<config::Loaded,
         profile,
         cpus: controller::cpus(),
         accounts: &controller::Machine,
+        secret_key: config::SecretKey::new(key),
     };
     config::load(file, &source).map_err(CliError::Faults)
 }

@@ -23,6 +23,7 @@ use super::{
     fill, foreign,
     log::Log,
     merge, resolve,
+    secret_key::SecretKey,
     suggest::{choices, did_you_mean, quoted},
     tree::{self, Node},
     trust,
@@ -42,6 +43,8 @@ pub struct Source<'a> {
     pub cpus: u32,
     /// The machine's users, for `user` and `group`.
     pub accounts: &'a dyn Accounts,
+    /// The key of the digests of secret files.
+    pub secret_key: SecretKey,
 }
 
 impl fmt::Debug for Source<'_> {
@@ -282,6 +285,7 @@ impl Reading<'_> {
             cpus: self.source.map_or(1, |source| source.cpus.max(1)),
             env,
             accounts: self.source.map(|source| source.accounts),
+            secret_key: self.source.map(|source| source.secret_key),
             misspelled: &reader.misspelled,
             inputs: RefCell::default(),
             env_files: RefCell::default(),

@@ -22,6 +22,7 @@ mod report;
 mod resolve;
 mod scalar;
 mod schema;
+mod secret_key;
 mod suggest;
 mod tree;
 mod trust;
@@ -35,6 +36,7 @@ pub use load::{
     Loaded, Source, check_file_static, check_static, load, load_text, plain_json, text_digest,
 };
 pub use schema::json_schema;
+pub use secret_key::SecretKey;
 
 /// Reads a duration as the file has them.
 ///

@@ -52,6 +52,8 @@ pub(super) enum Internal {
 pub(super) enum LoadFault {
     /// It is not there, or empty.
     Missing(String),
+    /// The key of the digests of secret files cannot be used.
+    Key(String),
     /// It is wrong.
     Faults(config::Faults),
 }

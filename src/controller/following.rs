@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{ApplyRequest, EventType},
     config,
-    host::source_watch::SourceChanged,
+    host::{home::Home, secret_key, source_watch::SourceChanged},
     model::{App, AppKey, AppName, ProjectName},
 };
 
@@ -58,11 +58,11 @@ impl State {
         let Some(meta) = self.metas.get(name).filter(|meta| meta.followed) else { return };
         let (file, profile, env) =
             (meta.file.clone(), meta.profile.clone(), meta.source_env.clone());
-        let (project, internal) = (name.clone(), self.internal.clone());
+        let (project, internal, home) = (name.clone(), self.internal.clone(), self.home.clone());
         // A file may name variables it did not name before: those that eco's own environment has
         // are not the caller's, so only stored ones and `vars_file` fill them.
         tokio::task::spawn_blocking(move || {
-            let result = Box::new(load(&file, profile.as_deref(), &env));
+            let result = Box::new(load(&file, profile.as_deref(), &env, &home));
             // The loop may be gone; then nobody needs the result.
             let _ignored = internal.send(Internal::Loaded { project, result });
         });
@@ -79,7 +79,7 @@ impl State {
         }
         match result {
             Ok(loaded) => self.take_edit(name, &loaded),
-            Err(LoadFault::Missing(text)) => self.refuse_edit(name, &text),
+            Err(LoadFault::Missing(text) | LoadFault::Key(text)) => self.refuse_edit(name, &text),
             Err(LoadFault::Faults(faults)) => {
                 self.refuse_edit(name, &faults.one_line());
             }
@@ -152,17 +152,22 @@ fn load(
     file: &std::path::Path,
     profile: Option<&str>,
     env: &BTreeMap<String, String>,
+    home: &Home,
 ) -> Result<config::Loaded, LoadFault> {
     let there = std::fs::metadata(file);
     if !there.is_ok_and(|found| found.len() != 0) {
         let text = format!("{}: missing or empty; the last good state stands", file.display());
         return Err(LoadFault::Missing(text));
     }
+    let key = secret_key::read(home)
+        .and_then(|kept| kept.map_or_else(|| secret_key::keep(home, secret_key::fresh()?), Ok))
+        .map_err(|error| LoadFault::Key(format!("cannot use the key for secret files: {error}")))?;
     let source = config::Source {
         env,
         profile,
         cpus: crate::host::stats::cpus(),
         accounts: &super::Machine,
+        secret_key: config::SecretKey::new(key),
     };
     config::load(file, &source).map_err(LoadFault::Faults)
 }

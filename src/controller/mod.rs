@@ -53,7 +53,7 @@ pub use crate::host::{
     first_process::{is_first_process, reap_orphans},
     home::{Home, HomeError},
     launch::{become_keeper, start_keeper},
-    log_parts, marker,
+    log_parts, marker, secret_key,
     stats::cpus,
 };
 use crate::host::{crash, launch::SERVICE, own, store};

@@ -18,6 +18,7 @@ pub mod own;
 pub mod port_owner;
 pub mod probe;
 pub mod program;
+pub mod secret_key;
 pub mod self_check;
 pub mod source_watch;
 pub mod stats;

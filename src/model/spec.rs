@@ -88,6 +88,11 @@ impl AppSpec {
         self.kind == Kind::Job
     }
 
+    /// Whether a value of its environment is read from a file at each start.
+    pub fn has_secret_files(&self) -> bool {
+        self.env.values().any(|value| matches!(value, EnvValue::File { .. }))
+    }
+
     /// When it is due: a job to run, another app to be replaced.
     pub fn cron(&self) -> Option<&Cron> {
         let schedule = self.schedule.as_ref().filter(|_| self.is_job());

@@ -35,7 +35,13 @@ fn main() {
     let apps: String = (0..APPS).map(app).collect();
     let text = format!("name: many\ndefaults:\n  rollout: {{ min_ready: 2s }}\napps:\n{apps}");
     let env = BTreeMap::from([("HOME".to_owned(), "/home/me".to_owned())]);
-    let source = Source { env: &env, profile: None, cpus: 4, accounts: &eco::controller::Machine };
+    let source = Source {
+        env: &env,
+        profile: None,
+        cpus: 4,
+        accounts: &eco::controller::Machine,
+        secret_key: eco::config::SecretKey::new([7; 32]),
+    };
     let dir = std::env::temp_dir();
     let mut best = Duration::MAX;
     for _ in 0..5 {

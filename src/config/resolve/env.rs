@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Context, INHERITED, listen::Listening, paths};
 use crate::{
     config::{
@@ -146,12 +144,10 @@ fn warn_of_shell_variable(context: &Context<'_>, name: &str, text: &str, at: At)
 
 fn secret_file(context: &Context<'_>, name: &str, written: &str, span: Span) -> Option<EnvValue> {
     let path = context.path(written);
-    if !context.has_files() {
-        return None;
-    }
+    let key = context.secret_key?;
     context.note_input(&path);
     match paths::read(&path) {
-        Ok(bytes) => Some(EnvValue::File { path, digest: format!("{:x}", Sha256::digest(&bytes)) }),
+        Ok(bytes) => Some(EnvValue::File { digest: key.digest(&bytes), path }),
         Err(error) => {
             let what = format!("the file {} of `env.{name}`", quoted(written));
             context.push(paths::not_readable(&context.looked(&path), span, &what, &error));

@@ -25,6 +25,7 @@ use super::{
     accounts::Accounts,
     fault::{Problem, SourceText, Span},
     log::Log,
+    secret_key::SecretKey,
     vars::{Unfilled, Vars},
 };
 
@@ -55,6 +56,8 @@ pub(super) struct Context<'a> {
     pub(super) env: Option<&'a BTreeMap<String, String>>,
     /// The machine's users; `None` if only the text is checked.
     pub(super) accounts: Option<&'a dyn Accounts>,
+    /// The key of the digests of secret files; `None` if only the text is checked.
+    pub(super) secret_key: Option<SecretKey>,
     /// Mappings in which a required key was misspelled.
     pub(super) misspelled: &'a RefCell<HashSet<(Span, &'static str)>>,
     /// Every file that was read.

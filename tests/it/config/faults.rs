@@ -4,7 +4,7 @@ use std::path::Path;
 
 use eco::config::{Fault, check_static, json_schema};
 
-use super::{here, profile_of, read_file, read_text, repeated, yaml_files};
+use super::{KEY, here, profile_of, read_file, read_text, repeated, yaml_files};
 
 fn rendered(path: &Path) -> String {
     // Relative to the crate, which is where tests run: so that the shown names are short.
@@ -133,6 +133,7 @@ fn read_missing(path: &str) -> String {
         profile: None,
         cpus: 1,
         accounts: &eco::controller::Machine,
+        secret_key: KEY,
     };
     eco::config::load(Path::new(path), &source).unwrap_err().render(100, false)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use eco::config::{check_static, json_schema};
 use proptest::prelude::*;
 
-use super::{here, read_text, repeated, yaml_files};
+use super::{KEY, here, read_text, repeated, yaml_files};
 
 #[test]
 fn twenty_thousand_brackets_are_one_fault() {
@@ -78,6 +78,7 @@ fn read_every_way(bytes: &[u8]) {
         profile: Some("production"),
         cpus: 4,
         accounts: &eco::controller::Machine,
+        secret_key: KEY,
     };
     if let Err(faults) = eco::config::load_text(&path, bytes, &source) {
         assert!(!faults.is_empty());

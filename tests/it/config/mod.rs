@@ -15,7 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eco::config::{Faults, Loaded, Source, load, load_text};
+use eco::config::{Faults, Loaded, SecretKey, Source, load, load_text};
+
+/// The key that files are read with here.
+const KEY: SecretKey = SecretKey::new([7; SecretKey::LEN]);
 
 /// The environment all these tests read files with.
 fn env() -> BTreeMap<String, String> {
@@ -45,6 +48,7 @@ fn read_file(path: &Path) -> Result<Loaded, Faults> {
             profile: profile.as_deref(),
             cpus: 4,
             accounts: &eco::controller::Machine,
+            secret_key: KEY,
         },
     )
 }
@@ -62,7 +66,7 @@ fn read_with(
     load_text(
         &path,
         text.as_bytes(),
-        &Source { env, profile, cpus: 4, accounts: &eco::controller::Machine },
+        &Source { env, profile, cpus: 4, accounts: &eco::controller::Machine, secret_key: KEY },
     )
 }
 

@@ -5,7 +5,7 @@ use eco::{
     model::{Account, Caller},
 };
 
-use super::{env, here};
+use super::{KEY, env, here};
 
 /// A machine with two users, run by one of them.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ fn faults(uid: u32, keys: &str) -> Vec<(String, u32)> {
     let text = format!("apps:\n  web:\n    command: x\n    {keys}\n");
     let accounts = Two { uid };
     let env = env();
-    let source = Source { env: &env, profile: None, cpus: 1, accounts: &accounts };
+    let source = Source { env: &env, profile: None, cpus: 1, accounts: &accounts, secret_key: KEY };
     match load_text(&here("processes.yaml"), text.as_bytes(), &source) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.iter().map(|fault| (fault.code.to_string(), fault.col)).collect(),

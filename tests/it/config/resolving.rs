@@ -10,7 +10,7 @@ use eco::{
     },
 };
 
-use super::{env, here, read_file, read_text, read_with};
+use super::{KEY, env, here, read_file, read_text, read_with};
 
 fn everything() -> Loaded {
     read_file(&here("good/everything.yaml")).unwrap_or_else(|f| panic!("{}", f.render(100, false)))
@@ -178,7 +178,13 @@ fn dependencies_are_passed_over_unless_named() {
         std::fs::write(&file, text).unwrap();
         let loaded = load(
             &file,
-            &Source { env: &env(), profile: None, cpus: 1, accounts: &eco::controller::Machine },
+            &Source {
+                env: &env(),
+                profile: None,
+                cpus: 1,
+                accounts: &eco::controller::Machine,
+                secret_key: KEY,
+            },
         )
         .unwrap();
         let files: Vec<String> = app(&loaded, "a").artifacts.files.keys().cloned().collect();
@@ -216,7 +222,13 @@ fn cwd_is_resolved_and_other_paths_are_not() {
     std::fs::write(&file, "apps: { a: { command: x, logs: { dir: ./logs } } }").unwrap();
     let loaded = load(
         &file,
-        &Source { env: &env(), profile: None, cpus: 1, accounts: &eco::controller::Machine },
+        &Source {
+            env: &env(),
+            profile: None,
+            cpus: 1,
+            accounts: &eco::controller::Machine,
+            secret_key: KEY,
+        },
     )
     .unwrap();
     assert_eq!(loaded.dir, real.join("current"));
@@ -236,6 +248,7 @@ fn the_values_used_are_enough_to_read_the_file_again() {
             profile: profile.as_deref(),
             cpus: 4,
             accounts: &eco::controller::Machine,
+            secret_key: KEY,
         };
         let again = load(&path, &source).unwrap();
         assert_eq!(first.apps, again.apps, "{}", path.display());
@@ -361,7 +374,13 @@ fn values_do_not_show_in_debug_output() {
     let env = BTreeMap::from([("SECRET".to_owned(), "hunter2".to_owned())]);
     let text = "apps: { a: { command: x, env: { A: '${SECRET}' } } }";
     let loaded = read_with(text, &env, None).unwrap();
-    let source = Source { env: &env, profile: None, cpus: 1, accounts: &eco::controller::Machine };
+    let source = Source {
+        env: &env,
+        profile: None,
+        cpus: 1,
+        accounts: &eco::controller::Machine,
+        secret_key: KEY,
+    };
     assert!(!format!("{loaded:?} {source:?}").contains("hunter2"));
 }
 

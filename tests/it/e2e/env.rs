@@ -171,6 +171,54 @@ fn state_with_secrets_is_for_its_owner_only() {
     }
 }
 
+/// All that is stored, as text.
+fn stored_text(dir: &std::path::Path) -> String {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    let texts = entries.map(|entry| {
+        if entry.file_type().unwrap().is_dir() {
+            stored_text(&entry.path())
+        } else {
+            String::from_utf8_lossy(&std::fs::read(entry.path()).unwrap()).into_owned()
+        }
+    });
+    texts.collect()
+}
+
+#[test]
+fn a_changed_secret_file_is_a_change_that_tells_nothing_of_it() {
+    use hmac::Mac as _;
+    use sha2::Digest as _;
+    let env =
+        TestEnv::with_apps("  web: { command: sleep 100000, env: { S: { file: pin.txt } } }\n");
+    env.write("pin.txt", "1234");
+    env.eco(&["diff"]).exits(1);
+    assert!(!env.home().exists(), "a diff leaves nothing behind");
+    env.apply();
+    let pid = env.pid("web");
+    env.eco(&["diff"]).ok();
+    let key = std::fs::read(env.home().join("state/secret.key")).unwrap();
+    assert_eq!(key.len(), 32);
+
+    env.write("pin.txt", "4321");
+    env.eco(&["diff"]).exits(1).says("env.S");
+    env.apply();
+    assert_ne!(env.pid("web"), pid);
+    assert_eq!(environ(&env, "web")["S"], "4321");
+
+    let mut guess = hmac::Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
+    guess.update(b"4321");
+    let keyed = format!("{:x}", guess.finalize().into_bytes());
+    let stored = stored_text(&env.home().join("state"));
+    assert!(stored.contains(&keyed), "{stored}");
+    for pin in ["1234", "4321"] {
+        let plain = format!("{:x}", sha2::Sha256::digest(pin));
+        assert!(!stored.contains(&plain), "anybody could try all pins against it: {stored}");
+    }
+
+    std::fs::write(env.home().join("state/secret.key"), "short").unwrap();
+    env.eco(&["apply"]).exits(3).says("secret.key is no key of 32 bytes; remove it");
+}
+
 #[test]
 fn the_words_of_a_command_are_split_as_a_shell_would() {
     let env = TestEnv::new();
