@@ -11,7 +11,7 @@ use rustix::process::{Pid, Rlimit};
 use super::{
     image::{Image, Strings},
     share::{self, Way},
-    surroundings::Surroundings,
+    surroundings::{Forked, Surroundings},
 };
 use crate::protocol::{MAX_DECLARED, Step};
 
@@ -51,17 +51,15 @@ pub(super) struct RoleStart<'a> {
 
 /// Forks a process that becomes an app.
 pub(super) fn fork_app(start: &AppStart<'_>) -> io::Result<Pid> {
-    // SAFETY: the keeper has one thread; the child only makes system calls, then execs or exits.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => app(start),
-        pid => Pid::from_raw(pid).ok_or_else(|| io::ErrorKind::Other.into()),
+    match start.surroundings.fork()? {
+        Forked::Child { in_group } => app(start, in_group),
+        Forked::Parent(pid) => Ok(pid),
     }
 }
 
 /// Forks a process that becomes the controller or the recorder.
 pub(super) fn fork_role(start: &RoleStart<'_>) -> io::Result<Pid> {
-    // SAFETY: as above.
+    // SAFETY: the keeper has one thread; the child only makes system calls, then execs or exits.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => role(start),
@@ -127,7 +125,7 @@ fn close_at_exec_from(first: libc::c_uint) {
     };
 }
 
-fn app(start: &AppStart<'_>) -> ! {
+fn app(start: &AppStart<'_>, in_group: bool) -> ! {
     let mut status = start.status.as_raw_fd();
     let mut byte = 0_u8;
     // SAFETY: the descriptors are the child's own copies, and the buffers are valid.
@@ -143,7 +141,9 @@ fn app(start: &AppStart<'_>) -> ! {
         if libc::setsid() < 0 {
             fail(status, Step::Session, errno());
         }
-        enforce(status, start.surroundings.enter_group());
+        if !in_group {
+            enforce(status, start.surroundings.enter_group());
+        }
         reset_signals();
         for (from, to) in [(start.out, 1), (start.err, 2)] {
             if libc::dup2(from.as_raw_fd(), to) < 0 {

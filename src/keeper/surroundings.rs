@@ -5,13 +5,13 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd},
     path::Path,
 };
 
 use rustix::{
     fs::{Mode, OFlags},
-    process::Rlimit,
+    process::{Pid, Rlimit},
 };
 
 use crate::protocol::{Ids, Limit, SpawnSpec, Step};
@@ -22,10 +22,22 @@ const VERSION_3: u32 = 0x2008_0522;
 /// What failed, and the system's error number.
 type Failure = (Step, i32);
 
+/// What a fork is to who returns from it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Forked {
+    /// The new process.
+    Child {
+        /// Whether it was born in its control group.
+        in_group: bool,
+    },
+    /// The one that made it.
+    Parent(Pid),
+}
+
 /// What a new process is put into.
 #[derive(Debug)]
 pub(super) struct Surroundings {
-    /// The list of processes of its control group.
+    /// The directory of its control group.
     group: Option<OwnedFd>,
     limits: Vec<Limit>,
     umask: u32,
@@ -70,11 +82,38 @@ impl Surroundings {
         }
     }
 
+    /// Forks a process, into its control group where the kernel and what guards it allow it (Linux
+    /// 5.7): to be moved there costs a process a millisecond, during which no other one may fork.
+    pub(super) fn fork(&self) -> io::Result<Forked> {
+        let into_group = self.group.as_ref().map(|group| clone_into(group.as_fd()));
+        let (pid, in_group) = match into_group {
+            Some(pid) if 0 <= pid => (pid, true),
+            // Whatever hinders it, a plain fork and the child's entering say what is wrong.
+            Some(_) | None => {
+                // SAFETY: the keeper has one thread; the child only makes system calls, then execs
+                // or exits.
+                (unsafe { libc::fork() }, false)
+            }
+        };
+        match pid {
+            ..0 => Err(io::Error::last_os_error()),
+            0 => Ok(Forked::Child { in_group }),
+            pid => {
+                Pid::from_raw(pid).map(Forked::Parent).ok_or_else(|| io::ErrorKind::Other.into())
+            }
+        }
+    }
+
     /// Enters the control group; everything it starts is born there.
     pub(super) fn enter_group(&self) -> Result<(), Failure> {
         let Some(group) = &self.group else { return Ok(()) };
-        // SAFETY: the buffer is valid for its length. 0 is the process that writes.
-        let written = unsafe { libc::write(group.as_raw_fd(), b"0".as_ptr().cast(), 1) };
+        // SAFETY: the path is a C string and the buffer valid for its length. 0 is the process that
+        // writes. The descriptor is closed by exec.
+        let written = unsafe {
+            let flags = libc::O_WRONLY | libc::O_CLOEXEC;
+            let list = libc::openat(group.as_raw_fd(), c"cgroup.procs".as_ptr(), flags);
+            libc::write(list, b"0".as_ptr().cast(), 1)
+        };
         if written < 0 { Err((Step::Cgroup, errno())) } else { Ok(()) }
     }
 
@@ -119,8 +158,31 @@ impl Surroundings {
 }
 
 fn open_group(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path.join("cgroup.procs"), flags, Mode::empty())?)
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
+
+/// A fork whose child is born in a control group. Negative: not possible.
+fn clone_into(group: BorrowedFd<'_>) -> libc::pid_t {
+    let number = u64::try_from;
+    let args = libc::clone_args {
+        flags: 0x2_0000_0000, // CLONE_INTO_CGROUP: libc has it as an int, where it is 0.
+        pidfd: 0,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: number(libc::SIGCHLD).unwrap_or_default(),
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: number(group.as_raw_fd()).unwrap_or_default(),
+    };
+    // SAFETY: the structure has the size that is said. Without a stack of its own the child goes on
+    // in a copy of this one, as after a fork. The C library's own preparations are for programs
+    // with threads and for what the child does not do: it makes system calls, then execs or exits.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
+    libc::pid_t::try_from(pid).unwrap_or(-1)
 }
 
 fn errno() -> i32 {

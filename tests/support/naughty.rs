@@ -281,8 +281,9 @@ fn keeper(args: &[&str]) -> ExitCode {
 
 fn restrain(how: &str) -> i32 {
     match how {
-        "no-getfd" => refuse(libc::SYS_pidfd_getfd),
-        "no-seccomp" => refuse(libc::SYS_seccomp),
+        "no-getfd" => refuse(libc::SYS_pidfd_getfd, libc::EPERM),
+        "no-clone3" => refuse(libc::SYS_clone3, libc::ENOSYS),
+        "no-seccomp" => refuse(libc::SYS_seccomp, libc::EPERM),
         "supervisor" => install(&[step(0x06, 0x7fff_0000, 0)], 8),
         other => panic!("no such restraint: {other:?}"),
     }
@@ -303,9 +304,9 @@ fn step(code: u16, k: u32, no: u8) -> libc::sock_filter {
 }
 
 /// Makes the system refuse a call from now on, as the usual profile of containers does with some.
-fn refuse(call: libc::c_long) -> i32 {
+fn refuse(call: libc::c_long, error: i32) -> i32 {
     let call = u32::try_from(call).unwrap();
-    let refused = 0x0005_0000 | libc::EPERM.cast_unsigned();
+    let refused = 0x0005_0000 | error.cast_unsigned();
     let filter =
         [step(0x20, 0, 0), step(0x15, call, 1), step(0x06, refused, 0), step(0x06, 0x7fff_0000, 0)];
     install(&filter, 0)

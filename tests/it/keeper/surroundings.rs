@@ -128,8 +128,15 @@ impl Drop for Group {
 
 #[test]
 fn a_control_group_holds_even_who_denies_every_bond() {
-    let group = Group::new("holds");
-    let mut world = World::new();
+    hold(&Group::new("holds"), World::new());
+}
+
+#[test]
+fn a_control_group_is_entered_where_no_process_can_be_born_there() {
+    hold(&Group::new("entered"), World::under(Some("no-clone3")));
+}
+
+fn hold(group: &Group, mut world: World) {
     world.spawn_spec(1, &group.spec(&world, 1, &["daemon", "no-env"]));
     let daemon = world.said(1, "started");
     world.wait_running(1);
