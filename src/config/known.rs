@@ -349,14 +349,10 @@ pub(super) fn meant_word(name: &str, text: &str, words: &[&str]) -> Option<Strin
             ));
         }
     }
-    if name == "To" && lower == "stdout" {
-        let help = "not in this version of eco: `eco run` prints the output of every app whose \
-                    output goes to a file, as `logs: { format: … }` says";
-        return Some(help.to_owned());
-    }
     let meant = match (name, lower.as_str()) {
         ("To", "journal" | "systemd") => Some("journald"),
         ("To", "files" | "disk") => Some("file"),
+        ("To", "console" | "terminal" | "-" | "/dev/stdout") => Some("stdout"),
         ("To", "null" | "off" | "discard" | "/dev/null") => Some("none"),
         ("Pass", "listen_fds" | "systemd" | "fd" | "socket-activation") => Some("fds"),
         ("Pass", "auto" | "seccomp" | "bind") => Some("inject"),

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     api::{
         ApiError, DaemonReply, DaemonStopRequest, DescribeReply, ElsewhereLogged, EventReply,
-        EventsRequest, HistoryEntry, HistoryReply, LogDestination, LogsReply, Outcome, Progress,
-        SCHEMA, StatusAllReply, Target,
+        EventsRequest, HistoryEntry, HistoryReply, LogsReply, Outcome, Progress, SCHEMA,
+        StatusAllReply, Target,
     },
     host::{clock, marker, store::EventQuery},
     model::AppKey,
@@ -74,7 +74,7 @@ impl State {
     fn logs(&self, target: &Target) -> Result<LogsReply, ApiError> {
         let meant = lookup::apps(target, &self.metas, &self.desired)?;
         let files = meant.apps.iter().flat_map(|(key, instances)| {
-            let app = self.desired.app(key);
+            let app = self.desired.app(key).filter(|app| report::is_in_files(&app.spec.logs));
             let files = app.map(|app| report::log_files(&self.home, key, app));
             files.unwrap_or_default().into_iter().filter(|file| {
                 let index = file.id.rsplit('/').next().and_then(|text| text.parse().ok());
@@ -82,9 +82,10 @@ impl State {
             })
         });
         let elsewhere = meant.apps.keys().filter_map(|key| {
-            let to = self.desired.app(key)?.spec.logs.to;
+            let policy = &self.desired.app(key)?.spec.logs;
             let (project, app) = (key.project.to_string(), key.app.to_string());
-            (to != LogDestination::File).then_some(ElsewhereLogged { project, app, to })
+            let elsewhere = ElsewhereLogged { project, app, to: policy.to };
+            (!report::is_in_files(policy)).then_some(elsewhere)
         });
         Ok(LogsReply { schema: SCHEMA, files: files.collect(), elsewhere: elsewhere.collect() })
     }

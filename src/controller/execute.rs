@@ -8,10 +8,10 @@ use crate::{
     host::{clock, crash, home::Home},
     model::{
         Action, App, AppKey, AppSpec, Cohort, Event, InstanceId, KillScope, LiveProbe,
-        LogCompression, LogDestination, ReadyProbe, RunId, RunTag, Signal, SpawnFailure, SpawnStep,
-        StopReason, Time,
+        LogCompression, LogDestination, LogFormat, LogPolicy, ReadyProbe, RunId, RunTag, Signal,
+        SpawnFailure, SpawnStep, StopReason, Time,
     },
-    protocol::{self, Destination, Rotation, Sink, SpawnSpec},
+    protocol::{self, Destination, Form, Rotation, Sink, SpawnSpec},
     reconcile,
 };
 
@@ -212,6 +212,16 @@ fn spawn_spec(
     Ok(spawn)
 }
 
+/// How an instance's output is shown.
+fn form(policy: &LogPolicy) -> Form {
+    match policy.format {
+        LogFormat::Text if policy.timestamps => Form::TimedText,
+        LogFormat::Text => Form::Text,
+        LogFormat::Raw => Form::Raw,
+        LogFormat::Json => Form::Json,
+    }
+}
+
 /// Where an instance's output goes.
 pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> Sink {
     let (dir, stem) = report::sink(home, id, app);
@@ -232,6 +242,7 @@ pub(super) fn sink(home: &Home, id: &InstanceId, app: &App) -> Sink {
         LogDestination::None => (Destination::Nowhere, ""),
         LogDestination::Journald => (Destination::Journal, "/run/systemd/journal/socket"),
         LogDestination::Syslog => (Destination::Syslog, "/dev/log"),
+        LogDestination::Stdout => (Destination::Output(form(policy)), ""),
     };
     Sink {
         dir,

@@ -36,7 +36,9 @@ pub fn recorded(home: &Home) -> Vec<Recorded> {
     stored
         .into_iter()
         .map(|found| {
-            let logs = found.project.apps.iter().flat_map(|(app_name, app)| {
+            let apps = found.project.apps.iter();
+            let logging = apps.filter(|(_, app)| app.spec.logs.to.has_files());
+            let logs = logging.flat_map(|(app_name, app)| {
                 let key = AppKey { project: found.name.clone(), app: app_name.clone() };
                 super::report::log_files(home, &key, app)
             });

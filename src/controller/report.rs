@@ -10,9 +10,10 @@ use crate::{
     config,
     host::{clock, home::Home},
     model::{
-        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, Project,
-        ProjectName, Time,
+        App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, LogPolicy,
+        Project, ProjectName, Time,
     },
+    protocol,
     reconcile::{self, InstanceStatus},
 };
 
@@ -209,10 +210,11 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
     let remarks = state.left.remarks.iter().filter(|(id, _)| id.key == *key);
     fields
         .extend(remarks.map(|(id, remark)| (format!("remark on {}", id.short()), remark.clone())));
+    let files = is_in_files(&app.spec.logs).then(|| log_files(home, key, app));
     DescribedApp {
         status: app_reply(state, key, app, look),
         fields,
-        logs: log_files(home, key, app).into_iter().map(|file| file.log).collect(),
+        logs: files.into_iter().flatten().map(|file| file.log).collect(),
         exits: exits.collect(),
         runs: job_runs(app, observed),
         probes: state.last_tries(key, look.now),
@@ -256,12 +258,14 @@ fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> 
         .collect()
 }
 
-/// The log files of every instance of an app.
+/// Whether an app's output goes to files here.
+pub(super) fn is_in_files(policy: &LogPolicy) -> bool {
+    policy.to.has_files() && (policy.to == LogDestination::File || !protocol::has_output())
+}
+
+/// The log files of every instance of an app. What was written to files before an app's output went
+/// elsewhere stays there, and is no longer what the app prints.
 pub(super) fn log_files(home: &Home, key: &AppKey, app: &App) -> Vec<LogFile> {
-    // What was written to files before stays there, and is no longer what the app prints.
-    if app.spec.logs.to != LogDestination::File {
-        return Vec::new();
-    }
     let count = app.scale.unwrap_or(0).max(app.spec.instances);
     (0..count)
         .flat_map(|index| {

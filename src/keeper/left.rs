@@ -79,7 +79,8 @@ impl Left {
     fn take_over(&mut self, channel: &OwnedFd) -> io::Result<()> {
         let deadline = sys::now().saturating_add(PATIENCE);
         let word = Message { seq: 0, run: 0, body: ToRecorder::TakeOver }.encode()?;
-        send(channel, &word, &[], Blocking::Never)?;
+        // What the recorder shows has to come out where this keeper's own output does.
+        send(channel, &word, &[io::stdout().as_fd()], Blocking::Never)?;
         loop {
             let left = deadline.saturating_sub(sys::now());
             let patience = std::time::Duration::from_nanos(left);

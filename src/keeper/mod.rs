@@ -141,8 +141,9 @@ pub fn main(
     }
 }
 
-/// Runs a keeper until it is told to quit. It says on standard output whether it could start, then
-/// standard input, output and error become `/dev/null`.
+/// Runs a keeper until it is told to quit. It says on standard output whether it could start.
+/// Standard input and error become `/dev/null`; output does if it detaches. Otherwise what apps are
+/// to show comes out there.
 pub fn run(config: Config, detach: bool) -> ExitCode {
     match detach.then(start::detach).transpose() {
         Ok(None | Some(start::Side::Detached)) => {}
@@ -152,6 +153,12 @@ pub fn run(config: Config, detach: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    // Its children may have none of what the caller waits for the end of.
+    let mut caller = start::leave_stdio(detach);
+    let mut tell = |text: &str| {
+        // If that one is gone, so be it.
+        drop(caller.as_mut().map(|out| writeln!(out, "{text}")));
+    };
     let mut keeper = match start::start(&config).and_then(|started| Keeper::new(config, started)) {
         Ok(keeper) => keeper,
         Err(StartError::Held) => {
@@ -169,7 +176,7 @@ pub fn run(config: Config, detach: bool) -> ExitCode {
     }
     tell(READY);
     service::ready();
-    start::leave_stdio();
+    drop(caller);
     keeper.run()
 }
 

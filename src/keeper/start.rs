@@ -2,10 +2,10 @@
 #![expect(unsafe_code, reason = "fork is unsafe")]
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Seek as _},
     os::{
-        fd::OwnedFd,
+        fd::{AsFd as _, OwnedFd},
         unix::{fs::FileExt as _, net::UnixListener},
     },
     path::Path,
@@ -138,7 +138,7 @@ fn take_lock(dir: &Path) -> Result<OwnedFd, StartError> {
     }
     let own = rustix::process::getpid().as_raw_nonzero().get().unsigned_abs();
     let text = format!("{own} {}\n", proc::start_ticks(own).unwrap_or_default());
-    let file = fs::File::from(lock);
+    let file = File::from(lock);
     file.set_len(0)
         .and_then(|()| file.write_all_at(text.as_bytes(), 0))
         .explain("cannot write the lock")?;
@@ -166,7 +166,7 @@ fn raise_open_files() -> Rlimit {
 /// Opens the file for the controller's standard error, emptied if it has grown over 1 MiB.
 fn open_log(path: &Path) -> io::Result<OwnedFd> {
     let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC;
-    let mut file = fs::File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?);
+    let mut file = File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?);
     if MAX_LOG < file.seek(io::SeekFrom::End(0))? {
         file.set_len(0)?;
     }
@@ -189,11 +189,16 @@ fn listen(path: &Path) -> io::Result<OwnedFd> {
     Ok(UnixListener::from(socket).into())
 }
 
-/// Puts `/dev/null` in the place of standard input, output and error.
-pub(super) fn leave_stdio() {
+/// Puts `/dev/null` in the place of standard input, error and, if nobody is to see it, output.
+/// Gives what the output was.
+pub(super) fn leave_stdio(with_output: bool) -> Option<File> {
+    let output = io::stdout().as_fd().try_clone_to_owned().ok().map(File::from);
     let open = |flags| rustix::fs::open("/dev/null", flags | OFlags::CLOEXEC, Mode::empty());
-    let (Ok(input), Ok(output)) = (open(OFlags::RDONLY), open(OFlags::WRONLY)) else { return };
-    for (source, place) in [(&input, 0), (&output, 1), (&output, 2)] {
-        sys::replace(source, place);
+    let (Ok(read), Ok(write)) = (open(OFlags::RDONLY), open(OFlags::WRONLY)) else { return output };
+    sys::replace(&read, 0);
+    sys::replace(&write, 2);
+    if with_output {
+        sys::replace(&write, 1);
     }
+    output
 }

@@ -21,7 +21,7 @@ pub struct LogPolicy {
     /// What takes the output.
     #[serde(default)]
     pub to: LogDestination,
-    /// How `eco run` prints it.
+    /// How it is printed, by `eco run` and to a standard output.
     #[serde(default)]
     pub format: LogFormat,
     /// Whether `eco run` prints the time of each line.
@@ -42,6 +42,8 @@ pub enum LogDestination {
     Journald,
     /// Syslog.
     Syslog,
+    /// The standard output of an eco in the foreground; the files where it has none.
+    Stdout,
 }
 
 /// How output is printed.
@@ -58,6 +60,14 @@ pub enum LogFormat {
 }
 
 impl LogDestination {
+    /// Whether an eco without a standard output writes files.
+    pub fn has_files(self) -> bool {
+        match self {
+            Self::File | Self::Stdout => true,
+            Self::None | Self::Journald | Self::Syslog => false,
+        }
+    }
+
     /// Its word in the file.
     pub fn word(self) -> &'static str {
         match self {
@@ -65,6 +75,7 @@ impl LogDestination {
             Self::None => "none",
             Self::Journald => "journald",
             Self::Syslog => "syslog",
+            Self::Stdout => "stdout",
         }
     }
 }

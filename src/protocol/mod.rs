@@ -35,7 +35,7 @@ pub use record_file::RecordFile;
 pub use recording::{FromRecorder, ToRecorder};
 pub use sealed::{read_sealed, write_sealed};
 pub use self_test::SelfTest;
-pub use sink::{Compression, Destination, Rotation, Sink, Stream};
+pub use sink::{Compression, Destination, Form, Rotation, Sink, Stream, has_output};
 pub use spawn::{Ids, Limit, SpawnSpec, Step, notify_path};
 pub use wire::{Malformed, Reader, Writer};
 

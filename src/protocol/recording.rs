@@ -31,7 +31,8 @@ pub enum ToRecorder {
     },
     /// End without reading any more: the pipes are the next recorder's.
     Leave,
-    /// First word of a new keeper, whose predecessor is dead: hand over everything.
+    /// First word of a new keeper, whose predecessor is dead: hand over everything. Its standard
+    /// output comes along.
     TakeOver,
 }
 

@@ -79,6 +79,31 @@ pub enum Destination {
     Journal,
     /// Syslog, as RFC 5424 has it.
     Syslog,
+    /// The recorder's own standard output; the files where that is `/dev/null`.
+    Output(Form),
+}
+
+/// How lines look at the standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Each with the name of its instance before it.
+    Text,
+    /// The same, with its time too.
+    TimedText,
+    /// The bytes as they are.
+    Raw,
+    /// Each as a JSON object.
+    Json,
+}
+
+/// Whether this process's standard output leads anywhere: it does where eco runs in the foreground.
+pub fn has_output() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |path: &str| std::fs::metadata(path).map(|found| found.rdev());
+    match (of("/proc/self/fd/1"), of("/dev/null")) {
+        (Ok(output), Ok(null)) => output != null,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
 }
 
 impl Destination {
@@ -88,6 +113,10 @@ impl Destination {
             Self::Nowhere => 1,
             Self::Journal => 2,
             Self::Syslog => 3,
+            Self::Output(Form::Text) => 4,
+            Self::Output(Form::TimedText) => 5,
+            Self::Output(Form::Raw) => 6,
+            Self::Output(Form::Json) => 7,
         }
     }
 
@@ -97,7 +126,11 @@ impl Destination {
             1 => Ok(Self::Nowhere),
             2 => Ok(Self::Journal),
             3 => Ok(Self::Syslog),
-            4.. => Err(Malformed::Value),
+            4 => Ok(Self::Output(Form::Text)),
+            5 => Ok(Self::Output(Form::TimedText)),
+            6 => Ok(Self::Output(Form::Raw)),
+            7 => Ok(Self::Output(Form::Json)),
+            8.. => Err(Malformed::Value),
         }
     }
 }

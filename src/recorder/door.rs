@@ -78,7 +78,13 @@ impl Door {
         }
         let packet = receive(&keeper, Blocking::Never).ok()?;
         let message = Message::<ToRecorder>::decode(&packet.bytes).ok()?;
-        (message.body == ToRecorder::TakeOver).then_some(keeper)
+        if message.body != ToRecorder::TakeOver {
+            return None;
+        }
+        if let Some(output) = packet.descriptors.first() {
+            rustix::stdio::dup2_stdout(output).ok();
+        }
+        Some(keeper)
     }
 }
 

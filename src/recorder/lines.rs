@@ -7,7 +7,10 @@ use std::{
     os::unix::{ffi::OsStrExt as _, net::UnixDatagram},
 };
 
-use super::log::Unwritten;
+use super::{
+    begun::{Begun, Line},
+    log::Unwritten,
+};
 use crate::protocol::{Destination, Sink, Stream};
 
 /// The longest message; longer lines become several.
@@ -25,34 +28,20 @@ pub(super) struct Lines {
     sink: Sink,
     stream: Stream,
     socket: Option<UnixDatagram>,
-    /// A line without its end.
-    begun: Vec<u8>,
-    /// When it was begun, in ns since 1970.
-    begun_at: u64,
+    begun: Begun,
 }
 
 impl Lines {
     pub(super) fn new(sink: &Sink, stream: Stream) -> Self {
-        Self { sink: sink.clone(), stream, socket: None, begun: Vec::new(), begun_at: 0 }
+        Self { sink: sink.clone(), stream, socket: None, begun: Begun::default() }
     }
 
     /// Sends the lines that end in this reading.
     pub(super) fn append(&mut self, bytes: &[u8], time: u64) -> Result<(), Unwritten> {
         let mut rest = bytes;
-        while !rest.is_empty() {
-            if self.begun.is_empty() {
-                self.begun_at = time;
-            }
-            let room = self.longest().saturating_sub(self.begun.len());
-            let end = rest.iter().take(room).position(|byte| *byte == b'\n');
-            let taken = end.unwrap_or_else(|| room.min(rest.len()));
-            self.begun.extend_from_slice(rest.get(..taken).unwrap_or_default());
-            rest = rest.get(taken.saturating_add(usize::from(end.is_some()))..).unwrap_or_default();
-            if end.is_none() && self.begun.len() < self.longest() {
-                return Ok(());
-            }
-            self.send().map_err(|(bytes, error)| Unwritten {
-                bytes: bytes.saturating_add(rest.len()),
+        while let Some(line) = self.begun.next(&mut rest, time, self.longest()) {
+            self.send(&line).map_err(|error| Unwritten {
+                bytes: line.bytes.len().saturating_add(rest.len()),
                 errno: error.raw_os_error().unwrap_or(libc::EIO),
                 on_disk: false,
             })?;
@@ -62,26 +51,30 @@ impl Lines {
 
     /// Sends what has no end and will get none.
     pub(super) fn finish(&mut self) {
-        if !self.begun.is_empty() {
-            self.send().ok();
+        if let Some(line) = self.begun.last() {
+            self.send(&line).ok();
         }
     }
 
     fn longest(&self) -> usize {
         match self.sink.to {
             Destination::Syslog => LONGEST_SYSLOG,
-            Destination::Journal | Destination::File | Destination::Nowhere => LONGEST_JOURNAL,
+            Destination::Journal
+            | Destination::Output(_)
+            | Destination::File
+            | Destination::Nowhere => LONGEST_JOURNAL,
         }
     }
 
-    /// Sends the line that was begun. Fails with how many bytes it had.
-    fn send(&mut self) -> Result<(), (usize, io::Error)> {
-        let line = std::mem::take(&mut self.begun);
+    fn send(&mut self, line: &Line) -> io::Result<()> {
         let message = match self.sink.to {
-            Destination::Syslog => self.syslog(&line),
-            Destination::Journal | Destination::File | Destination::Nowhere => self.journal(&line),
+            Destination::Syslog => self.syslog(line),
+            Destination::Journal
+            | Destination::Output(_)
+            | Destination::File
+            | Destination::Nowhere => self.journal(&line.bytes),
         };
-        self.send_message(&message).map_err(|error| (line.len(), error))
+        self.send_message(&message)
     }
 
     fn send_message(&mut self, message: &[u8]) -> io::Result<()> {
@@ -126,18 +119,18 @@ impl Lines {
         message
     }
 
-    fn syslog(&self, line: &[u8]) -> Vec<u8> {
+    fn syslog(&self, line: &Line) -> Vec<u8> {
         let Sink { app, project, instance, .. } = &self.sink;
         let system = rustix::system::uname();
         let host = name(OsStr::from_bytes(system.nodename().to_bytes()), 255);
         let head = format!(
             "<{}>1 {} {host} {} - - [eco@32473 project=\"{}\" instance=\"{instance}\"] ",
             DAEMON.saturating_mul(8).saturating_add(self.priority()),
-            utc(self.begun_at),
+            utc(line.time),
             name(app, 48),
             name(project, 64),
         );
-        [head.as_bytes(), line].concat()
+        [head.as_bytes(), &line.bytes].concat()
     }
 }
 
@@ -150,7 +143,7 @@ fn name(text: &OsStr, most: usize) -> String {
 }
 
 /// A time in ns since 1970, as `2026-03-04T05:06:07.123456Z`.
-fn utc(nanos: u64) -> String {
+pub(super) fn utc(nanos: u64) -> String {
     let (seconds, micros) = (nanos / 1_000_000_000, nanos / 1_000 % 1_000_000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);

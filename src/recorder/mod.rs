@@ -1,5 +1,5 @@
 //! The recorder: reads what apps write and appends it to their log files, raw, with an index beside
-//! each; or sends it line by line to a log service. It decides nothing; the keeper gives it the pipes and says where they go.
+//! each; or sends it line by line to a log service, or shows it where eco runs in the foreground. It decides nothing; the keeper gives it the pipes and says where they go.
 //!
 //! One thread listens to the keeper; one writer thread for each file system does the rest, so that
 //! a slow disk holds up only the apps that log to it. A reading that cannot be written (no space, an
@@ -10,6 +10,7 @@
 //! While a write hangs, what the apps of that file system write is dropped and counted; see `stall`.
 
 mod alarm;
+mod begun;
 mod door;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -23,6 +24,7 @@ mod places;
 mod report;
 mod room;
 mod runs;
+mod shown;
 mod stall;
 mod store;
 mod writer;

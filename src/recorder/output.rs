@@ -1,12 +1,13 @@
-//! Where bytes go: a file, a log service, or nowhere.
+//! Where bytes go: a file, a log service, eco's own standard output, or nowhere.
 
 use std::path::PathBuf;
 
 use super::{
     lines::Lines,
     log::{Log, Unwritten},
+    shown::Shown,
 };
-use crate::protocol::{Destination, Sink, Stream};
+use crate::protocol::{Destination, Sink, Stream, has_output};
 
 /// What tells outputs apart. All that go to one file share it; whoever goes to a service has lines of
 /// its own.
@@ -21,6 +22,7 @@ pub(super) enum Key {
 pub(super) enum Output {
     File(Box<Log>),
     Lines(Box<Lines>),
+    Shown(Box<Shown>),
     Nowhere,
 }
 
@@ -36,9 +38,11 @@ impl Key {
     pub(super) fn of(run: u64, stream: Stream, sink: &Sink) -> Self {
         match sink.to {
             Destination::File => Self::File(sink.log(stream)),
-            Destination::Nowhere | Destination::Journal | Destination::Syslog => {
-                Self::Run(run, stream)
-            }
+            Destination::Output(_) if !has_output() => Self::File(sink.log(stream)),
+            Destination::Output(_)
+            | Destination::Nowhere
+            | Destination::Journal
+            | Destination::Syslog => Self::Run(run, stream),
         }
     }
 }
@@ -46,7 +50,12 @@ impl Key {
 impl Output {
     pub(super) fn new(sink: &Sink, stream: Stream) -> Self {
         match sink.to {
-            Destination::File => Self::File(Box::new(Log::new(sink, stream))),
+            Destination::Output(form) if has_output() => {
+                Self::Shown(Box::new(Shown::new(form, sink, stream)))
+            }
+            Destination::File | Destination::Output(_) => {
+                Self::File(Box::new(Log::new(sink, stream)))
+            }
             Destination::Nowhere => Self::Nowhere,
             Destination::Journal | Destination::Syslog => {
                 Self::Lines(Box::new(Lines::new(sink, stream)))
@@ -59,6 +68,7 @@ impl Output {
         match self {
             Self::File(log) => log.append(run, bytes, time),
             Self::Lines(lines) => lines.append(bytes, time),
+            Self::Shown(shown) => shown.append(bytes, time),
             Self::Nowhere => Ok(()),
         }
     }
@@ -67,7 +77,7 @@ impl Output {
     pub(super) fn flush(&mut self) {
         match self {
             Self::File(log) => log.flush(),
-            Self::Lines(_) | Self::Nowhere => {}
+            Self::Lines(_) | Self::Shown(_) | Self::Nowhere => {}
         }
     }
 
@@ -76,6 +86,7 @@ impl Output {
         match self {
             Self::File(log) => log.flush(),
             Self::Lines(lines) => lines.finish(),
+            Self::Shown(shown) => shown.finish(),
             Self::Nowhere => {}
         }
     }

@@ -148,6 +148,10 @@ fn tell_elsewhere(reply: &LogsReply, ui: &Ui) {
                 "{app} writes to the journal: journalctl ECO_PROJECT={project} ECO_APP={app}"
             ),
             LogDestination::Syslog => format!("{app} writes to syslog, under the name {app}"),
+            LogDestination::Stdout => format!(
+                "{app} writes to the standard output of eco itself: see the log of its container or \
+                 service"
+            ),
         };
         ui.talk(&format!("{text}\n"));
     }

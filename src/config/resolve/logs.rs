@@ -69,6 +69,7 @@ fn to(context: &Context<'_>, app: &App, written: &Logs) -> LogDestination {
         To::File => LogDestination::File,
         To::Journald => LogDestination::Journald,
         To::Syslog => LogDestination::Syslog,
+        To::Stdout => LogDestination::Stdout,
         To::None => LogDestination::None,
     };
     let probe = app.ready.get().and_then(|ready| ready.log.get_at());

@@ -51,6 +51,9 @@ pub(in crate::config) enum To {
     Journald,
     /// Syslog, as in RFC 5424.
     Syslog,
+    /// The standard output of `eco daemon run`, for a container's log or a service manager's. An
+    /// eco that is not in the foreground writes files instead, which `eco run` prints too.
+    Stdout,
     /// Nobody: it is forgotten.
     None,
 }

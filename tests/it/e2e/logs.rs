@@ -366,3 +366,32 @@ fn where_no_files_are_written_logs_says_where_it_goes() {
     let logs = env.eco(&["logs", "web"]).ok();
     assert!(logs.stderr.contains("journalctl ECO_PROJECT=shop ECO_APP=web"), "{}", logs.stderr);
 }
+
+#[test]
+fn a_foreground_eco_shows_what_apps_print_and_a_detached_one_keeps_it() {
+    let env = TestEnv::new();
+    env.script("app.sh", "#!/bin/sh\necho 'so \"it\" is'; echo oh >&2; exec sleep 100000\n");
+    env.apps("  web: { command: ./app.sh, logs: { to: stdout, format: json } }\n");
+    let mut foreground = env.call(&["daemon", "run"]).spawn();
+    env.wait_for("eco", || env.eco(&["daemon", "status"]).code == Some(0));
+    env.apply();
+    let pid = env.pid("web");
+    let mut shown = || -> Vec<serde_json::Value> {
+        let lines = foreground.stdout();
+        lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    env.wait_for("both lines", || shown().len() == 2);
+    let line = shown().into_iter().find(|line| line["stream"] == "out").unwrap();
+    assert_eq!(line["line"], "so \"it\" is");
+    assert_eq!(line["id"], "web/0");
+    let logs = env.eco(&["logs", "web"]).ok();
+    assert_eq!(logs.stdout, "");
+    assert!(logs.stderr.contains("the standard output of eco itself"), "{}", logs.stderr);
+
+    // The one in the foreground dies; the next is in nobody's foreground.
+    env.kill_roles(&["keeper"]);
+    env.apply();
+    assert_eq!(env.pid("web"), pid);
+    env.eco(&["restart", "web"]).ok();
+    env.eco(&["logs", "web"]).ok().says("so \"it\" is").says("oh");
+}
