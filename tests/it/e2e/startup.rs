@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
-use crate::harness::{TestEnv, program};
+use crate::harness::{Signal, TestEnv, alive, installed, program, send};
 
 /// What is written for one program that starts services, without the paths of this test.
 fn written(env: &TestEnv, args: &[&str]) -> String {
@@ -77,4 +77,28 @@ fn systemd_finds_no_fault_with_the_unit() {
     let faults = said.lines().filter(|line| !line.contains("'DelegateSubgroup'"));
     let faults: Vec<&str> = faults.filter(|line| line.contains("eco.service")).collect();
     assert!(faults.is_empty(), "{said}");
+}
+
+#[test]
+fn runit_keeps_eco_and_eco_keeps_its_apps() {
+    let runsv = installed("tests/.cache/runit/usr/bin/runsv");
+    let env = TestEnv::with_apps("  web: { command: sleep 100000 }\n");
+    let root = env.path("root");
+    env.eco(&["startup", "--init", "runit", "--root", root.to_str().unwrap()]).ok();
+    let mut runit = Command::new(runsv).arg(root.join("etc/sv/eco")).spawn().unwrap();
+    let is_up = || env.call(&["daemon", "status"]).run().code == Some(0);
+    env.wait_for("eco", is_up);
+    env.apply();
+    let pid = env.pid("web");
+
+    env.kill_roles(&["keeper"]);
+    env.wait_for("the next keeper", is_up);
+    assert_eq!(env.pid("web"), pid);
+    env.eco(&["status"]).ok();
+
+    // It passes the end on and waits.
+    send(runit.id(), Signal::TERM);
+    assert!(runit.wait().unwrap().success());
+    assert!(!alive(pid));
+    env.eco(&["daemon", "status"]).exits(3);
 }
