@@ -2,7 +2,8 @@
 //! are learned.
 
 use crate::model::{
-    AppObserved, Exit, ExitStatus, History, Revision, Run, RunId, SpawnFailure, StopReason, Time,
+    AppObserved, Exit, ExitStatus, History, Phase, Revision, Run, RunId, SpawnFailure, StopReason,
+    Time,
 };
 
 pub(super) fn knows_exit(app: &AppObserved, index: u32, run: RunId) -> bool {
@@ -65,6 +66,19 @@ pub(super) fn is_request(reason: StopReason) -> bool {
     }
 }
 
+/// Whether the first process of a run has ended and nobody had asked it to.
+pub(super) fn ended_by_itself(run: &Run) -> bool {
+    match run.phase {
+        Phase::Exited { at, .. } => !is_requested(run, at),
+        Phase::Launching | Phase::Starting { .. } | Phase::Ready { .. } => false,
+    }
+}
+
+/// What ended before it was asked to ended by itself, even if that was learned afterwards.
+fn is_requested(run: &Run, ended: Time) -> bool {
+    run.stopping.is_some_and(|stopping| is_request(stopping.reason) && stopping.since <= ended)
+}
+
 /// A run whose program could not be executed.
 pub(super) fn failed_start(run_id: RunId, run: &Run, failure: SpawnFailure, at: Time) -> Exit {
     let end = end_of(run_id, run, (run.asked, at), ExitStatus::Unknown);
@@ -78,9 +92,7 @@ pub(super) fn end_of(
     (started, ended): (Time, Time),
     status: ExitStatus,
 ) -> Exit {
-    // What ended before it was asked to ended by itself, even if that was learned afterwards.
-    let requested =
-        run.stopping.is_some_and(|stopping| is_request(stopping.reason) && stopping.since <= ended);
+    let requested = is_requested(run, ended);
     Exit {
         run: run_id,
         revision: run.revision,

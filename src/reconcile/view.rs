@@ -9,7 +9,9 @@ use crate::model::{
 };
 
 use super::{
-    health, job, readiness,
+    health,
+    history::ended_by_itself,
+    job, readiness,
     restart::{self, Standing, Tally},
 };
 
@@ -97,10 +99,12 @@ impl<'a> View<'a> {
         run.revision == self.app.revision && self.app.fresh_from(run.index) <= run.generation
     }
 
-    /// Why a run is not fit to go on, if it is not. What the file no longer asks about counts no more.
+    /// Why a run is not fit to go on, if it is not. What the file no longer asks about counts no more,
+    /// and what was to be replaced but ended by itself before has failed as any other.
     pub(super) fn unfit(&self, run: &Run) -> Option<UnfitReason> {
         let why = run.unfit?.why;
-        health::is_asked(self.spec_of(run), why).then_some(why)
+        let counts = why.is_failure() || !ended_by_itself(run);
+        (counts && health::is_asked(self.spec_of(run), why)).then_some(why)
     }
 
     /// Whether a run was found not to live.

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use super::{
     fixtures::{app, at, desired, key, limit, live, ms, share, spec},
-    keeper::Nature,
+    keeper::{Nature, Rest},
     properties::{config, touched},
     world::World,
 };
@@ -291,6 +291,26 @@ fn one_that_uses_too_much_memory_is_replaced_and_that_is_no_failure() {
     insta::assert_snapshot!(world.log.join("\n"));
     assert_eq!(history(&world).restarts, 0);
     assert!(history(&world).exits[0].requested);
+    assert_eq!(state(&world), AppState::Ready);
+}
+
+/// One that ends by itself before its turn has come has failed as any other: what it leaves behind
+/// ends first, and then its wait counts.
+#[test]
+fn one_that_ends_before_it_is_replaced_waits_as_after_any_failure() {
+    let ends = Nature {
+        life: Some((ms(20_500), ExitStatus::Code(1))),
+        leftover: Some(Rest { term: Some(ms(500)) }),
+        ..SWELLS
+    };
+    let mut world = world([SWELLS, ends], |spec| {
+        share(spec);
+        heavy(spec);
+        spec.restart.backoff.as_mut().unwrap().initial = ms(3_000);
+    });
+    world.run_until(at(60_000));
+    insta::assert_snapshot!(world.log.join("\n"));
+    assert_eq!(world.observed.apps[&key("shop", "web")].history[&1].restarts, 1);
     assert_eq!(state(&world), AppState::Ready);
 }
 

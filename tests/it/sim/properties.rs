@@ -19,12 +19,14 @@ use super::{
 /// first from then on.
 ///
 /// The same cases each time, so that a change is not blamed for what is older. Others are tried with
-/// `ECO_TEST_SEED=NUMBER`.
+/// `ECO_TEST_SEED=NUMBER`, and so many times as many with `ECO_TEST_TIMES=NUMBER`.
 pub(crate) fn config(cases: u32) -> Config {
-    let seed = std::env::var("ECO_TEST_SEED").map_or(20_261_130, |text| text.parse().unwrap());
+    let number = |name, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let seed = number("ECO_TEST_SEED", 20_261_130);
+    let times = u32::try_from(number("ECO_TEST_TIMES", 1)).unwrap();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sim/regressions.txt");
     Config {
-        cases,
+        cases: cases * times,
         max_shrink_iters: 2_000,
         rng_seed: RngSeed::Fixed(seed),
         failure_persistence: Some(Box::new(FileFailurePersistence::Direct(path))),

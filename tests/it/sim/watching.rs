@@ -63,6 +63,10 @@ impl World {
     pub(super) fn weigh(&mut self, run: RunId) {
         let Some(key) = self.observed.owners.get(&run).cloned() else { return };
         let Some(app) = self.desired.app(&key) else { return };
+        // What has ended uses no memory, though nobody may have heard of its end.
+        if self.keeper.processes[&run].ended.is_some() {
+            return;
+        }
         let watches = reconcile::memory_watches(app, self.observed.apps.get(&key));
         match watches.iter().find(|watch| watch.run == run) {
             Some(watch) if watch.from <= self.now => {
