@@ -155,6 +155,7 @@ impl State {
     ) -> Result<(), ApiError> {
         let same_meta = self.metas.get(name) == Some(&meta);
         if accepted.changed || !same_meta {
+            self.keep_readiness(name, &accepted.project);
             let stored = meta.to_stored(name, &accepted.project, reason);
             crash::point("before the state is stored");
             self.store.save(&stored).map_err(|error| {
@@ -175,7 +176,6 @@ impl State {
     fn replace(&mut self, name: &ProjectName, accepted: &Accepted, reason: &Reason) {
         let moved: BTreeSet<&AppName> =
             accepted.changes.iter().filter(|it| it.field == "logs.dir").map(|it| &it.app).collect();
-        self.keep_readiness(name, &accepted.changes);
         self.desired.projects.insert(name.clone(), accepted.project.clone());
         self.floors.remove(name);
         self.supersede(name, &accepted.changes);

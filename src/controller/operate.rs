@@ -120,6 +120,7 @@ impl State {
         reason: &Reason,
         ending: bool,
     ) -> Result<(), ApiError> {
+        self.keep_readiness(name, &project);
         let Some(meta) = self.metas.get_mut(name) else { return Ok(()) };
         meta.ending |= ending;
         if meta.ending {

@@ -10,7 +10,7 @@ use crate::{
         probe::{Output, ProbeEvent, Subject},
     },
     model::{
-        App, AppKey, Change, Event, InstanceVars, Phase, ProjectName, ReadyProbe, Run, RunId,
+        App, AppKey, Event, InstanceVars, Phase, Project, ProjectName, ReadyProbe, Run, RunId,
         RunRecord, Time,
     },
     reconcile::{self, Readiness},
@@ -112,18 +112,16 @@ impl State {
         self.observe(&Event::Ready { run, at });
     }
 
-    /// Writes down which runs are ready of the apps whose `ready` changes: by the new one that may
-    /// not be told of them.
-    pub(super) fn keep_readiness(&mut self, name: &ProjectName, changes: &[Change]) {
-        let affected: BTreeSet<_> = changes
-            .iter()
-            .filter(|change| change.field == "ready" || change.field.starts_with("ready."))
-            .map(|change| AppKey { project: name.clone(), app: change.app.clone() })
-            .collect();
-        let apps = affected.iter().filter_map(|key| self.observed.apps.get(key));
-        for (run, found) in apps.flat_map(|app| &app.runs) {
-            let Phase::Ready { since, .. } = found.phase else { continue };
-            let written = self.journal.ready(*run, since);
+    /// Writes down which runs are ready that would not be known to be once `next` is the desired state.
+    pub(super) fn keep_readiness(&mut self, name: &ProjectName, next: &Project) {
+        let mut kept = Vec::new();
+        for (app, after) in &next.apps {
+            let key = AppKey { project: name.clone(), app: app.clone() };
+            let Some(before) = self.desired.app(&key) else { continue };
+            kept.extend(reconcile::ready_by_start(before, after, self.observed.apps.get(&key)));
+        }
+        for (run, since) in kept {
+            let written = self.journal.ready(run, since);
             self.noted(written);
         }
     }

@@ -38,7 +38,7 @@ pub use observe::{
 pub use order::{look_around, neighbours, restarted_with};
 pub use plan::{plan, plan_app};
 pub use process_fields::limits_in_words;
-pub use readiness::{Readiness, readiness, spec_of};
+pub use readiness::{Readiness, readiness, ready_by_start, spec_of};
 pub use revision::revision;
 pub use schedule::{Look, look, next_due};
 pub use status::{AppStatus, InstanceStatus, status};

@@ -40,6 +40,20 @@ pub fn spec_of<'a>(app: &'a App, run: &Run) -> &'a AppSpec {
     }
 }
 
+/// The runs that are ready by having been started, and since when, of which that would not be known any
+/// more once `next` takes the place of `app`: it asks for something else. To be put into the journal.
+#[must_use]
+pub fn ready_by_start(app: &App, next: &App, observed: Option<&AppObserved>) -> Vec<(RunId, Time)> {
+    let by_start = |app, run| spec_of(app, run).ready.probe == ReadyProbe::Started;
+    let runs = observed.into_iter().flat_map(|observed| &observed.runs);
+    runs.filter(|(_, run)| by_start(app, run) && !by_start(next, run))
+        .filter_map(|(run_id, run)| match run.phase {
+            Phase::Ready { since, .. } => Some((*run_id, since)),
+            Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => None,
+        })
+        .collect()
+}
+
 /// When a run that ended had become ready, as far as that is known or follows from its start.
 pub(super) fn became_ready(spec: &AppSpec, (started, ready): (Time, Option<Time>)) -> Option<Time> {
     ready.or_else(|| (spec.ready.probe == ReadyProbe::Started).then_some(started))

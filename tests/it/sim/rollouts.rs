@@ -2,8 +2,8 @@
 
 use eco::{
     model::{
-        AppKey, AppSpec, AppState, ExitStatus, Hold, LimitThen, OnFailure, Phase, RestartWhen,
-        Share, Sharing, SpawnFailure, SpawnStep,
+        AppKey, AppSpec, AppState, ExitStatus, Hold, LimitThen, OnFailure, Phase, ReadyProbe,
+        RestartWhen, Share, Sharing, SpawnFailure, SpawnStep,
     },
     reconcile::{self, AppStatus},
 };
@@ -216,7 +216,7 @@ fn edits_without_end_take_nothing_down() {
     for probe_first in [false, true] {
         let mut world = sharing(1, |spec| {
             if probe_first {
-                spec.ready.probe = eco::model::ReadyProbe::Log("up".to_owned());
+                spec.ready.probe = ReadyProbe::Log("up".to_owned());
             }
         });
         for version in 0..50 {
@@ -304,7 +304,7 @@ fn a_former_cohort_waits_for_its_successor() {
 fn an_exit_that_nobody_saw_coming_is_not_early() {
     let mut world = sharing(1, |spec| {
         spec.listen = None;
-        spec.ready.probe = eco::model::ReadyProbe::Started;
+        spec.ready.probe = ReadyProbe::Started;
         spec.restart.policy = RestartWhen::OnFailure;
     });
     world.natures.push_back(Nature { launch: ms(300), ..crashing(8_000) });
@@ -322,11 +322,30 @@ fn an_exit_that_nobody_saw_coming_is_not_early() {
 
 #[test]
 fn a_run_that_says_that_it_is_ready_is_heard() {
-    let mut world = sharing(1, |spec| spec.ready.probe = eco::model::ReadyProbe::Notify);
+    let mut world = sharing(1, |spec| spec.ready.probe = ReadyProbe::Notify);
     assert_eq!(words(&world), (AppState::Ready, String::new()));
     world.natures.push_back(Nature { answers: None, ..Nature::GOOD });
     world.edit(&web(), release("b"));
     world.run_until(world.now.after(ms(20_000)));
     let (_, words) = words(&world);
     assert!(words.ends_with("instance 0: not ready after 5s"), "{words}");
+}
+
+/// A restart is undone while `ready` asked for less than before: since when its runs are ready would not
+/// be known to the next controller if that was not written down.
+#[test]
+fn what_is_ready_stays_so_when_less_was_asked_for_meanwhile() {
+    let mut world = sharing(2, |spec| {
+        (spec.rollout.max_surge, spec.rollout.max_unavailable) = (Share::Count(0), Share::Count(2));
+    });
+    world.natures.extend([Nature { listens: Some(ms(2_000)), ..Nature::GOOD }, crashing(500)]);
+    world.restart(&web(), None, false);
+    world.run_until(world.now.after(ms(400)));
+    world.edit(&web(), |spec| spec.ready.probe = ReadyProbe::Started);
+    world.run_until(world.now.after(ms(4_000)));
+    assert_eq!(world.desired.app(&web()).unwrap().spec.ready.probe, ReadyProbe::Listen);
+    let before = status(&world);
+    world.die(0);
+    world.run_until(world.now);
+    assert_eq!(status(&world), before);
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use eco::{
     model::{
         Action, App, AppKey, AppSpec, Asked, Cohort, Desired, Event, Exit, ExitStatus, Former,
-        Generation, InstanceId, Observed, Overlap, Phase, ReadyProbe, RolledBack, RolloutFailure,
-        RunId, RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time, Unfit,
+        Generation, InstanceId, Observed, Overlap, ReadyProbe, RolledBack, RolloutFailure, RunId,
+        RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time, Unfit,
     },
     reconcile::{self, Due, Observation, Readiness},
 };
@@ -119,20 +119,25 @@ impl World {
             project.generation = project.generation.next();
             let generation = project.generation;
             if let Some(app) = project.apps.get_mut(&key.app) {
+                let before = app.clone();
                 edit(app, generation);
+                let after = app.clone();
+                self.keep_readiness(key, &before, &after);
             }
         }
         self.drive(key);
     }
 
+    /// What followed from a start may not do so by another probe.
+    fn keep_readiness(&mut self, key: &AppKey, before: &App, after: &App) {
+        let kept = reconcile::ready_by_start(before, after, self.observed.apps.get(key));
+        for (run, since) in kept {
+            self.journal.ready.entry(run).or_insert(since);
+        }
+    }
+
     /// Changes the file of one app.
     pub(crate) fn edit(&mut self, key: &AppKey, edit: impl FnOnce(&mut AppSpec)) {
-        // What followed from a start may not do so by another probe.
-        for (run, found) in self.observed.apps.get(key).into_iter().flat_map(|app| &app.runs) {
-            if let Phase::Ready { since, .. } = found.phase {
-                self.journal.ready.entry(*run).or_insert(since);
-            }
-        }
         self.change(key, |app, generation| {
             let before = app.clone();
             *app = edited(app, edit);
@@ -289,7 +294,10 @@ impl World {
         let (index, reason) = (failure.index, failure.reason.clone());
         let why =
             RolledBack { revision: app.revision, generation, index, reason, by_operator: false };
+        let before = app.clone();
         *app = app.rolled_back(former, why);
+        let after = app.clone();
+        self.keep_readiness(key, &before, &after);
     }
 
     /// Finds the runs of an app that have become ready.
