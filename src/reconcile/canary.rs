@@ -42,9 +42,9 @@ pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
     size(view).saturating_sub(view.app.wanted().saturating_sub(untouched))
 }
 
-/// Whether an instance has a new run, good or not.
+/// Whether the change has come to an instance: it has a run of it, good or not.
 pub(super) fn is_touched(view: &View<'_>, index: u32) -> bool {
-    view.runs_of(index).iter().any(|(_, run)| view.is_new(run))
+    view.runs_of(index).iter().any(|(_, run)| view.is_current(run))
 }
 
 /// How connections are divided while the canary is out and one of it is ready: a percentage to the

@@ -10,7 +10,8 @@ use crate::model::{
 use super::{
     health,
     restart::Standing,
-    rollout, steer,
+    rollout::{self, Room},
+    steer,
     view::{Slot, View},
 };
 
@@ -209,11 +210,11 @@ impl Planner<'_> {
         self.plan.actions.push(Action::Stop { id, run, signal, scope, reason });
     }
 
-    fn fill_slot(&mut self, index: u32, paused: bool, room: &mut u32) {
+    fn fill_slot(&mut self, index: u32, paused: bool, room: &mut Room) {
         let (standing, beside) = match self.view.slot(index) {
             Slot::Taken => return,
             Slot::Blocked => return self.hold(index, Hold::Replacing),
-            Slot::Outdated if *room == 0 => return,
+            Slot::Outdated if !room.has_for(self.view, index) => return,
             Slot::Outdated => (self.view.standing(index), true),
             Slot::Empty(standing) => (standing, false),
         };
@@ -231,7 +232,9 @@ impl Planner<'_> {
             Standing::Idle | Standing::GaveUp { .. } | Standing::Left { .. } => false,
         };
         if start {
-            *room = room.saturating_sub(u32::from(beside));
+            if beside {
+                room.take(self.view, index);
+            }
             let id = self.view.key.instance(index);
             let (revision, generation) = (self.view.app.revision, self.generation);
             let cohort = self.view.app.cohort(self.view.key, index);

@@ -115,10 +115,31 @@ fn is_succeeded(view: &View<'_>, run_id: RunId, run: &Run) -> bool {
     view.runs_of(run.index).iter().any(succeeds)
 }
 
-/// How many instances may get a second run beside the one they have. That an instance has none
-/// now gives nothing to others: it may get one again at any time. `leaves` are the former runs
-/// that are being stopped.
-pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
+/// How many instances may get a second run beside the one they have.
+pub(super) struct Room {
+    beside: u32,
+    /// And of those that the change has not come to yet.
+    untried: u32,
+}
+
+impl Room {
+    /// Whether this instance may.
+    pub(super) fn has_for(&self, view: &View<'_>, index: u32) -> bool {
+        self.beside != 0 && (self.untried != 0 || canary::is_touched(view, index))
+    }
+
+    /// Notes that this instance gets one.
+    pub(super) fn take(&mut self, view: &View<'_>, index: u32) {
+        self.beside = self.beside.saturating_sub(1);
+        if !canary::is_touched(view, index) {
+            self.untried = self.untried.saturating_sub(1);
+        }
+    }
+}
+
+/// The room there is now. That an instance has no run now gives nothing to others: it may get one
+/// again at any time. `leaves` are the former runs that are being stopped.
+pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> Room {
     let stays = |(run_id, run): &&(RunId, &Run)| {
         run.stopping.is_none()
             && !leaves.contains(run_id)
@@ -132,7 +153,7 @@ pub(super) fn room(view: &View<'_>, leaves: &BTreeSet<RunId>) -> u32 {
         }
         last = Some(run.index);
     }
-    view.surge.saturating_sub(beside).min(canary::room(view, leaves))
+    Room { beside: view.surge.saturating_sub(beside), untried: canary::room(view, leaves) }
 }
 
 /// How the change under way has failed: an instance of it ended before it was good, or again and
@@ -202,7 +223,10 @@ fn fails_now(view: &View<'_>, index: u32, from: Generation) -> Option<String> {
                 let exit = Exit { ready, ..end_of(*run_id, run, (started, at), status) };
                 is_failure(view, &exit).then(|| LastExit::of(&exit).to_string())
             }
-            Phase::Ready { .. } if view.is_dead(run) => {
+            // Also what no longer lives may have been asked to be forgotten, as the end of a run.
+            Phase::Ready { .. }
+                if view.is_dead(run) && view.app.counts_from(index) <= run.generation =>
+            {
                 let exit = health::as_exit(*run_id, run).filter(|exit| is_failure(view, exit))?;
                 Some(LastExit::of(&exit).to_string())
             }

@@ -1,10 +1,12 @@
 //! Changes whose first instances prove themselves under a share of the connections.
 
-use eco::model::Share;
+use eco::model::{OnFailure, Share};
 
 use super::{
-    fixtures::ms,
+    fixtures::{live, ms},
+    keeper::Nature,
     rollouts::{crashing, release, serving, sharing, told, web},
+    schedules::start,
 };
 
 #[test]
@@ -62,5 +64,24 @@ fn a_controller_that_dies_meanwhile_goes_on_with_it() {
     world.edit(&web(), release("b"));
     world.run_until(world.now.after(ms(500)));
     world.die(300);
+    insta::assert_snapshot!(told(&mut world, 20_000));
+}
+
+/// A canary that no longer lives has to be replaced before it can prove anything: that touches no other
+/// instance. What it failed by is forgiven with `eco start`.
+#[test]
+fn one_that_no_longer_lives_is_replaced_itself() {
+    let mut world = sharing(2, |spec| {
+        spec.rollout.canary = Some(Share::Count(1));
+        spec.rollout.on_failure = OnFailure::Pause;
+        spec.live = Some(live(300, 2));
+    });
+    world.natures.push_back(Nature { hangs: Some(ms(0)), ..Nature::GOOD });
+    world.edit(&web(), release("b"));
+    world.run_until(world.now.after(ms(200)));
+    // The former one, which would stand in for it.
+    world.strike(0);
+    world.run_until(world.now.after(ms(5_000)));
+    start(&mut world, &web());
     insta::assert_snapshot!(told(&mut world, 20_000));
 }
