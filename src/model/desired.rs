@@ -133,7 +133,7 @@ impl App {
         self.retry_after.max(self.fresh_from(index))
     }
 
-    /// The cohort of a run of instance `index` that is started now.
+    /// The cohort of a run of instance `index` that takes nobody's place.
     pub fn cohort(&self, key: &AppKey, index: u32) -> Cohort {
         let Some(listen) = &self.spec.listen else { return Cohort::NONE };
         let all = Cohort::of(key, self.revision, self.fresh_from(index));

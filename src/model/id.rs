@@ -177,7 +177,8 @@ impl Generation {
 
 /// The set of runs of an app that share listening sockets: those of one revision since the same
 /// restart, or of these only those of one instance. It is derived from these, so nobody has to
-/// remember it.
+/// remember it; but what was replaced for its memory gave its successors another one, and that is
+/// known by the runs that have it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -191,6 +192,12 @@ impl Cohort {
     /// The cohort of the runs of `key` with this revision that are not older than `fresh_from`.
     pub fn of(key: &AppKey, revision: Revision, fresh_from: Generation) -> Self {
         Self(mix(&[key.group().0, revision.0, fresh_from.0]).max(1))
+    }
+
+    /// The cohort of the run that takes the place of `run`, which is of this one and goes on meanwhile.
+    #[must_use]
+    pub fn in_place_of(self, run: RunId) -> Self {
+        Self(mix(&[self.0, run.0, u64::MAX]).max(1))
     }
 
     /// Of these, the cohort of one instance.

@@ -264,6 +264,9 @@ pub struct Exit {
     /// Set if it was replaced because it was not fit to go on.
     #[serde(default)]
     pub unfit: Option<Unfit>,
+    /// With whom it shared listening sockets; what an earlier version wrote down does not say so.
+    #[serde(default)]
+    pub cohort: Cohort,
 }
 
 impl Exit {

@@ -104,5 +104,6 @@ pub(super) fn end_of(
         ready: None,
         requested,
         unfit: run.unfit.filter(|unfit| unfit.at <= ended),
+        cohort: run.cohort,
     }
 }

@@ -237,7 +237,7 @@ impl Planner<'_> {
             }
             let id = self.view.key.instance(index);
             let (revision, generation) = (self.view.app.revision, self.generation);
-            let cohort = self.view.app.cohort(self.view.key, index);
+            let cohort = steer::cohort(self.view, index);
             self.plan.actions.push(Action::Start { id, revision, generation, cohort });
         } else if let Some(hold) = standing.hold(self.view.now) {
             self.hold(index, hold);

@@ -1,11 +1,41 @@
-//! Who gets the connections of shared ports: how new ones are divided among an app's cohorts, and
-//! when the sockets of a cohort are given up.
+//! Who gets the connections of shared ports: which cohort the next run of an instance is of, how new
+//! connections are divided among an app's cohorts, and when the sockets of a cohort are given up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Cohort, Phase, Run, RunId, Time};
+use crate::model::{Cohort, Phase, Run, RunId, Time, Unfit, UnfitReason};
 
 use super::{canary, view::View};
+
+/// The cohort of a run of instance `index` that is started now: that of the last one, so that
+/// connections which wait there are served.
+///
+/// But what uses too much memory accepts and answers until it is stopped. What takes its place is of
+/// another cohort: then new connections can be kept away from the former one by steering, however it
+/// waits for them. One that does not live may not even take those that wait for it; what takes its
+/// place shares its queue and serves them.
+pub(super) fn cohort(view: &View<'_>, index: u32) -> Cohort {
+    let first = view.app.cohort(view.key, index);
+    if first == Cohort::NONE {
+        return first;
+    }
+    let live = view.runs_of(index);
+    let ended = || view.history(index).into_iter().flat_map(|history| &history.exits);
+    let heavy = |unfit: Option<Unfit>| unfit.is_some_and(|it| it.why == UnfitReason::OverMemory);
+    let living = live.iter().filter(|(_, run)| heavy(run.unfit)).map(|(run_id, _)| *run_id);
+    let replaced = living.chain(ended().filter(|it| heavy(it.unfit)).map(|exit| exit.run));
+    let known: BTreeSet<Cohort> =
+        replaced.map(|run_id| first.in_place_of(run_id)).chain([first]).collect();
+    let goes_on = |run: &Run| view.unfit(run) == Some(UnfitReason::OverMemory);
+    let live = live.iter().map(|(run_id, run)| (*run_id, run.cohort, goes_on(run)));
+    let all = live.chain(ended().map(|exit| (exit.run, exit.cohort, false)));
+    let last = all.filter(|(_, cohort, _)| known.contains(cohort)).max_by_key(|(run, ..)| *run);
+    match last {
+        Some((run, _, true)) => first.in_place_of(run),
+        Some((_, cohort, false)) => cohort,
+        None => first,
+    }
+}
 
 /// How new connections are to be divided, if that is another way than now. `leaving` are the runs
 /// that are being asked to stop.
@@ -59,8 +89,7 @@ pub(super) fn to_retire(view: &View<'_>) -> Vec<(Cohort, Time)> {
     if view.cohorts().all(|(_, empty)| empty.is_none()) {
         return retired;
     }
-    let current: BTreeSet<Cohort> =
-        (0..wanted).map(|index| view.app.cohort(view.key, index)).collect();
+    let current: BTreeSet<Cohort> = (0..wanted).map(|index| cohort(view, index)).collect();
     let steered = |cohort: &Cohort| view.steering().is_none_or(|it| it.contains_key(cohort));
     let waits = |cohort: &Cohort| current.contains(cohort) || (wanted != 0 && steered(cohort));
     let queue = view.app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();

@@ -20,11 +20,11 @@ use std::{
 
 use eco::{
     model::{
-        Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Command, Desired, EnvValue,
-        Event, Exit, ExitStatus, Generation, KillScope, Kind, Limit, LimitThen, ListenPolicy,
-        ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, RestartPolicy,
-        RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy, Signal,
-        StopPolicy, Template, Time,
+        Action, App, AppKey, AppName, AppSpec, Artifacts, Backoff, Cohort, Command, Desired,
+        EnvValue, Event, Exit, ExitStatus, Generation, KillScope, Kind, Limit, LimitThen,
+        ListenPolicy, ListenPort, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy,
+        RestartPolicy, RestartWhen, RolloutPolicy, RunRecord, RunState, RunTag, Share, ShareBy,
+        Signal, StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -142,6 +142,7 @@ fn all_failing(desired: &Desired) -> Observed {
                     ready: Some(Time(Duration::from_secs(number))),
                     requested: false,
                     unfit: None,
+                    cohort: Cohort::NONE,
                 };
                 reconcile::remember(&mut observed, &key.instance(index), exit);
             }

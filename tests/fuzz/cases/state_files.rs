@@ -11,8 +11,8 @@ use eco::{
         },
     },
     model::{
-        AppKey, Exit, ExitStatus, Generation, InstanceId, Observed, Revision, RunId, StopReason,
-        Stopping, Time,
+        AppKey, Cohort, Exit, ExitStatus, Generation, InstanceId, Observed, Revision, RunId,
+        StopReason, Stopping, Time,
     },
     reconcile,
 };
@@ -236,6 +236,7 @@ fn exit(run: u64) -> Exit {
         ready: None,
         requested: false,
         unfit: None,
+        cohort: Cohort::NONE,
     }
 }
 

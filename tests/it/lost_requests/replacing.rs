@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Clients, Server, Site};
+use crate::harness::alive;
 
 /// Replaces all instances in three ways, each under load.
 fn replace_in_three_ways(server: Server, instances: u32) {
@@ -63,6 +64,29 @@ fn two_of_go() {
 #[test]
 fn one_of_go() {
     replace_in_three_ways(Server::Go, 1);
+}
+
+/// What uses too much memory goes on serving while another one takes its place, and cannot be kept from
+/// accepting: but new connections go to that one's queue, whatever it waits by.
+#[test]
+fn two_of_php_that_use_too_much_memory() {
+    let mut site = Site::start(Server::Php, 2);
+    let before = site.env.pids("web");
+    site.under_load("max_memory", |site| {
+        // Any program uses more than that. What comes next is left alone for an hour.
+        site.release.more = "    restart: { max_memory: 1M, backoff: { max: 1h } }\n";
+        site.save();
+        site.env.eco(&["apply", "--no-wait"]).ok();
+        site.env.wait_for("the replacements", || {
+            before.values().all(|pid| !alive(*pid)) && site.env.is("web", "ready")
+        });
+    })
+    .lost_none(2);
+    assert_eq!(site.env.pids("web").len(), 2);
+    let gone = site.env.events().into_iter().filter(|event| event["type"] == "over_memory");
+    assert_eq!(gone.count(), 2);
+    let slow = "it does not wait for connections by epoll";
+    assert!(!site.env.eco(&["events"]).ok().stdout.contains(slow));
 }
 
 /// Connections that rest between requests are closed while they rest, or very nearly so.

@@ -9,11 +9,11 @@ use std::{
 
 use eco::{
     model::{
-        App, AppKey, AppSpec, Artifacts, Backoff, Command, Desired, Exit, ExitStatus, Generation,
-        InstanceId, KillScope, Kind, Limit, LimitThen, ListenPolicy, ListenPort, LivePolicy,
-        LiveProbe, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy, ReadyProbe,
-        RestartPolicy, RestartWhen, RolloutPolicy, RunId, Share, ShareBy, Signal, StopPolicy,
-        Template, Time,
+        App, AppKey, AppSpec, Artifacts, Backoff, Cohort, Command, Desired, Exit, ExitStatus,
+        Generation, InstanceId, KillScope, Kind, Limit, LimitThen, ListenPolicy, ListenPort,
+        LivePolicy, LiveProbe, LogPolicy, Observed, OnFailure, Pass, Project, ReadyPolicy,
+        ReadyProbe, RestartPolicy, RestartWhen, RolloutPolicy, RunId, Share, ShareBy, Signal,
+        StopPolicy, Template, Time,
     },
     reconcile,
 };
@@ -152,6 +152,7 @@ pub(crate) fn crash(app: &App, run: u64, started: u64, ended: u64) -> Exit {
         ready: Some(at(started)),
         requested: false,
         unfit: None,
+        cohort: Cohort::NONE,
     }
 }
 

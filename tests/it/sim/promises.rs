@@ -107,7 +107,10 @@ pub(crate) fn check_plan(world: &World, key: &AppKey, plan: &Plan) {
 /// Checks an action at the moment it is decided.
 pub(crate) fn check_action(world: &World, action: &Action) {
     match action {
-        Action::Start { id, .. } => check_number(world, id),
+        Action::Start { id, cohort, .. } => {
+            check_number(world, id);
+            check_cohort(world, id, *cohort);
+        }
         Action::Drain { run, reason, .. } => {
             let found = &world.observed.apps[&world.observed.owners[run]].runs[run];
             assert!(found.stopping.is_none(), "drained twice");
@@ -175,6 +178,37 @@ fn check_number(world: &World, id: &InstanceId) {
             world.log
         );
     }
+}
+
+/// Checks that what takes the place of one that uses too much memory is of another cohort, so that new
+/// connections can be kept away from that.
+fn check_cohort(world: &World, id: &InstanceId, cohort: Cohort) {
+    let app = world.desired.app(&id.key).unwrap();
+    let unfit = |run| world.journal.unfit.get(&run).is_some_and(|unfit| !unfit.why.is_failure());
+    let same = |(run, found): &(RunId, &Run)| {
+        found.index == id.index
+            && unfit(*run)
+            && eco::reconcile::spec_of(app, found).restart.max_memory.is_some()
+            && ready_since(found).is_some()
+            && cohort != Cohort::NONE
+            && found.cohort == cohort
+    };
+    assert!(!runs(world, &id.key).any(|it| same(&it)), "{id} joins the queue of what it replaces");
+}
+
+/// The cohort in whose queue those wait who are to be served by an instance: that of its last run, if
+/// that is what is desired.
+fn awaited_cohort(world: &World, (key, app): (&AppKey, &App), index: u32) -> Cohort {
+    let first = app.cohort(key, index);
+    let unfit = world.journal.unfit.keys().map(|run| first.in_place_of(*run));
+    let known: BTreeSet<Cohort> = unfit.chain([first]).collect();
+    let last = world
+        .keeper
+        .processes
+        .values()
+        .rev()
+        .find(|it| it.tag.id == key.instance(index) && known.contains(&it.cohort));
+    last.map_or(first, |it| it.cohort)
 }
 
 /// Checks that a run that is as good as a new one stays until others serve in its place.
@@ -345,7 +379,7 @@ fn check_retire(world: &World, key: &AppKey, cohort: Cohort) {
         return;
     }
     assert!(!members().any(Process::is_alive), "sockets are taken from a run");
-    let current = (0..app.wanted()).any(|index| app.cohort(key, index) == cohort);
+    let current = (0..app.wanted()).any(|index| awaited_cohort(world, (key, app), index) == cohort);
     let queue = app.spec.listen.as_ref().map(|listen| listen.queue).unwrap_or_default();
     let since = members().filter_map(|it| it.gone.or(it.failed)).max().unwrap_or_default();
     assert!(!current || since.after(queue) <= world.now, "those who wait are sent away");

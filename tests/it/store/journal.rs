@@ -5,8 +5,8 @@ use std::{fs, io::Write as _, time::Duration};
 use eco::{
     host::store::{Journal, Recovered},
     model::{
-        AppKey, Exit, ExitStatus, Generation, History, InstanceId, Revision, RunId, SpawnFailure,
-        SpawnStep, StopReason, Stopping, Time,
+        AppKey, Cohort, Exit, ExitStatus, Generation, History, InstanceId, Revision, RunId,
+        SpawnFailure, SpawnStep, StopReason, Stopping, Time,
     },
 };
 use proptest::prelude::*;
@@ -33,6 +33,7 @@ fn exit(run: u64) -> Exit {
         ready: None,
         requested: run.is_multiple_of(5),
         unfit: None,
+        cohort: Cohort::NONE,
     }
 }
 
