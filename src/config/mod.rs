@@ -13,6 +13,7 @@ mod fault;
 mod field;
 mod fill;
 mod foreign;
+pub mod fuzzing;
 mod interpolate;
 mod known;
 mod load;

@@ -19,6 +19,7 @@ mod evidence;
 mod exec_probes;
 mod execute;
 mod following;
+pub mod fuzzing;
 mod jobs;
 mod left_behind;
 mod liveness;

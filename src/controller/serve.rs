@@ -21,7 +21,7 @@ use crate::api::{ApiError, path};
 /// A request may be so large: 5,000 apps are about 5 MB.
 const MAX_BODY: usize = 256 * 1024 * 1024;
 
-type Calls = mpsc::Sender<Call>;
+pub(super) type Calls = mpsc::Sender<Call>;
 
 /// Callers of this user, and root. The socket's directory is closed to others; this holds even where
 /// somebody has opened it.
@@ -50,7 +50,16 @@ impl Listener for Own {
 
 /// Answers callers until the process ends.
 pub(super) async fn serve(listener: UnixListener, calls: Calls) {
-    if let Err(error) = axum::serve(Own(listener), router(calls)).await {
+    answer_all(Own(listener), calls).await;
+}
+
+/// Answers whoever a listener lets in.
+pub(super) async fn answer_all<L>(listener: L, calls: Calls)
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
+    if let Err(error) = axum::serve(listener, router(calls)).await {
         tracing::error!(%error, "the API stopped");
     }
 }

@@ -138,3 +138,8 @@ pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> 
         .map_err(|wrong| format!("{}: {}", wrong.message, wrong.help.unwrap_or(wrong.label)))?;
     Ok(duration)
 }
+
+/// Whether a text is a cron expression, without the place it has in a file.
+pub(super) fn is_cron(text: &str) -> bool {
+    CronText::read(text).is_ok()
+}

@@ -3,6 +3,9 @@
 //! A module of the targets' library and of the tests, so that an input does the same in both. A case
 //! panics where a promise is broken.
 
+pub mod api_requests;
+pub mod dotenv;
+pub mod file_reader;
 pub mod keeper_protocol;
 pub mod keeper_state;
 pub mod log_follow;
@@ -10,7 +13,12 @@ pub mod log_index;
 pub mod log_parts;
 pub mod notify;
 pub mod run_records;
+pub mod schedules;
 pub mod state_files;
+
+use std::path::Path;
+
+use eco::config::Faults;
 
 /// One target.
 #[derive(Debug)]
@@ -24,7 +32,7 @@ pub struct Case {
 }
 
 /// All of them.
-pub const ALL: [&Case; 8] = [
+pub const ALL: [&Case; 12] = [
     &keeper_protocol::CASE,
     &keeper_state::CASE,
     &run_records::CASE,
@@ -33,6 +41,10 @@ pub const ALL: [&Case; 8] = [
     &log_follow::CASE,
     &log_parts::CASE,
     &notify::CASE,
+    &file_reader::CASE,
+    &dotenv::CASE,
+    &schedules::CASE,
+    &api_requests::CASE,
 ];
 
 /// Takes the first `N` bytes off, zeros where there are fewer.
@@ -42,4 +54,25 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     let mut taken = [0; N];
     taken[..head.len()].copy_from_slice(head);
     taken
+}
+
+/// Every fault of a text points into it, and can be shown.
+fn sound(faults: &Faults, path: &Path, text: &str) {
+    for fault in faults {
+        assert!(!fault.message.is_empty() && !fault.code.is_empty(), "{fault:?}");
+        let lines = text.matches('\n').count() + 1;
+        let is_in = |line: u32| usize::try_from(line).unwrap() <= lines;
+        for (span, _) in fault.labels.iter().filter(|_| fault.file == path) {
+            assert!(text.get(span.start..span.end).is_some(), "{fault:?}");
+            assert!(fault.line != 0 && fault.col != 0 && is_in(fault.line), "{fault:?}");
+        }
+    }
+    for (width, color) in [(40, true), (100, false)] {
+        let shown = faults.render(width, color);
+        assert_eq!(shown.is_empty(), faults.is_empty());
+        let is_bad = |c: char| c.is_control() && c != '\n' && !(color && c == '\u{1b}');
+        assert!(!shown.contains(is_bad), "{shown:?}");
+    }
+    assert!(faults.is_empty() || !faults.one_line().is_empty());
+    serde_json::to_string(faults).unwrap();
 }
