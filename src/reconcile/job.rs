@@ -131,16 +131,18 @@ pub fn verdict_of_asked(
     if app.wanted() == 0 {
         return Verdict::Failed;
     }
+    let exits = || view.history(0).into_iter().flat_map(|history| &history.exits);
     if !view.runs().is_empty() || view.is_asked() {
         let hopeless = view.awaited().is_some_and(|it| it.outlook.is_hopeless()) && view.waits();
         let state = status(key, app, observed, now).state;
-        if hopeless || state == AppState::CrashLooping {
+        // Earlier failures say nothing about what was asked since.
+        let has_failed = exits().any(|exit| after < exit.run);
+        if hopeless || has_failed && state == AppState::CrashLooping {
             return Verdict::Failed;
         }
         return Verdict::Converging { wake_at: None };
     }
-    let mut exits = view.history(0).into_iter().flat_map(|history| &history.exits);
-    let Some(last) = exits.rfind(|exit| after < exit.run) else {
+    let Some(last) = exits().rfind(|exit| after < exit.run) else {
         return Verdict::Failed;
     };
     match view.standing(0) {

@@ -76,9 +76,14 @@ pub(super) fn tally(index: u32, app: &App, exits: &[Exit]) -> Option<Tally> {
     let mut failures = 0_u32;
     let mut looping = false;
     let mut ends = Vec::new();
+    let mut is_over = false;
     for exit in exits.iter().skip(first) {
-        if stable <= was_well(exit) {
+        // What a job does after an exit that is left alone was asked for: it does not try again.
+        if is_over || stable <= was_well(exit) {
             failures = 0;
+        }
+        if is_over {
+            ends.clear();
         }
         looping &= was_well(exit) < calm;
         if exit.is_failure() {
@@ -86,6 +91,8 @@ pub(super) fn tally(index: u32, app: &App, exits: &[Exit]) -> Option<Tally> {
             ends.push(exit.over());
             looping |= policy.limit.as_ref().is_some_and(|limit| is_reached(limit, &ends));
         }
+        is_over = app.spec.is_job() && left_alone(policy, exit).is_some();
+        looping &= !is_over;
     }
     Some(Tally { last, failures, looping })
 }

@@ -97,7 +97,13 @@ fn check_rate(world: &World, app: &App, id: &InstanceId) {
             world.log
         );
     }
-    let ends: Vec<_> = ended.iter().filter(failed).filter_map(over).collect();
+    // What a job does after an end that was left alone is no try at the same again.
+    let left = |(_, process): &&(&RunId, &Process)| {
+        let success = process.ended.is_some_and(|(status, _)| status == ExitStatus::Code(0));
+        app.spec.is_job() && policy.policy == RestartWhen::OnFailure && success
+    };
+    let series = ended.iter().take_while(|it| !left(it));
+    let ends: Vec<_> = series.filter(failed).filter_map(over).collect();
     let Some(limit) = &policy.limit else { return };
     let first = ends.get(limit.failures as usize - 1);
     if first.is_some_and(|first| over_at.since(*first) < limit.within) {

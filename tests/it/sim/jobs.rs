@@ -1,7 +1,10 @@
 //! Jobs: once for each revision, by a schedule, or when asked; and times over clock changes.
 
 use eco::{
-    model::{App, AppKey, AppState, Cron, ExitStatus, Kind, Overlap, RestartWhen, RunId, Schedule},
+    model::{
+        App, AppKey, AppState, Cron, ExitStatus, Kind, Limit, LimitThen, Overlap, RestartWhen, RunId,
+        Schedule,
+    },
     reconcile::{self, Look, Verdict},
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -166,6 +169,61 @@ fn who_asked_a_job_is_told_how_it_ended() {
     world.ask(&report(), None);
     settle(&mut world, 5_000);
     assert_eq!((told(&world, RunId(1)), state(&world)), (Verdict::Settled, AppState::Done));
+}
+
+/// Asks the job to run, and gives how that stands just after it began, and how it ended.
+fn asked_again(world: &mut World) -> (Verdict, AppState, Verdict) {
+    let before = world.observed.last_run;
+    world.ask(&report(), None);
+    let told = |world: &World| {
+        let app = world.desired.app(&report()).unwrap();
+        let observed = world.observed.apps.get(&report());
+        reconcile::verdict_of_asked(&report(), app, observed, (before, world.now))
+    };
+    settle(world, 200);
+    let (begun, meanwhile) = (told(world), state(world));
+    settle(world, 800);
+    (begun, meanwhile, told(world))
+}
+
+#[test]
+fn a_job_that_ends_well_again_and_again_is_in_no_loop() {
+    for policy in [RestartWhen::Never, RestartWhen::OnFailure] {
+        let mut world = world(Some(Overlap::Skip));
+        world.edit(&report(), |spec| spec.restart.policy = policy);
+        for _ in 0..25 {
+            world.natures.push_back(lasting(500, 0));
+            let (begun, meanwhile, ended) = asked_again(&mut world);
+            assert_eq!(begun, Verdict::Converging { wake_at: None });
+            assert_ne!(meanwhile, AppState::CrashLooping);
+            assert_eq!((ended, state(&world)), (Verdict::Settled, AppState::Done));
+        }
+    }
+}
+
+#[test]
+fn who_asks_a_job_that_had_failed_before_is_told_of_this_run() {
+    let mut world = world(Some(Overlap::Skip));
+    for _ in 0..25 {
+        world.natures.push_back(lasting(500, 4));
+        let (begun, meanwhile, ended) = asked_again(&mut world);
+        assert_eq!(begun, Verdict::Converging { wake_at: None });
+        assert_ne!(meanwhile, AppState::CrashLooping);
+        assert_eq!((ended, state(&world)), (Verdict::Failed, AppState::Failed));
+    }
+    world.natures.push_back(lasting(500, 0));
+    assert_eq!(asked_again(&mut world).2, Verdict::Settled);
+    // Given up after three tries, then asked again.
+    world.edit(&report(), |spec| {
+        spec.restart.policy = RestartWhen::OnFailure;
+        spec.restart.backoff = None;
+        spec.restart.limit = Some(Limit { failures: 3, within: ms(60_000), then: LimitThen::Stop });
+    });
+    world.natures.extend([lasting(50, 4), lasting(50, 4), lasting(50, 4)]);
+    assert_eq!((asked_again(&mut world).2, state(&world)), (Verdict::Failed, AppState::Failed));
+    world.natures.push_back(lasting(500, 0));
+    let (begun, _, ended) = asked_again(&mut world);
+    assert_eq!((begun, ended), (Verdict::Converging { wake_at: None }, Verdict::Settled));
 }
 
 fn cron(expression: &str, timezone: Option<&str>) -> Cron {
