@@ -198,9 +198,11 @@ fn open(path: &Path, bytes: &[u8]) -> Result<Log, Faults> {
 
 /// What to say about a text that is not UTF-8.
 pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> (SourceText, Problem) {
-    let at = error.utf8_error().valid_up_to();
-    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-    let message = format!("the file is not UTF-8 text: byte {at} is not");
+    let place = error.utf8_error().valid_up_to();
+    let message = format!("the file is not UTF-8 text: byte {place} is not");
+    let lossy = String::from_utf8_lossy(error.as_bytes());
+    let text = lossy.strip_prefix('\u{feff}').unwrap_or(&lossy).to_owned();
+    let at = place - (lossy.len() - text.len());
     let span = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
     let problem = Problem::new("not_utf8", message, span, "from here on");
     (SourceText::new(path.to_owned(), text), problem.help("save the file as UTF-8"))

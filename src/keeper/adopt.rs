@@ -94,7 +94,7 @@ impl Keeper {
     ) -> io::Result<Option<Taken>> {
         let RecordFile { record, pipes, sink, ports, cgroup, .. } = file;
         // A file that names no process was written before there was one.
-        let Some(leader) = Pid::from_raw(record.pid.cast_signed()) else {
+        let Some(leader) = sys::pid(record.pid) else {
             self.files.remove(id);
             return Ok(None);
         };

@@ -140,7 +140,7 @@ pub(super) fn others_of(run: &Run, mark: &Mark) -> Vec<Pid> {
         kin || mark.is_on(pid, stat.start_ticks, run)
     };
     let found = proc::all().into_iter().filter(|pid| *pid != run.record.pid && is_of(*pid));
-    found.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect()
+    found.filter_map(sys::pid).collect()
 }
 
 fn number(pid: Pid) -> u32 {

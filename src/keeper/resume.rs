@@ -3,8 +3,6 @@
 
 use std::{io, os::fd::OwnedFd};
 
-use rustix::process::Pid;
-
 use super::{
     Config,
     adopt::Taken,
@@ -40,7 +38,7 @@ impl Keeper {
         for (role, was) in
             [(&mut self.controller, saved.controller), (&mut self.recorder, saved.recorder)]
         {
-            let Some(pid) = Pid::from_raw(was.pid.cast_signed()) else { continue };
+            let Some(pid) = sys::pid(was.pid) else { continue };
             let foreign = sys::own(was.foreign).ok();
             role.go_on(&self.poll, pid, sys::own(was.channel).ok(), foreign)?;
             role.starts = was.starts;

@@ -116,6 +116,11 @@ pub(super) fn reap() -> Option<Reaped> {
     })
 }
 
+/// A process by a number that was written down; `None` if that can be none.
+pub(super) fn pid(number: u32) -> Option<Pid> {
+    i32::try_from(number).ok().and_then(Pid::from_raw)
+}
+
 /// The session of a process. `None` also for a session whose leader is outside this PID namespace:
 /// the system calls it 0 then, which rustix takes for impossible.
 pub(super) fn session(pid: Pid) -> Option<Pid> {

@@ -32,6 +32,10 @@ impl Scalar for CronText {
                 format!("it has {fields} field{}", if fields == 1 { "" } else { "s" })
             })
         })?;
+        // It would be passed over, and a field of nothing else never come.
+        if text.split_whitespace().any(|field| field.split(',').any(str::is_empty)) {
+            return Err(wrong("a comma has nothing on one side".to_owned()));
+        }
         // Such as the 30th of February.
         let start = jiff::civil::date(2000, 1, 1).to_zoned(jiff::tz::TimeZone::UTC);
         let never = start.is_ok_and(|start| cron.find_next_occurrence(&start, true).is_err());

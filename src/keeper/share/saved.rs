@@ -3,8 +3,6 @@
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
-use rustix::process::Pid;
-
 use super::{
     Share,
     group::{Line, Member},
@@ -12,7 +10,7 @@ use super::{
     socket::Place,
 };
 use crate::{
-    keeper::event_loop::Keeper,
+    keeper::{event_loop::Keeper, sys},
     protocol::{Malformed, Ports, Reader, Writer},
 };
 
@@ -222,8 +220,8 @@ fn read_socket(from: &mut Reader<'_>) -> Result<SavedSocket, Malformed> {
         ahead: from.flag()?,
         only_of: Some(from.u64()?).filter(|run| *run != 0),
         holders: from.list(12, |from| {
-            let (run, process) = (from.u64()?, from.i32()?);
-            Ok((run, Pid::from_raw(process).ok_or(Malformed::Value)?))
+            let (run, process) = (from.u64()?, from.u32()?);
+            Ok((run, sys::pid(process).ok_or(Malformed::Value)?))
         })?,
     })
 }

@@ -2,8 +2,8 @@
 
 use eco::{
     model::{
-        App, AppKey, AppState, Cron, ExitStatus, Kind, Limit, LimitThen, Overlap, RestartWhen, RunId,
-        Schedule,
+        App, AppKey, AppState, Cron, ExitStatus, Kind, Limit, LimitThen, Overlap, RestartWhen,
+        RunId, Schedule,
     },
     reconcile::{self, Look, Verdict},
 };
