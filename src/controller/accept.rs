@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     api::{ApiError, ApplyRequest},
-    model::{App, AppName, AppSpec, Change, Generation, Project},
+    model::{App, AppName, AppSpec, Change, Generation, MOST_INSTANCES, Project},
     reconcile,
 };
 
@@ -41,6 +41,7 @@ pub(super) fn accept(
     asker: Asker,
 ) -> Result<Accepted, ApiError> {
     check_only(present, request)?;
+    request.apps.values().try_for_each(|spec| check_count(spec.instances))?;
     let in_scope = |name: &AppName| request.only.is_empty() || request.only.contains(name);
     let mut apps = BTreeMap::new();
     let mut scope = BTreeSet::new();
@@ -104,6 +105,16 @@ fn check_only(present: &Project, request: &ApplyRequest) -> Result<(), ApiError>
                 .help(format!("it has {}", names.join(", "))))
         }
     }
+}
+
+/// A number of instances that no machine is meant to run would keep the plan busy for ever.
+pub(super) fn check_count(instances: u32) -> Result<(), ApiError> {
+    if instances <= MOST_INSTANCES {
+        return Ok(());
+    }
+    let text = format!("{instances} instances are too many");
+    Err(ApiError::input("too_many_instances", text)
+        .help(format!("one app may have {MOST_INSTANCES} at most")))
 }
 
 /// One app's next state: captured variables are reused while the revision stays the same.

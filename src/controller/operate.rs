@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 
 use super::{
+    accept,
     calls::Lines,
     events::Told,
     jobs,
@@ -32,6 +33,9 @@ impl State {
     ) -> Result<Lines<Progress>, ApiError> {
         let meant = lookup::apps(&request.target, &self.metas, &self.desired)?;
         check_instances(&meant, &request.operation)?;
+        if let Operation::Scale(count) = request.operation {
+            accept::check_count(count)?;
+        }
         let (sender, lines) = mpsc::unbounded_channel();
         let asked = self.ask_jobs(&meant, request)?;
         if let Operation::Signal(signal) = request.operation {

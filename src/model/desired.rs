@@ -10,6 +10,9 @@ use super::{
     spec::AppSpec,
 };
 
+/// More instances of one app than this on one machine are a mistake.
+pub const MOST_INSTANCES: u32 = 10_000;
+
 /// What every project should be. A project that is not here is not touched.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Desired {

@@ -23,7 +23,7 @@ mod template;
 mod time;
 
 pub use change::{Change, Effect, Interruption};
-pub use desired::{App, Desired, Former, Project, RolledBack};
+pub use desired::{App, Desired, Former, MOST_INSTANCES, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
 pub use health::{LivePolicy, LiveProbe, Unfit, UnfitReason};
 pub use hold::{Hold, LastExit};

@@ -1,13 +1,13 @@
 //! How many instances: a number, `max`, `max-1` or a share of the CPUs.
 
 use super::{Complaint, Scalar, scalar};
-use crate::config::{
-    suggest::quoted,
-    tree::{Core, core},
+use crate::{
+    config::{
+        suggest::quoted,
+        tree::{Core, core},
+    },
+    model::MOST_INSTANCES,
 };
-
-/// More copies of one program than this on one machine are a mistake.
-const MOST: u64 = 10_000;
 
 /// How many instances, before the number of CPUs is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Scalar for Instances {
             });
         }
         match core(text) {
-            Core::UInt(count) if count <= MOST => {
+            Core::UInt(count) if count <= u64::from(MOST_INSTANCES) => {
                 u32::try_from(count).map(Self::Count).map_err(|_| wrong())
             }
             Core::UInt(_) => Err(Complaint::new(

@@ -116,7 +116,7 @@ fn a_signal_reaches_the_program() {
 }
 
 #[test]
-fn names_that_do_not_exist_are_exit_2() {
+fn names_and_numbers_that_cannot_be_are_exit_2() {
     let env = TestEnv::with_apps(TWO_SLEEPERS);
     env.apply();
     for args in [
@@ -131,6 +131,7 @@ fn names_that_do_not_exist_are_exit_2() {
         env.eco(args).exits(2);
     }
     env.eco(&["stop", "wbe"]).exits(2).says("web");
+    env.eco(&["scale", "web", "10001"]).exits(2).says("10001 instances are too many");
     assert_eq!(env.pids("web").len(), 2);
 }
 
