@@ -59,6 +59,10 @@ pub enum EventType {
     LogsRemoved,
     /// A run that was ready failed its live probe too often and is replaced.
     NotLive,
+    /// Connections wait and no instance takes one.
+    Stuck,
+    /// Waiting connections are taken again.
+    Unstuck,
     /// A run used more memory than it may and is replaced.
     OverMemory,
     /// A run did not stop in time and was killed.

@@ -18,6 +18,7 @@ use super::{
     left_behind::Left,
     order::Ties,
     projects::Meta,
+    queues::Queues,
     seen::AllSeen,
     state::{Ending, State},
     timers::Timers,
@@ -29,7 +30,7 @@ use crate::{
         clock,
         follow::Follower,
         home::Home,
-        keeper::{Keeper, KeeperEvent},
+        keeper::{Keeper, KeeperEvent, QueueSeen},
         marker,
         probe::Probes,
         source_watch::SourceWatcher,
@@ -87,6 +88,7 @@ impl State {
             asked_runs: BTreeMap::new(),
             watched_runs: BTreeMap::new(),
             next_memory_look: None,
+            queues: Queues::default(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             log_from: BTreeMap::new(),
@@ -103,11 +105,18 @@ impl State {
         state.take_projects(stored);
         state.report(faults);
         state.take_up(recovered, held.records);
-        for (cohort, group) in held.cohorts {
-            state.on_cohort(cohort, group);
-        }
+        state.take_sockets(held.cohorts, held.queues);
         state.resume();
         Ok(state)
+    }
+
+    fn take_sockets(&mut self, cohorts: Vec<(Cohort, CohortGroup)>, queues: Vec<QueueSeen>) {
+        for (cohort, group) in cohorts {
+            self.on_cohort(cohort, group);
+        }
+        for seen in queues {
+            self.on_queue(seen);
+        }
     }
 
     fn take_projects(&mut self, stored: Vec<StoredProject>) {
@@ -210,6 +219,7 @@ struct Held {
     recorder_pid: u32,
     records: Vec<(RunRecord, bool)>,
     cohorts: Vec<(Cohort, CohortGroup)>,
+    queues: Vec<QueueSeen>,
 }
 
 impl Held {
@@ -233,6 +243,7 @@ impl Held {
                 KeeperEvent::Record { record, drained, .. } => held.records.push((record, drained)),
                 KeeperEvent::Recorder { pid, .. } => held.recorder_pid = pid.unwrap_or_default(),
                 KeeperEvent::Cohort { cohort, group } => held.cohorts.push((cohort, group)),
+                KeeperEvent::Queue(seen) => held.queues.push(seen),
                 KeeperEvent::Refused { .. }
                 | KeeperEvent::Declined { .. }
                 | KeeperEvent::UpgradeRefused { .. }

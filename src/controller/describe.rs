@@ -32,9 +32,7 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("stop.drain", human_duration(spec.stop.drain));
     }
     add("ready", ready(&spec.ready));
-    if let Some(policy) = &spec.live {
-        add("live", live(policy));
-    }
+    lives(spec, &mut add);
     let rollout = &spec.rollout;
     add("rollout.max_surge", rollout.max_surge.to_string());
     add("rollout.max_unavailable", rollout.max_unavailable.to_string());
@@ -68,6 +66,16 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     logs(&spec.logs, &mut add);
     order(spec, &mut add);
     fields
+}
+
+fn lives(spec: &AppSpec, add: &mut impl FnMut(&str, String)) {
+    if let Some(policy) = &spec.live {
+        add("live", live(policy));
+    }
+    if let Some(within) = spec.accepts_within {
+        let within = human_duration(within);
+        add("live.accept", format!("waiting connections are taken within {within}"));
+    }
 }
 
 fn order(spec: &AppSpec, add: &mut impl FnMut(&str, String)) {

@@ -137,6 +137,7 @@ impl State {
         self.look_for_evidence(now);
         self.look_at_drains(now);
         self.look_at_memory(now);
+        self.look_at_queues(now);
         self.save_goods(now);
     }
 

@@ -31,6 +31,7 @@ mod order;
 mod port_in_use;
 mod preview;
 mod projects;
+mod queues;
 mod readiness;
 mod records;
 mod reload;

@@ -260,7 +260,7 @@ impl State {
         let undrained = self.undrained.values().map(|(_, deadline)| *deadline);
         let undrained = undrained.chain(self.next_look_for_evidence());
         let others = self.unsaved.values().copied().chain(self.next_look());
-        let others = others.chain(self.next_memory_look);
+        let others = others.chain(self.next_memory_look).chain(self.queues.next_look);
         waiters.chain(undrained).chain(others).min()
     }
 }

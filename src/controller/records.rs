@@ -41,6 +41,7 @@ impl State {
             KeeperEvent::Connections { run, open, queued, .. } => {
                 self.on_connections(run, open, queued);
             }
+            KeeperEvent::Queue(seen) => self.on_queue(seen),
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
             KeeperEvent::Removed { run, bytes } => self.note_removed(run, bytes),
             KeeperEvent::Members { run, found } => self.on_members(run, &found),

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
-    order::Ties, projects::Meta, seen::AllSeen, timers::Timers, wait::Waiter,
+    order::Ties, projects::Meta, queues::Queues, seen::AllSeen, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -89,6 +89,8 @@ pub(super) struct State {
     pub(super) watched_runs: WatchedRuns,
     /// When to look at memory next; `None` while no app asks for that.
     pub(super) next_memory_look: Option<Time>,
+    /// Queues of connections from which nothing is taken.
+    pub(super) queues: Queues,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

@@ -293,6 +293,7 @@ fn reason(instance: &InstanceStatus, seen: &AllSeen) -> Option<(Option<String>, 
             | Hold::Draining { .. }
             | Hold::Outdated
             | Hold::Unfit { .. }
+            | Hold::Stuck { .. }
             | Hold::Unanswered
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)

@@ -59,6 +59,7 @@ pub(super) fn explained(
         | Hold::Awaits(_)
         | Hold::StopsAfter(_)
         | Hold::JobRuns
+        | Hold::Stuck { .. }
         | Hold::Reloading
         | Hold::RolledBack { .. } => None,
     }

@@ -1,5 +1,7 @@
 //! What processes use: read from `/proc` when somebody asks, never by itself.
 
+use std::time::Duration;
+
 /// Resident memory of a process in bytes; `None` if it is gone.
 pub fn resident_bytes(pid: u32) -> Option<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
@@ -25,6 +27,34 @@ pub fn tree_bytes(pid: u32) -> Option<u64> {
         at += 1;
     }
     Some(total)
+}
+
+/// How long a process, all its descendants, and those of them that ended and were waited for have
+/// computed; `None` if it is gone.
+pub fn tree_cpu(pid: u32) -> Option<Duration> {
+    let mut total = own_cpu(pid)?;
+    let mut known = children(pid);
+    let mut at = 0;
+    while let Some(child) = known.get(at).copied() {
+        total = total.saturating_add(own_cpu(child).unwrap_or_default());
+        if known.len() < DESCENDANTS {
+            known.extend(children(child));
+        }
+        at += 1;
+    }
+    Some(total)
+}
+
+/// User and system time of a process, and of the children it has waited for.
+fn own_cpu(pid: u32) -> Option<Duration> {
+    const UTIME: usize = 11;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may have brackets and spaces.
+    let (_, rest) = text.rsplit_once(')')?;
+    let times = rest.split_ascii_whitespace().skip(UTIME).take(4);
+    let ticks = times.map_while(|word| word.parse::<u64>().ok()).fold(0, u64::saturating_add);
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    Some(Duration::from_millis(ticks.saturating_mul(1000) / per_second))
 }
 
 /// What a process shares with no file and no shared memory.

@@ -30,6 +30,8 @@ pub(super) enum Item {
     Recorder,
     /// Parts of a run's log were removed; how much is said as it is when it is sent.
     Removed(u64),
+    /// How it is with the queue of a socket, by its inode, as it is when it is sent.
+    Queue(u64),
 }
 
 /// The queue.
@@ -43,7 +45,7 @@ pub(super) struct Answers {
 impl Answers {
     /// Adds one thing. Whether a run is in the queue already is known to the run.
     pub(super) fn push(&mut self, item: Item) {
-        let is_once = matches!(item, Item::Recorder | Item::Removed(_));
+        let is_once = matches!(item, Item::Recorder | Item::Removed(_) | Item::Queue(_));
         if is_once && self.items.contains(&item) {
             return;
         }
@@ -76,7 +78,7 @@ impl Answers {
 
 fn is_run(item: Item) -> bool {
     match item {
-        Item::Run(_) | Item::Removed(_) => true,
+        Item::Run(_) | Item::Removed(_) | Item::Queue(_) => true,
         Item::Hello { .. }
         | Item::ListEnd { .. }
         | Item::Refused { .. }

@@ -24,6 +24,7 @@ impl Keeper {
             self.changed(id);
         }
         self.list_cohorts();
+        self.list_queues();
         self.answers.push(Item::ListEnd { seq });
     }
 
@@ -61,6 +62,8 @@ impl Keeper {
                 run.dirty = false;
             } else if let Item::Members { seq } = item {
                 self.members_found.remove(&seq);
+            } else if let Item::Queue(inode) = item {
+                self.share.queue_was_told(inode);
             }
         }
     }
@@ -97,6 +100,10 @@ impl Keeper {
                 let run = self.runs.get(&id).filter(|run| !run.forgotten)?;
                 let body = Event::Removed { bytes: run.removed };
                 Message { seq: self.changes, run: id, body }
+            }
+            Item::Queue(inode) => {
+                let (run, queue) = self.share.queue(inode)?;
+                Message { seq: self.changes, run, body: Event::Queue(queue) }
             }
             Item::Members { seq } => {
                 let (run, members) = self.members_found.get(&seq)?.clone();

@@ -102,6 +102,15 @@ fn length_at(from: &[u8], at: usize) -> usize {
 
 /// What moved on a TCP socket.
 pub(super) fn flow(socket: impl AsFd) -> io::Result<Flow> {
+    tcp_info(socket).map(|info| Flow::read(&info))
+}
+
+/// Of a listening socket, how many connections wait to be accepted, and how many may.
+pub(super) fn queue(socket: impl AsFd) -> io::Result<(u32, u32)> {
+    tcp_info(socket).map(|info| (u32_at(&info, 24), u32_at(&info, 28)))
+}
+
+fn tcp_info(socket: impl AsFd) -> io::Result<[u8; 256]> {
     let mut info = [0_u8; 256];
     let mut length: libc::socklen_t = 256;
     // SAFETY: the descriptor is open for the call, and the buffer is valid for its length.
@@ -114,13 +123,22 @@ pub(super) fn flow(socket: impl AsFd) -> io::Result<Flow> {
             &raw mut length,
         )
     };
-    if code == 0 { Ok(Flow::read(&info)) } else { Err(io::Error::last_os_error()) }
+    if code == 0 { Ok(info) } else { Err(io::Error::last_os_error()) }
 }
 
 /// The open connections of a local port, of one family; a connection over IPv4 to a socket of IPv6
 /// is of IPv6. Others, such as those in `TIME_WAIT`, are passed over by the system itself.
 pub(super) fn connections(local: SocketAddr) -> io::Result<Vec<Connection>> {
     ask(local, OPEN_STATES, read_connection)
+}
+
+/// The connections of a local port that nobody has accepted, of one family, by the numbers the system
+/// knows them by, which are never used again.
+pub(super) fn waiting(local: SocketAddr) -> io::Result<Vec<u64>> {
+    ask(local, OPEN_STATES, |message| {
+        message.get(SOCKET_HEADER..)?;
+        (u32_at(message, 68) == 0).then(|| u64_at(message, 44))
+    })
 }
 
 /// The inodes of sockets that listen at a port, of one family, though they were shut down before: what
@@ -286,7 +304,16 @@ mod tests {
         let clients: Vec<_> = (0..3).map(|_| TcpStream::connect(local).unwrap()).collect();
         while flow(&listener).unwrap().unacknowledged != 3 {}
         assert!(connections(local).unwrap().iter().all(|found| found.inode == 0));
+        let (count, room) = queue(&listener).unwrap();
+        assert!(count == 3 && 3 < room);
+        let before = waiting(local).unwrap();
+        assert_eq!(before.iter().collect::<std::collections::BTreeSet<_>>().len(), 3);
+        // Who is accepted waits no longer; who has gone away does.
+        let accepted = listener.accept().unwrap();
         drop(clients);
+        let left = waiting(local).unwrap();
+        assert!(left.len() == 2 && left.iter().all(|one| before.contains(one)));
+        drop(accepted);
     }
 
     proptest! {

@@ -40,6 +40,8 @@ const RECORDER: u64 = 2;
 const FOREIGN_RECORDER: u64 = 3;
 /// Shared sockets that a program has shut down.
 const SHUT: u64 = 4;
+/// Queues of shared sockets in which something waits.
+const WAITING: u64 = 5;
 /// Launches are called by this and their descriptor's number.
 pub(super) const FIRST_LAUNCH: u64 = 16;
 
@@ -117,6 +119,8 @@ impl Keeper {
             source,
         })?;
         epoll::add(&poll, &share.shut, EventData::new_u64(SHUT), EventFlags::IN).map_err(failed)?;
+        let waiting = EventData::new_u64(WAITING);
+        epoll::add(&poll, share.waiting(), waiting, EventFlags::IN).map_err(failed)?;
         let boot_id = &started.boot_id.clone();
         let files = RunFiles::new(&config.run_dir, boot_id.clone());
         let notify_sockets = NotifySockets::new(&config.run_dir);
@@ -200,6 +204,7 @@ impl Keeper {
             }
             FOREIGN_RECORDER => self.recorder_gone(),
             SHUT => self.revive(),
+            WAITING => self.share.something_waits(sys::now()),
             FIRST_NOTIFY.. => self.take_notices(token & !FIRST_NOTIFY),
             FIRST_ADOPTED.. => self.adopted_ended(token & !FIRST_ADOPTED),
             filter if FIRST_NOTIFIER <= filter => self.notified(filter),
@@ -276,6 +281,9 @@ impl Keeper {
         if is_due(self.share.wake_at()) {
             self.look_for_silent_listeners(now);
         }
+        if is_due(self.share.look_at()) {
+            self.look_at_queues(now);
+        }
         if let Some(quitting) = self.quitting {
             if quitting.deadline <= now {
                 self.controller.kill();
@@ -311,7 +319,8 @@ impl Keeper {
         };
         let first = restarts
             .into_iter()
-            .chain([self.look_again_at, self.share.wake_at(), self.check_deadline()])
+            .chain([self.look_again_at, self.share.wake_at(), self.share.look_at()])
+            .chain([self.check_deadline()])
             .flatten()
             .min()?;
         // Rounded up to the next ms, so that older kernels do not wake early and spin.

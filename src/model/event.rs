@@ -1,11 +1,11 @@
 //! Everything that can change what is observed.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    health::Unfit,
+    health::{Stuck, Unfit},
     id::{AppKey, Cohort, RunId, RunTag},
     observed::{Asked, Sockets},
     signal::Signal,
@@ -14,7 +14,6 @@ use super::{
 
 /// One thing that happened. The list is closed: nothing else changes `Observed`.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
 pub enum Event {
     /// The keeper's record of a run is new or changed. It is state, not a message: applying one
     /// twice, or an older one late, changes nothing.
@@ -44,6 +43,19 @@ pub enum Event {
         run: RunId,
         /// What was found, and when.
         unfit: Unfit,
+    },
+    /// Connections wait for the runs of a cohort and none is taken, or again one is.
+    Queue {
+        /// The app.
+        key: AppKey,
+        /// The runs' cohort.
+        cohort: Cohort,
+        /// The only run that takes them, if it does not share its socket.
+        of: Option<RunId>,
+        /// Where they wait.
+        address: SocketAddr,
+        /// Set if none is taken.
+        stuck: Option<Stuck>,
     },
     /// A run was asked to read its files again.
     Reload {

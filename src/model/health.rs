@@ -1,14 +1,14 @@
 //! Whether an instance that has become ready is still fit to serve: how that is found out, and what
 //! was found.
 
-use std::{fmt, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     serving::{HttpProbe, ProbeAddress, ReadyProbe},
     spec::Command,
-    time::Time,
+    time::{Time, human_duration},
 };
 
 /// `live:`
@@ -69,6 +69,29 @@ pub struct Unfit {
     /// When it was last seen to be well; `None` if it never was.
     #[serde(default)]
     pub well: Option<Time>,
+}
+
+/// That connections wait for instances that have taken none for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Where they wait.
+    pub address: SocketAddr,
+    /// How many.
+    pub waiting: u32,
+    /// Since when none was taken.
+    pub since: Time,
+}
+
+impl Stuck {
+    /// In words, as it is at `now`.
+    pub fn words(&self, now: Time) -> String {
+        let who = match self.waiting {
+            1 => "1 connection waits".to_owned(),
+            more => format!("{more} connections wait"),
+        };
+        let time = human_duration(now.since(self.since));
+        format!("{who} at {} and no instance has taken one for {time}", self.address)
+    }
 }
 
 /// What is wrong with a run that is not fit to go on.

@@ -4,12 +4,12 @@ use std::{fmt, time::Duration};
 
 use super::{
     event::{ExitStatus, SpawnFailure, SpawnStep},
-    health::UnfitReason,
+    health::{Stuck, UnfitReason},
     id::{AppName, Revision},
     observed::{Exit, Sockets},
     order::Awaited,
     reason::{RolloutFailure, StopReason},
-    time::human_duration,
+    time::{Time, human_duration},
 };
 
 /// Why an instance is not as desired.
@@ -87,6 +87,13 @@ pub enum Hold {
         why: UnfitReason,
         /// Time until its replacement is started; zero once it is.
         wait: Duration,
+    },
+    /// It is ready, but takes none of the connections that wait for it and its cohort.
+    Stuck {
+        /// What waits.
+        stuck: Stuck,
+        /// When this is said.
+        now: Time,
     },
     /// It is ready, and reads its own files again.
     Reloading,
@@ -191,6 +198,7 @@ impl Hold {
             Self::Outdated => "outdated",
             Self::Unfit { why: UnfitReason::NotLive, .. } => "not_live",
             Self::Unfit { why: UnfitReason::OverMemory, .. } => "over_memory",
+            Self::Stuck { .. } => "stuck",
             Self::Reloading => "reloading",
             Self::Unanswered => "unanswered",
             Self::Awaits(awaited) if awaited.outlook.is_hopeless() => "dependency_failed",
@@ -267,6 +275,7 @@ impl fmt::Display for Hold {
             ),
             Self::Outdated => write!(f, "from before the change; replaced when its turn comes"),
             Self::Unfit { why, wait } => unfit(f, *why, *wait),
+            Self::Stuck { stuck, now } => write!(f, "{}", stuck.words(*now)),
             Self::Reloading => write!(f, "reads its files again (RELOADING=1)"),
             Self::Unanswered => write!(f, "adopted: replace to restore port sharing"),
             Self::Awaits(awaited) => write!(f, "{awaited}"),

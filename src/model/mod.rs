@@ -25,7 +25,7 @@ mod time;
 pub use change::{Change, Effect, Interruption};
 pub use desired::{App, Desired, Former, MOST_INSTANCES, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
-pub use health::{LivePolicy, LiveProbe, Unfit, UnfitReason};
+pub use health::{LivePolicy, LiveProbe, Stuck, Unfit, UnfitReason};
 pub use hold::{Hold, LastExit};
 pub use id::{
     AppKey, AppName, Cohort, CohortGroup, Generation, InstanceId, NameError, ProjectName, Revision,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     event::{ExitStatus, SpawnFailure},
-    health::Unfit,
+    health::{Stuck, Unfit},
     id::{AppKey, Cohort, Generation, Revision, RunId},
     order::Neighbours,
     reason::StopReason,
@@ -99,6 +99,8 @@ pub struct Run {
     pub watched: Option<Duration>,
     /// Set once it was found not fit to go on.
     pub unfit: Option<Unfit>,
+    /// Set while connections wait for it and its cohort, and none has been taken for long.
+    pub stuck: Option<Stuck>,
     /// Process id of the first process; 0 before there is one.
     pub pid: u32,
     /// When its start was asked for.
@@ -131,6 +133,7 @@ impl Run {
             watchdog: None,
             watched: None,
             unfit: None,
+            stuck: None,
             pid: 0,
             asked: now,
             adopted: None,

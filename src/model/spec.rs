@@ -57,6 +57,10 @@ pub struct AppSpec {
     /// What tells that an instance that has become ready still lives; `None` asks nobody.
     #[serde(default)]
     pub live: Option<LivePolicy>,
+    /// Within which time an instance takes a connection that waits for it; one that does not is
+    /// replaced. `None` replaces nobody for that.
+    #[serde(default)]
+    pub accepts_within: Option<Duration>,
     /// The signal by which its instances read their own files again; without it they are replaced.
     #[serde(default)]
     pub reload: Option<Signal>,

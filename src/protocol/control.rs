@@ -3,7 +3,7 @@
 use super::{
     member::{self, Member},
     message::Body,
-    ports::{Closing, MAX_COHORTS, Ports},
+    ports::{Closing, MAX_COHORTS, Ports, Queue},
     record::Record,
     sink::Sink,
     spawn::Step,
@@ -62,6 +62,8 @@ pub mod kind {
     pub const COHORT: u16 = 109;
     /// Event: parts of a run's log were removed.
     pub const REMOVED: u16 = 110;
+    /// Event: a queue nothing is taken from, or again something.
+    pub const QUEUE: u16 = 111;
     /// Event of a later part: the sockets asked for.
     pub const SOCKETS_ANSWER: u16 = 106;
     /// Event of a later part: the descriptor asked for.
@@ -198,6 +200,9 @@ pub enum Event {
         /// Bytes, in all.
         bytes: u64,
     },
+    /// Nothing is taken from a queue, or again something. Of a socket that only one run has, that
+    /// run's.
+    Queue(Queue),
 }
 
 impl Body for Request {
@@ -313,6 +318,7 @@ impl Body for Event {
             Self::Members(_) => kind::MEMBERS_ANSWER,
             Self::Recorder { .. } => kind::RECORDER,
             Self::Removed { .. } => kind::REMOVED,
+            Self::Queue(_) => kind::QUEUE,
         }
     }
 
@@ -350,6 +356,7 @@ impl Body for Event {
                 out.u32(*restarts);
             }
             Self::Removed { bytes } => out.u64(*bytes),
+            Self::Queue(queue) => queue.write(out),
         }
     }
 
@@ -373,6 +380,7 @@ impl Body for Event {
             }
             kind::COHORT => Self::Cohort { cohort: from.u64()?, group: from.u64()? },
             kind::REMOVED => Self::Removed { bytes: from.u64()? },
+            kind::QUEUE => Self::Queue(Queue::read(from)?),
             kind::MEMBERS_ANSWER => Self::Members(member::read(from)?),
             kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
             other => return Err(Malformed::Kind(other)),

@@ -29,7 +29,7 @@ pub use inherited::inherited;
 pub use keeping::{Kept, Of};
 pub use member::{MAX_MEMBERS, Member};
 pub use message::{Body, Message};
-pub use ports::{Closing, DeclaredPort, MAX_COHORTS, MAX_DECLARED, Ports};
+pub use ports::{Closing, DeclaredPort, MAX_COHORTS, MAX_DECLARED, Ports, Queue};
 pub use record::{BindFailure, Lost, Notify, Port, Record, Sharing, State};
 pub use record_file::RecordFile;
 pub use recording::{FromRecorder, ToRecorder};

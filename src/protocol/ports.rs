@@ -1,6 +1,6 @@
 //! What controller and keeper say about shared ports.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::wire::{Malformed, Reader, Writer};
 
@@ -31,6 +31,22 @@ pub struct DeclaredPort {
     pub port: u16,
 }
 
+/// A queue of connections that wait to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queue {
+    /// The cohort whose it is.
+    pub cohort: u64,
+    /// Where its socket listens.
+    pub address: SocketAddr,
+    /// So many connections wait.
+    pub waiting: u32,
+    /// So many may wait.
+    pub room: u32,
+    /// Since when nothing was taken from it though something waited, in ns of `CLOCK_MONOTONIC`; 0
+    /// if something is taken.
+    pub since: u64,
+}
+
 /// Which connections are closed for a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Closing {
@@ -49,11 +65,7 @@ impl Ports {
         out.count(self.ports.len());
         for declared in &self.ports {
             out.u16(declared.port);
-            match declared.host {
-                None => out.bytes(&[]),
-                Some(IpAddr::V4(address)) => out.bytes(&address.octets()),
-                Some(IpAddr::V6(address)) => out.bytes(&address.octets()),
-            }
+            write_host(declared.host, out);
         }
     }
 
@@ -65,17 +77,48 @@ impl Ports {
             return Err(Malformed::Long);
         }
         let ports = (0..count).map(|_| {
-            let port = from.u16()?;
-            let address = from.bytes(16)?;
-            let four = <[u8; 4]>::try_from(address).map(IpAddr::from);
-            let host = match address.len() {
-                0 => None,
-                _ => Some(four.or_else(|_| <[u8; 16]>::try_from(address).map(IpAddr::from))?),
-            };
+            let (port, host) = (from.u16()?, read_host(from)?);
             Ok(DeclaredPort { host, port })
         });
         Ok(Self { cohort, group, ports: ports.collect::<Result<_, Malformed>>()?, fds })
     }
+}
+
+impl Queue {
+    /// Appends its fields.
+    pub fn write(&self, out: &mut Writer) {
+        out.u64(self.cohort);
+        out.u16(self.address.port());
+        write_host(Some(self.address.ip()), out);
+        out.u32(self.waiting);
+        out.u32(self.room);
+        out.u64(self.since);
+    }
+
+    /// Takes its fields.
+    pub fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (cohort, port) = (from.u64()?, from.u16()?);
+        let host = read_host(from)?.ok_or(Malformed::Value)?;
+        let (waiting, room, since) = (from.u32()?, from.u32()?, from.u64()?);
+        Ok(Self { cohort, address: SocketAddr::new(host, port), waiting, room, since })
+    }
+}
+
+fn write_host(host: Option<IpAddr>, out: &mut Writer) {
+    match host {
+        None => out.bytes(&[]),
+        Some(IpAddr::V4(address)) => out.bytes(&address.octets()),
+        Some(IpAddr::V6(address)) => out.bytes(&address.octets()),
+    }
+}
+
+fn read_host(from: &mut Reader<'_>) -> Result<Option<IpAddr>, Malformed> {
+    let address = from.bytes(16)?;
+    let four = <[u8; 4]>::try_from(address).map(IpAddr::from);
+    Ok(match address.len() {
+        0 => None,
+        _ => Some(four.or_else(|_| <[u8; 16]>::try_from(address).map(IpAddr::from))?),
+    })
 }
 
 impl From<std::array::TryFromSliceError> for Malformed {

@@ -111,6 +111,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         listen,
         ready,
         live,
+        accepts_within,
         reload,
         watch,
         artifacts,
@@ -136,6 +137,8 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     listen_changes(fields, listen.as_ref(), new.listen.as_ref());
     ready_changes(fields, ready, &new.ready);
     live_changes(fields, live.as_ref(), new.live.as_ref());
+    let times = (accepts_within.as_ref(), new.accepts_within.as_ref());
+    fields.maybe("live.accept", Effect::Live, times, exact);
     let signals = (reload.as_ref(), new.reload.as_ref());
     fields.maybe("reload.signal", Effect::Live, signals, ToString::to_string);
     watch_changes(fields, watch.as_ref(), new.watch.as_ref());

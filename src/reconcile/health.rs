@@ -85,7 +85,7 @@ fn last_over(observed: &AppObserved, index: u32) -> Option<Time> {
     found.filter(|unfit| unfit.why == UnfitReason::OverMemory).map(|unfit| unfit.at).max()
 }
 
-fn is_watched(run: &Run) -> bool {
+pub(super) fn is_watched(run: &Run) -> bool {
     match run.phase {
         Phase::Ready { .. } => run.stopping.is_none() && run.unfit.is_none(),
         Phase::Launching | Phase::Starting { .. } | Phase::Exited { .. } => false,
@@ -104,7 +104,7 @@ pub(super) fn silent_by(spec: &AppSpec, run: &Run) -> Option<Time> {
 /// Whether the file still asks about what was found.
 pub(super) fn is_asked(spec: &AppSpec, why: UnfitReason) -> bool {
     match why {
-        UnfitReason::NotLive => spec.live.is_some(),
+        UnfitReason::NotLive => spec.live.is_some() || spec.accepts_within.is_some(),
         UnfitReason::OverMemory => spec.restart.max_memory.is_some(),
     }
 }

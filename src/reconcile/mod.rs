@@ -17,6 +17,7 @@ mod observe;
 mod order;
 mod plan;
 mod process_fields;
+mod queue;
 mod readiness;
 mod restart;
 mod revision;
@@ -38,6 +39,7 @@ pub use observe::{
 pub use order::{look_around, neighbours, restarted_with};
 pub use plan::{plan, plan_app};
 pub use process_fields::limits_in_words;
+pub use queue::{QueueWatch, queue_watch};
 pub use readiness::{Readiness, readiness, ready_by_start, spec_of};
 pub use revision::revision;
 pub use schedule::{Look, look, next_due};

@@ -11,7 +11,7 @@ use crate::model::{
 use super::{
     health,
     history::{count_restart, end_of, failed_start, keep, knows_exit},
-    job,
+    job, queue,
 };
 
 /// What folding something in has changed.
@@ -35,6 +35,9 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
         Event::Drained { run } => drained(observed, *run),
         Event::Reload { run, until } => health::asked_to_reload(observed, *run, *until),
         Event::Unfit { run, unfit } => health::found_unfit(observed, *run, *unfit),
+        Event::Queue { key, cohort, of, address, stuck } => {
+            queue::found(observed, key, (*cohort, *of), (*address, *stuck))
+        }
         Event::Cohort { key, cohort } => {
             let app = observed.apps.entry(key.clone()).or_default();
             app.cohorts.entry(*cohort).or_insert(Some(now));
@@ -93,6 +96,7 @@ pub fn adopt(
         watchdog: record.notify.watchdog,
         watched: record.tag.watchdog_us.map(Duration::from_micros),
         unfit,
+        stuck: None,
         pid: record.pid,
         asked: record.started.unwrap_or(now),
         adopted: Some(now),

@@ -29,6 +29,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         listen,
         ready: _,
         live: _,
+        accepts_within: _,
         reload: _,
         rollout: _,
         watch: _,

@@ -159,6 +159,7 @@ fn hold(view: &View<'_>, run: &Run) -> Option<Hold> {
             });
             let reloading = run.reloading && health::reloads(view.spec_of(run), run, view.now);
             settles
+                .or_else(|| run.stuck.map(|stuck| Hold::Stuck { stuck, now: view.now }))
                 .or_else(|| reloading.then_some(Hold::Reloading))
                 .or_else(|| run.sockets.unanswered.then_some(Hold::Unanswered))
         }
@@ -244,7 +245,8 @@ fn is_crash_looping(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
     instances.iter().any(waits) || view.runs().iter().any(|it| proves(it) || dead(it))
 }
 
-/// Whether an instance that failed is being tried again and has not become ready yet.
+/// Whether an instance that failed is being tried again and has not become ready yet, or takes no
+/// connections.
 fn is_degraded(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
     let dead = |it: &(RunId, &Run)| view.is_dead(it.1) && it.1.stopping.is_none();
     let tried = instances.iter().any(|it| match it.phase {
@@ -253,10 +255,8 @@ fn is_degraded(view: &View<'_>, instances: &[InstanceStatus]) -> bool {
             view.tally(it.id.index).is_some_and(|tally| !tally.last.requested)
         }
         InstancePhase::Exited => true,
-        InstancePhase::Ready
-        | InstancePhase::Stopping
-        | InstancePhase::Done
-        | InstancePhase::Failed => false,
+        InstancePhase::Ready => matches!(it.hold, Some(Hold::Stuck { .. })),
+        InstancePhase::Stopping | InstancePhase::Done | InstancePhase::Failed => false,
     });
     tried || view.runs().iter().any(dead)
 }
@@ -272,7 +272,7 @@ fn rank(hold: &Hold) -> u8 {
         Hold::Backoff { .. } => 4,
         Hold::NotRestarted { .. } => 5,
         Hold::NotReady { .. } | Hold::Awaits(_) => 6,
-        Hold::Unfit { .. } | Hold::Stopping { .. } | Hold::StopsAfter(_) => 7,
+        Hold::Stuck { .. } | Hold::Unfit { .. } | Hold::Stopping { .. } | Hold::StopsAfter(_) => 7,
         Hold::Replacing => 8,
         Hold::Starting => 9,
         Hold::Settling { .. } | Hold::JobRuns => 10,

@@ -21,6 +21,8 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::OutputDropped => ("output dropped", Paint::Bad),
         EventType::LogsRemoved => ("logs removed", Paint::Warn),
         EventType::NotLive => ("not live", Paint::Bad),
+        EventType::Stuck => ("stuck", Paint::Bad),
+        EventType::Unstuck => ("unstuck", Paint::Good),
         EventType::OverMemory => ("over memory", Paint::Warn),
         EventType::Killed => ("killed", Paint::Bad),
         EventType::RolledBack => ("rolled back", Paint::Bad),

@@ -79,6 +79,7 @@ fn spec(instances: u32) -> AppSpec {
         listen: None,
         ready: ReadyPolicy::default(),
         live: None,
+        accepts_within: None,
         reload: None,
         watch: None,
         artifacts: Artifacts::default(),

@@ -66,6 +66,7 @@ pub(in crate::config) fn resolve_app(
         listen: listening.policy,
         ready,
         live,
+        accepts_within: live::accept(context, app),
         reload: live::reload(context, app),
         watch,
         artifacts,

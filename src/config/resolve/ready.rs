@@ -127,7 +127,8 @@ impl Probes<'_> {
             (None, _) => {
                 // What tells but once is not among the keys of `live`.
                 let is_key = |key: &&str| self.key == "ready" || !["log", "delay"].contains(key);
-                let all: Vec<&str> = kinds.iter().map(|(key, _)| *key).filter(is_key).collect();
+                let mut all: Vec<&str> = kinds.iter().map(|(key, _)| *key).filter(is_key).collect();
+                all.extend((self.key == "live").then_some("accept"));
                 let is_misspelled = all.iter().any(|key| self.context.is_misspelled(at.key, key));
                 if !is_misspelled {
                     let key = self.key;

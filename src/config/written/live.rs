@@ -12,8 +12,8 @@ use crate::config::{
     scalar::{DurationText, Failures, TargetText, Yes},
 };
 
-/// Whether an instance that is ready still does its work: exactly one of `http`, `tcp`, `exec` and
-/// `notify`, asked again and again. One that fails is replaced: where a port is shared a new one
+/// Whether an instance that is ready still does its work: one of `http`, `tcp`, `exec` and `notify`,
+/// asked again and again, or `accept`, which asks nobody, or both. One that fails is replaced: where a port is shared a new one
 /// becomes ready first. That counts as a failure for `restart.limit`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -30,6 +30,10 @@ pub(in crate::config) struct Live {
     /// `true`: the app itself says so, with `WATCHDOG=1` at `NOTIFY_SOCKET` (`sd_notify`), at least
     /// once in each `interval`, which it finds in `WATCHDOG_USEC`.
     pub(in crate::config) notify: Field<Yes>,
+    /// Within which time an instance takes a connection that waits at a port of `listen`. If none is
+    /// taken for so long and the instances do not compute either, they hang, all that share the port.
+    /// It may stand alone or beside a probe.
+    pub(in crate::config) accept: Field<DurationText>,
     /// The time between two tries.
     #[schemars(extend("default" = "10s"))]
     pub(in crate::config) interval: Field<DurationText>,
@@ -54,6 +58,12 @@ impl Live {
             notify: self.notify.clone(),
             ..Ready::default()
         }
+    }
+
+    /// Whether it asks anything.
+    pub(in crate::config) fn has_probe(&self) -> bool {
+        let Self { http, tcp, exec, notify, .. } = self;
+        !(http.is_unset() && tcp.is_unset() && exec.is_unset() && notify.is_unset())
     }
 }
 

@@ -8,6 +8,7 @@ mod translate;
 use std::{
     collections::{BTreeMap, VecDeque},
     io,
+    net::SocketAddr,
     os::{
         fd::{AsFd as _, OwnedFd},
         unix::net::UnixListener,
@@ -131,6 +132,8 @@ pub enum KeeperEvent {
         /// Its group: which app it is of.
         group: CohortGroup,
     },
+    /// Connections wait for a cohort and none is taken, or again one is.
+    Queue(QueueSeen),
     /// Parts of a run's log were removed because the disk is full.
     Removed {
         /// The run.
@@ -152,6 +155,23 @@ pub enum KeeperEvent {
         /// How many were started after the first.
         restarts: u32,
     },
+}
+
+/// What the keeper saw of a queue of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSeen {
+    /// Whose it is.
+    pub cohort: Cohort,
+    /// The only run that takes from it, if it does not share its socket.
+    pub of: Option<RunId>,
+    /// Where its socket listens.
+    pub address: SocketAddr,
+    /// So many connections wait.
+    pub waiting: u32,
+    /// So many may.
+    pub room: u32,
+    /// Since when none was taken; `None` if they are.
+    pub since: Option<Time>,
 }
 
 /// A process that is looked for.

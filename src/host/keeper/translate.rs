@@ -1,12 +1,12 @@
 //! What the keeper tells, in the model's nouns.
 
-use super::{Dropped, Found, KeeperEvent, Used};
+use super::{Dropped, Found, KeeperEvent, QueueSeen, Used};
 use crate::{
     model::{
         Cohort, CohortGroup, ExitStatus, Notify, RunId, RunRecord, RunState, Sharing, Signal,
         Sockets, SpawnFailure, SpawnStep, Time,
     },
-    protocol::{self, Event, Message, Record, State, Step, kind},
+    protocol::{self, Event, Message, Queue, Record, State, Step, kind},
 };
 
 pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
@@ -33,6 +33,16 @@ pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
         }
         Event::Cohort { cohort, group } => {
             KeeperEvent::Cohort { cohort: Cohort(cohort), group: CohortGroup(group) }
+        }
+        Event::Queue(Queue { cohort, address, waiting, room, since }) => {
+            KeeperEvent::Queue(QueueSeen {
+                cohort: Cohort(cohort),
+                of: (run != RunId(0)).then_some(run),
+                address,
+                waiting,
+                room,
+                since: (since != 0).then(|| Time::from_nanos(since)),
+            })
         }
         Event::Removed { bytes } => KeeperEvent::Removed { run, bytes },
         Event::Members(members) => {

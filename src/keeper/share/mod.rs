@@ -13,6 +13,7 @@ mod inspect;
 mod listeners;
 mod marked;
 mod notification;
+mod queue;
 mod recover;
 mod saved;
 mod self_test;
@@ -40,6 +41,7 @@ pub use self::self_test::self_test;
 use self::{
     held::{Held, Owner},
     marked::Marked,
+    queue::Queues,
     socket::Place,
 };
 use super::{answers::Item, event_loop::Keeper, run::Run, spawn::Refusal};
@@ -80,6 +82,7 @@ pub(super) struct Share {
     held: Marked<Held>,
     notifiers: Marked<BTreeMap<u64, Notifier>>,
     soon: Vec<Soon>,
+    queues: Queues,
 }
 
 /// What a new process gets for sharing.
@@ -102,6 +105,7 @@ impl Share {
             held: Marked::new(Held::default()),
             notifiers: Marked::new(BTreeMap::new()),
             soon: Vec::new(),
+            queues: Queues::new()?,
         })
     }
 
@@ -162,6 +166,7 @@ impl Share {
     /// Has it told when a program shuts a shared socket down. Of new connections nothing is told.
     /// Once: what is shut down for good is never told of again.
     fn watch(&self, inode: u64) {
+        self.arm(inode);
         let Some(socket) = self.held.find(inode).filter(|socket| socket.is_everybodys()) else {
             return;
         };

@@ -21,6 +21,7 @@ mod order;
 mod ports;
 mod processes;
 mod programs;
+mod queues;
 mod readiness;
 mod recycling;
 mod rollout;

@@ -99,6 +99,7 @@ async fn many_requests_never_block_and_tags_of_others_are_told_apart() {
             | KeeperEvent::Declined { .. }
             | KeeperEvent::UpgradeRefused { .. }
             | KeeperEvent::Removed { .. }
+            | KeeperEvent::Queue(_)
             | KeeperEvent::Members { .. }
             | KeeperEvent::Recorder { .. } => {}
         }

@@ -13,6 +13,7 @@ mod ports_programs;
 mod ports_shut_down;
 mod processes;
 mod protocol;
+mod queues;
 mod retire;
 mod rotation;
 mod slow_answers;

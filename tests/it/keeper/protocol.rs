@@ -77,6 +77,11 @@ fn spec() -> SpawnSpec {
     }
 }
 
+fn queue(address: &str) -> Queue {
+    let address = address.parse().unwrap();
+    Queue { cohort: 1, address, waiting: 2, room: 3, since: 4 }
+}
+
 fn there_and_back<B: Body + Clone + PartialEq + std::fmt::Debug>(body: B) {
     let message = Message { seq: 1 << 40, run: 9, body };
     let bytes = message.encode().unwrap();
@@ -113,6 +118,8 @@ fn every_message_comes_back() {
         Event::Refused { request: kind::SPAWN, step: Step::Fork, errno: 11 },
         Event::Members(vec![Member { pid: 7, proved: true, name: b"sh".to_vec() }]),
         Event::Recorder { pid: 1, restarts: 2 },
+        Event::Queue(queue("127.0.0.1:80")),
+        Event::Queue(queue("[::1]:80")),
     ] {
         there_and_back(body);
     }

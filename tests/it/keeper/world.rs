@@ -12,8 +12,8 @@ use std::{
 };
 
 use eco::protocol::{
-    Blocking, Event, Member, Message, Record, Request, Scope, Sink, SpawnSpec, State, Step, Stream,
-    receive, send, write_sealed,
+    Blocking, Event, Member, Message, Queue, Record, Request, Scope, Sink, SpawnSpec, State, Step,
+    Stream, receive, send, write_sealed,
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -65,6 +65,8 @@ pub(crate) struct World {
     pub(crate) cohorts: Vec<u64>,
     /// The processes of a run, as told last.
     pub(crate) members: Vec<Member>,
+    /// Queues of cohorts, or of single runs, as told last.
+    pub(crate) queues: BTreeMap<(u64, u64), Queue>,
     /// Open, closed and queued connections, as told for requests.
     pub(crate) counts: Vec<(u32, u32, u32)>,
     pub(crate) recorder: Pid,
@@ -147,6 +149,7 @@ impl World {
             removed: BTreeMap::new(),
             refused: Vec::new(),
             cohorts: Vec::new(),
+            queues: BTreeMap::new(),
             counts: Vec::new(),
             members: Vec::new(),
             recorder: Pid::INIT,
@@ -286,6 +289,7 @@ impl World {
             Event::Record(record) => drop(self.records.insert(message.run, *record)),
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
+            Event::Queue(queue) => drop(self.queues.insert((queue.cohort, message.run), queue)),
             Event::Members(members) => self.members = members,
             Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
             Event::Removed { bytes } => drop(self.removed.insert(message.run, bytes)),

@@ -63,6 +63,7 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.inherited.insert("PATH".to_owned(), "/bin".to_owned());
     spec.inherit_env = vec!["PATH".to_owned(), "LC_*".to_owned()];
     spec.inherited_epoch = 1;
+    spec.accepts_within = Some(ms(7_000));
     spec.restart.policy = RestartWhen::OnFailure;
     spec.restart.stop_exit_codes = vec![3, 4];
     let backoff = spec.restart.backoff.as_mut().unwrap();

@@ -89,6 +89,7 @@ pub(crate) fn spec() -> AppSpec {
         listen: None,
         ready: ReadyPolicy::default(),
         live: None,
+        accepts_within: None,
         reload: None,
         watch: None,
         artifacts: Artifacts::default(),

@@ -208,6 +208,7 @@ pub(crate) fn check_rest(world: &World, key: &AppKey, plan: &Plan) {
             | Hold::Draining { .. }
             | Hold::Outdated
             | Hold::Unfit { .. }
+            | Hold::Stuck { .. }
             | Hold::Unanswered
             | Hold::Awaits(_)
             | Hold::StopsAfter(_)
@@ -241,6 +242,7 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
         Event::Ready { .. }
         | Event::Drained { .. }
         | Event::Unfit { .. }
+        | Event::Queue { .. }
         | Event::Reload { .. }
         | Event::Cohort { .. }
         | Event::Asked { .. } => return None,

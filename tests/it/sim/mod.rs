@@ -12,6 +12,7 @@ mod orders;
 mod processes;
 mod promises;
 mod properties;
+mod queues;
 mod quiescence;
 mod restarts;
 mod revisions;
