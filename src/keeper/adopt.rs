@@ -19,6 +19,7 @@ use rustix::{
 use super::{
     cgroup::Cgroup,
     event_loop::Keeper,
+    kill::end_unknown,
     left::Left,
     members::{Mark, others_of},
     proc::{self, Stat},
@@ -57,7 +58,8 @@ fn failed(source: io::Error) -> StartError {
 impl Keeper {
     /// Takes over whatever an earlier keeper left.
     pub(super) fn adopt(&mut self) -> Result<(), StartError> {
-        let files = self.files.left().map_err(failed)?;
+        let (files, removed) = self.files.left().map_err(failed)?;
+        end_unknown(&removed, &self.mark);
         let mut left = Left::ask(&self.run_dir);
         let mut taken = Vec::new();
         for (id, file) in files {

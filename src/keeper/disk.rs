@@ -1,7 +1,7 @@
 //! The file of each run, `runs/<RunId>`: what a later keeper needs to find it again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
@@ -83,13 +83,13 @@ impl RunFiles {
     }
 
     /// The runs that an earlier keeper left. Files of an earlier boot, and what is no such file, are
-    /// removed.
+    /// removed; which runs they were of is told, for damage may make any file look so.
     ///
     /// # Errors
     /// One is of a version that is not known here: its run may live.
-    pub(super) fn left(&self) -> io::Result<BTreeMap<u64, RecordFile>> {
-        let Ok(entries) = fs::read_dir(&self.dir) else { return Ok(BTreeMap::new()) };
-        let mut left = BTreeMap::new();
+    pub(super) fn left(&self) -> io::Result<(BTreeMap<u64, RecordFile>, BTreeSet<u64>)> {
+        let (mut left, mut removed) = (BTreeMap::new(), BTreeSet::new());
+        let Ok(entries) = fs::read_dir(&self.dir) else { return Ok((left, removed)) };
         for entry in entries.flatten() {
             let path = entry.path();
             let id = entry.file_name().to_str().and_then(|name| name.parse().ok());
@@ -105,10 +105,13 @@ impl RunFiles {
                     );
                     return Err(io::Error::other(text));
                 }
-                (Some(_) | None, Ok(_) | Err(_)) => drop(fs::remove_file(path)),
+                (id, Ok(_) | Err(_)) => {
+                    removed.extend(id);
+                    drop(fs::remove_file(path));
+                }
             }
         }
-        Ok(left)
+        Ok((left, removed))
     }
 }
 

@@ -5,7 +5,7 @@
 //! stopped first, one after the other, until nobody is new: what is stopped starts no more.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     io,
     os::fd::OwnedFd,
 };
@@ -13,7 +13,14 @@ use std::{
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{
-    answers::Item, event_loop::Keeper, gone::group_lives, proc, run::Run, spawn::Refusal, sys,
+    answers::Item,
+    event_loop::Keeper,
+    gone::group_lives,
+    members::{MARK, Mark},
+    proc,
+    run::Run,
+    spawn::Refusal,
+    sys,
 };
 use crate::protocol::{MAX_MEMBERS, Member, Step};
 
@@ -139,5 +146,29 @@ fn signal_group(run: &Run, signal: i32) -> io::Result<()> {
             sys::signal_group(run.leader, signal)
         }
         None => no_such(),
+    }
+}
+
+/// Kills the processes of runs whose files tell nothing, because they were damaged: nobody could stop
+/// them ever after, and a second copy would be started beside them. Those of an earlier boot have
+/// none. The mark in their environment, which is of this boot and this keeper's directory, proves them.
+pub(super) fn end_unknown(runs: &BTreeSet<u64>, mark: &Mark) {
+    let marks: BTreeSet<Vec<u8>> = runs.iter().map(|run| mark.of(*run).into_bytes()).collect();
+    let is_theirs = |pid: u32| proc::variable(pid, MARK).is_some_and(|it| marks.contains(&it));
+    for _ in 0..ROUNDS {
+        let all = if marks.is_empty() { Vec::new() } else { proc::all() };
+        let found = all.into_iter().filter(|pid| is_theirs(*pid));
+        let pids: Vec<Pid> = found.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect();
+        if pids.is_empty() {
+            return;
+        }
+        for pid in pids {
+            let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
+            // The number may be another process's by now.
+            if is_theirs(pid.as_raw_nonzero().get().unsigned_abs()) {
+                drop(sys::signal_pidfd(&pidfd, libc::SIGKILL));
+                sys::await_end(&pidfd);
+            }
+        }
     }
 }

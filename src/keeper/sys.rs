@@ -184,6 +184,13 @@ pub(super) fn has_ended(pidfd: &OwnedFd) -> bool {
     poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }
 
+/// Waits until a process has ended, for at most a second.
+pub(super) fn await_end(pidfd: &OwnedFd) {
+    let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+    // If that is not so, whoever asks looks again.
+    poll(&mut [PollFd::new(pidfd, PollFlags::IN)], Some(&second)).ok();
+}
+
 /// Signals a process by its id. Only for children that are not reaped yet.
 pub(super) fn signal_process(pid: Pid, signal: i32) -> io::Result<()> {
     // SAFETY: no memory is involved.

@@ -6,6 +6,7 @@ mod canary;
 mod cli;
 mod commands;
 mod daemon;
+mod damage;
 mod diff;
 mod doctor;
 mod env;
