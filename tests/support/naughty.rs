@@ -270,6 +270,7 @@ fn keeper(args: &[&str]) -> ExitCode {
     let [dir, eco, socket, under @ ..] = args else { panic!("keeper RUN_DIR ECO SOCKET [UNDER]") };
     match under {
         [] => {}
+        ["no-fork"] => fork_fails_once_told(std::path::Path::new(dir).with_file_name("fork-fails")),
         [how] => drop(restrain(how)),
         other => panic!("no such keeper: {other:?}"),
     }
@@ -277,6 +278,42 @@ fn keeper(args: &[&str]) -> ExitCode {
     let controller = program("/proc/self/exe", &["naughty", "controller", socket]);
     let recorder = program(eco, &["eco", "__recorder"]);
     eco::keeper::run(Config { run_dir, controller, recorder }, false)
+}
+
+/// Makes the system refuse new processes once the file has the number of an error, which is then
+/// removed: for ever, but with another error if it is there again.
+fn fork_fails_once_told(file: std::path::PathBuf) {
+    const ALL_THREADS: libc::c_ulong = 1;
+    // Signals are for the keeper alone: a thread has the mask of the one that makes it.
+    let mask = |how, signals: &libc::sigset_t| unsafe {
+        let mut before = std::mem::zeroed();
+        libc::pthread_sigmask(how, signals, &raw mut before);
+        before
+    };
+    let mut all = unsafe { std::mem::zeroed() };
+    unsafe { libc::sigfillset(&raw mut all) };
+    let before = mask(libc::SIG_BLOCK, &all);
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_millis(5));
+            let Some(errno) = fs::read_to_string(&file).ok().and_then(|it| it.parse::<u32>().ok())
+            else {
+                continue;
+            };
+            let (refused, allowed) = (0x0005_0000_u32 | errno, 0x7fff_0000);
+            let calls = [libc::SYS_clone, libc::SYS_clone3].map(|it| u32::try_from(it).unwrap());
+            let filter = [
+                step(0x20, 0, 0),
+                libc::sock_filter { code: 0x15, jt: 1, jf: 0, k: calls[0] },
+                step(0x15, calls[1], 1),
+                step(0x06, refused, 0),
+                step(0x06, allowed, 0),
+            ];
+            install(&filter, ALL_THREADS);
+            fs::remove_file(&file).unwrap();
+        }
+    });
+    mask(libc::SIG_SETMASK, &before);
 }
 
 fn restrain(how: &str) -> i32 {

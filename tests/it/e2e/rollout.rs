@@ -28,6 +28,32 @@ fn a_release_that_crashes_after_a_moment() {
 }
 
 #[test]
+fn a_release_that_answers_well_and_then_dies() {
+    let mut site = Site::start(2);
+    site.more = "    ready: { http: /healthz, interval: 20ms }\n";
+    site.save();
+    site.env.apply();
+    site.refuse("VERSION: two, BEHAVE: crash", "min_ready: 30s", &["exit code 7"]);
+    let asked = site.env.read("asked");
+    assert!(asked.contains("GET /healthz"), "{asked}");
+}
+
+/// It moves to a port that somebody else has.
+#[test]
+fn a_release_whose_port_is_taken() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (mut site, port) = (Site::start(2), taken.local_addr().unwrap().port());
+    let (before, former) = (site.pids(), site.port);
+    site.rollout = "min_ready: 100ms, deadline: 2s";
+    site.port = port;
+    site.release("VERSION: two");
+    site.env.eco(&["apply"]).exits(1).says("rolled back").says(&port.to_string());
+    assert_eq!(site.pids(), before);
+    site.port = former;
+    assert_eq!(site.version(), "one");
+}
+
+#[test]
 fn a_release_that_listens_elsewhere() {
     let (mut site, other) = (Site::start(1), free_port());
     let words = [format!("listens on port {other}"), format!("not on port {}", site.port)];

@@ -12,6 +12,8 @@ pub(super) struct Site {
     pub(super) instances: u32,
     pub(super) rollout: &'static str,
     pub(super) vars: String,
+    /// More lines of the app.
+    pub(super) more: &'static str,
     other: u32,
 }
 
@@ -19,7 +21,8 @@ impl Site {
     pub(super) fn start(instances: u32) -> Self {
         let rollout = "min_ready: 100ms";
         let vars = "VERSION: one".to_owned();
-        let site = Self { env: server(), port: free_port(), instances, rollout, vars, other: 0 };
+        let site =
+            Self { env: server(), port: free_port(), instances, rollout, vars, more: "", other: 0 };
         site.save();
         site.env.apply();
         assert_eq!(site.version(), "one");
@@ -29,9 +32,9 @@ impl Site {
     pub(super) fn save(&self) {
         self.env.apps(&format!(
             "  web:\n    command: python3 server.py\n    instances: {}\n    listen: {}\n    \
-             env: {{ {} }}\n    rollout: {{ {} }}\n\
+             env: {{ {} }}\n    rollout: {{ {} }}\n{}\
              \x20 other: {{ command: sleep 100000, env: {{ N: {} }} }}\n",
-            self.instances, self.port, self.vars, self.rollout, self.other
+            self.instances, self.port, self.vars, self.rollout, self.more, self.other
         ));
     }
 

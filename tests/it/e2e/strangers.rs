@@ -48,6 +48,43 @@ fn root_takes_no_orders_from_files_that_others_can_write() {
     chmod(&file, 0o644);
 }
 
+/// Whatever comes at the socket of the API, it answers the next one.
+#[test]
+fn any_bytes_at_the_api_harm_nobody() {
+    use std::io::{Read as _, Write as _};
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let (pids, controller) = (env.pids("web"), env.daemon_pid("controller"));
+    let socket = env.home().join("run/api.sock");
+    let long = [b"GET /".to_vec(), vec![b'a'; 1 << 20], b" HTTP/1.1\r\n\r\n".to_vec()].concat();
+    let body = |length: &str, body: &str| {
+        format!("POST /v1/apply HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}")
+            .into_bytes()
+    };
+    let all = [
+        Vec::new(),
+        b"\0\xff\xfe".to_vec(),
+        b"GET".to_vec(),
+        b"GET / HTTP/9.9\r\n\r\n".to_vec(),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        long,
+        body("99999999999999999999", "{}"),
+        body("5", "{\"a\":"),
+        body("2", "{}"),
+        (0..=255).cycle().take(100_000).collect(),
+    ];
+    for bytes in all {
+        let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+        // It may hang up before all is sent, and need not say why.
+        stream.write_all(&bytes).unwrap_or_default();
+        stream.shutdown(std::net::Shutdown::Write).unwrap_or_default();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap_or_default();
+        assert_eq!(env.pids("web"), pids);
+    }
+    assert_eq!(env.daemon_pid("controller"), controller);
+}
+
 #[test]
 fn nobody_but_the_owner_and_root_is_answered() {
     as_root();

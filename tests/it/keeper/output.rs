@@ -52,6 +52,30 @@ fn two_runs_share_a_file() {
     world.quit();
 }
 
+/// The end of its output is not its end.
+#[test]
+fn who_closes_its_output_lives_on_and_its_end_is_seen() {
+    let mut world = World::new();
+    let mut spec = world.spec(1, &[]);
+    let script = "echo last words; exec >&- 2>&-; while test ! -e go; do sleep 0.05; done; exit 3";
+    spec.argv = ["sh", "-c", script].map(Into::into).into();
+    spec.cwd = world.run_dir();
+    spec.env = vec![("PATH".into(), std::env::var_os("PATH").unwrap())];
+    world.spawn_spec(1, &spec);
+    let pid = world.wait_running(1).pid;
+    let is_closed = || {
+        let open = ["1", "2"].map(|it| fs::read_link(format!("/proc/{pid}/fd/{it}")).is_ok());
+        open == [false, false]
+    };
+    until("its output is closed", is_closed);
+    until("its last words", || world.out(1) == b"last words\n");
+    world.settle();
+    assert_eq!(world.records[&1].state, State::Running);
+    fs::write(world.run_dir().join("go"), "").unwrap();
+    assert_eq!(libc::WEXITSTATUS(world.wait_gone(1).wait_status), 3);
+    world.quit();
+}
+
 #[test]
 fn a_sink_can_be_changed() {
     let mut world = World::new();

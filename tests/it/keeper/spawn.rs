@@ -102,6 +102,27 @@ fn a_keeper_short_of_descriptors_refuses_and_goes_on() {
     world.quit();
 }
 
+/// The system has no room for another process, or no memory for it.
+#[test]
+fn a_keeper_that_cannot_fork_refuses_and_goes_on() {
+    let mut world = World::under(Some("no-fork"));
+    world.spawn(1, &["sleep"]);
+    world.wait_running(1);
+    let told = world.run_dir().with_file_name("fork-fails");
+    for (run, errno) in [(2, libc::EAGAIN), (3, libc::ENOMEM)] {
+        let draft = world.run_dir().with_file_name("draft");
+        std::fs::write(&draft, errno.to_string()).unwrap();
+        std::fs::rename(&draft, &told).unwrap();
+        until("no more processes", || !told.exists());
+        world.spawn(run, &["sleep"]);
+        assert_eq!(world.wait_refused(), (run, Step::Fork, errno));
+    }
+    assert_eq!(world.records[&1].state, State::Running);
+    world.signal(1, Signal::KILL, Scope::Leader);
+    world.wait_gone(1);
+    world.quit();
+}
+
 #[test]
 fn a_program_gets_exactly_what_was_asked_for() {
     let mut world = World::new();

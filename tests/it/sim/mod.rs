@@ -19,6 +19,7 @@ mod revisions;
 mod rollouts;
 mod scenarios;
 mod schedules;
+mod states;
 mod statuses;
 mod watching;
 mod words;
