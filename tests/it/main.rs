@@ -11,6 +11,7 @@
 mod architecture;
 mod config;
 mod e2e;
+mod faults;
 mod follow;
 #[path = "../fuzz/cases/mod.rs"]
 #[expect(unreachable_pub, reason = "it is part of a library elsewhere")]
