@@ -19,9 +19,10 @@
 //! An arrow means "may import"; `tests/it/architecture.rs` holds the code to it.
 //!
 //! ```text
-//! main → cli → controller → { host, api, config, reconcile } → model
-//!        cli → { api, config, render, reconcile, model }
+//! main → cli → controller → { host, api, config, import, reconcile } → model
+//!        cli → { api, config, import, render, reconcile, model }
 //!        keeper, recorder → protocol;   host → { protocol, model };   render → { api, model }
+//!        import → config
 //! ```
 //!
 //! * [`model`]: the nouns. What an app should be (`AppSpec`), what all should be (`Desired`), what
@@ -29,6 +30,7 @@
 //! * [`reconcile`]: the verbs over them. `observe` folds an event in, `plan` compares desired with
 //!   observed, `diff` says what an edit would change.
 //! * [`config`]: YAML to apps, or every fault with its place in the text.
+//! * [`import`]: files of PM2, read as what they would say in our format.
 //! * [`protocol`], [`keeper`], [`recorder`]: the small processes, on `std`, `rustix` and `libc`.
 //! * [`host`]: the controller's door to the operating system: keeper, clock, store, file watching.
 //! * [`controller`]: the one loop: next event → observe → plan → execute → sleep.
@@ -107,6 +109,7 @@ pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod host;
+pub mod import;
 pub mod keeper;
 pub mod model;
 pub mod protocol;

@@ -64,6 +64,9 @@ pub struct ApplyRequest {
     pub inputs: Vec<PathBuf>,
     /// Digest of the file's text.
     pub file_digest: String,
+    /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
+    #[serde(default)]
+    pub lenient: bool,
     /// Only these apps; empty is all.
     pub only: BTreeSet<AppName>,
     /// Whether apps that are not in the file go away.

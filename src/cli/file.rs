@@ -13,18 +13,39 @@ use crate::{
     api::{ApplyRequest, LookupReply, LookupRequest, path},
     config,
     controller::{self, Home, secret_key},
+    import,
     model::{AppName, AppSpec},
 };
 
-/// The file's name where none is given.
+/// The name of our own file.
 pub(super) const DEFAULT_FILE: &str = "ecosystem.yaml";
+
+/// The names of PM2's, where there is none of ours.
+const PM2_FILES: [&str; 4] = [
+    "ecosystem.config.js",
+    "ecosystem.config.cjs",
+    "ecosystem.config.mjs",
+    "ecosystem.config.json",
+];
+
+/// The ecosystem file of a directory; ours by name if it has none.
+pub(super) fn own_file(dir: &Path) -> PathBuf {
+    let names = std::iter::once(&DEFAULT_FILE).chain(&PM2_FILES);
+    let found = names.map(|name| dir.join(name)).find(|file| file.exists());
+    found.unwrap_or_else(|| dir.join(DEFAULT_FILE))
+}
 
 /// The file and how to read it.
 #[derive(Clone, Debug, Args)]
 pub(super) struct FileArgs {
-    /// The ecosystem file
-    #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
-    pub(super) file: PathBuf,
+    /// The ecosystem file, eco's own or PM2's [default: ecosystem.yaml, else ecosystem.config.js,
+    /// .cjs, .mjs or .json]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// Let pass keys of a PM2 file that PM2 does not know either
+    #[arg(long)]
+    lenient: bool,
 
     /// Merge this profile over the file; it is remembered
     #[arg(long, alias = "env", value_name = "PROFILE")]
@@ -33,6 +54,31 @@ pub(super) struct FileArgs {
     /// Forget the remembered profile
     #[arg(long, conflicts_with = "profile")]
     pub(super) no_profile: bool,
+}
+
+impl FileArgs {
+    /// The file, absolute. The person is told which it is if no other eco would take it.
+    pub(super) fn path(&self, ui: &Ui) -> Result<PathBuf, CliError> {
+        if let Some(file) = &self.file {
+            return absolute(file);
+        }
+        let file = own_file(&current_dir()?);
+        if let Some(name) = file.file_name().filter(|name| *name != DEFAULT_FILE) {
+            ui.talk(&format!("no {DEFAULT_FILE} here: reading {}\n", name.display()));
+        }
+        Ok(file)
+    }
+
+    /// How strict to be.
+    pub(super) fn options(&self) -> import::Options {
+        import::Options { lenient: self.lenient }
+    }
+
+    /// The file as it was named.
+    pub(super) fn shown(&self) -> PathBuf {
+        let name = || own_file(Path::new("")).file_name().map(PathBuf::from).unwrap_or_default();
+        self.file.clone().unwrap_or_else(name)
+    }
 }
 
 /// What `apply` and `diff` compare, and how.
@@ -157,7 +203,7 @@ fn load_with(
     ui: &Ui,
     key: secret_key::Bytes,
 ) -> Result<config::Loaded, CliError> {
-    let file = absolute(&args.file)?;
+    let file = args.path(ui)?;
     let profile = match (&args.profile, args.no_profile) {
         (Some(profile), _) => Some(profile.clone()),
         (None, true) => None,
@@ -169,17 +215,17 @@ fn load_with(
             remembered
         }
     };
-    read(&file, profile.as_deref(), key)
+    read(&file, profile.as_deref(), args.options(), key)
 }
 
+/// Reads the file with a profile.
 fn read(
     file: &Path,
     profile: Option<&str>,
+    options: import::Options,
     key: secret_key::Bytes,
 ) -> Result<config::Loaded, CliError> {
-    let env: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let env = environment();
     let source = config::Source {
         env: &env,
         profile,
@@ -187,7 +233,30 @@ fn read(
         accounts: &controller::Machine,
         secret_key: config::SecretKey::new(key),
     };
-    config::load(file, &source).map_err(CliError::Faults)
+    import::load(file, &source, options).map_err(CliError::Faults)
+}
+
+/// What another program's file says, as the text of an eco file; `None` if it is one already.
+pub(super) fn native(
+    file: &Path,
+    options: import::Options,
+) -> Result<Option<import::Native>, CliError> {
+    let env = environment();
+    let source = config::Source {
+        env: &env,
+        profile: None,
+        cpus: controller::cpus(),
+        accounts: &controller::Machine,
+        // The text names the secret files; nothing of theirs is in it.
+        secret_key: config::SecretKey::new(secret_key::Bytes::default()),
+    };
+    import::native(file, &source, options).map_err(CliError::Faults)
+}
+
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 fn remembered_profile(

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod file;
 mod history;
+mod import;
 mod init;
 mod live;
 pub mod logs;
@@ -80,6 +81,7 @@ enum Command {
     Down(down::DownArgs),
     Run(run::RunArgs),
     RunJob(run_job::RunJobArgs),
+    Import(import::ImportArgs),
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
@@ -126,6 +128,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Down(args) => down::run(&args, ui),
         Command::Run(args) => run::run(&args, ui),
         Command::RunJob(args) => run_job::run(&args, ui),
+        Command::Import(args) => import::run(&args, ui),
         Command::Init(args) => init::run(&args, ui),
         Command::Validate(args) => validate::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
@@ -161,6 +164,7 @@ impl Command {
             Self::Logs(_)
             | Self::Signal(_)
             | Self::Run(_)
+            | Self::Import(_)
             | Self::Init(_)
             | Self::Schema(_)
             | Self::Startup(_)

@@ -80,8 +80,9 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Outcome {
             ui.print(&render::status(&one, ui.style(), jiff::Timestamp::now()))?;
         }
         if unapplied_here && one.project.is_some() && !args.json {
-            let text = "this directory's ecosystem.yaml is not applied; `eco apply` does it\n";
-            ui.talk(text);
+            let own = file::own_file(&file::current_dir()?);
+            let name = own.file_name().unwrap_or_default().display();
+            ui.talk(&format!("this directory's {name} is not applied; `eco apply` does it\n"));
         }
     }
     Ok(u8::from(!fine))
@@ -90,7 +91,7 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Outcome {
 /// Whether this directory has a file of its own that is none of the projects'.
 fn unapplied(reply: &StatusAllReply) -> Result<bool, CliError> {
     let here = file::current_dir()?;
-    let own = here.join(file::DEFAULT_FILE);
+    let own = file::own_file(&here);
     let known = |project: &StatusReply| {
         project.file.as_ref().is_some_and(|file| file.path.parent() == Some(&here))
     };

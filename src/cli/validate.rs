@@ -9,10 +9,7 @@ use super::{
     file::{self, FileArgs},
     ui::Ui,
 };
-use crate::{
-    config::{self, Fault},
-    controller::Home,
-};
+use crate::{config::Fault, controller::Home, import};
 
 /// Check the file as `apply` would: variables, directories, env files
 #[derive(Debug, Args)]
@@ -45,11 +42,11 @@ struct FaultReply<'a> {
 
 /// Carries the command out.
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Outcome {
-    let checked = if args.text_only { check_text(args) } else { check_all(args, ui) };
+    let checked = if args.text_only { check_text(args, ui) } else { check_all(args, ui) };
     match (checked, args.json) {
         (Ok(()), true) => ui.print("[]\n").map(|()| 0),
         (Ok(()), false) => {
-            ui.print(&format!("{}: fine\n", args.file.file.display()))?;
+            ui.print(&format!("{}: fine\n", args.file.shown().display()))?;
             Ok(0)
         }
         (Err(CliError::Faults(faults)), true) => {
@@ -61,9 +58,9 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Outcome {
     }
 }
 
-fn check_text(args: &ValidateArgs) -> Result<(), CliError> {
-    let path = file::absolute(&args.file.file)?;
-    config::check_file_static(&path).map_err(CliError::Faults)
+fn check_text(args: &ValidateArgs, ui: &Ui) -> Result<(), CliError> {
+    let path = args.file.path(ui)?;
+    import::check_file_static(&path, args.file.options()).map_err(CliError::Faults)
 }
 
 fn check_all(args: &ValidateArgs, ui: &Ui) -> Result<(), CliError> {

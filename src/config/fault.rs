@@ -31,23 +31,23 @@ impl Span {
 
 /// A text that faults point into.
 #[derive(Debug)]
-pub(super) struct SourceText {
+pub(crate) struct SourceText {
     /// The name to show: relative if the file was named so.
-    pub(super) name: PathBuf,
+    pub(crate) name: PathBuf,
     /// The text, without a byte order mark.
-    pub(super) text: String,
+    pub(crate) text: String,
     line_starts: Vec<usize>,
 }
 
 impl SourceText {
-    pub(super) fn new(name: PathBuf, text: String) -> Self {
+    pub(crate) fn new(name: PathBuf, text: String) -> Self {
         let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         Self { name, text, line_starts }
     }
 
     /// Line and column in characters, both from 1.
-    pub(super) fn position(&self, at: usize) -> (u32, u32) {
+    pub(crate) fn position(&self, at: usize) -> (u32, u32) {
         let line = self.line_starts.partition_point(|&start| start <= at).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let column = self.text.get(start..at).map_or(0, |before| before.chars().count());
@@ -55,7 +55,7 @@ impl SourceText {
     }
 
     /// The part of `span` on its first line, on character boundaries: what gets underlined.
-    pub(super) fn on_first_line(&self, span: Span) -> Span {
+    pub(crate) fn on_first_line(&self, span: Span) -> Span {
         let mut start = span.start.min(self.text.len());
         while !self.text.is_char_boundary(start) {
             start -= 1;
@@ -93,12 +93,12 @@ pub struct Fault {
     #[serde(skip)]
     pub labels: Vec<(Span, String)>,
     #[serde(skip)]
-    pub(super) source: Option<Arc<SourceText>>,
+    pub(crate) source: Option<Arc<SourceText>>,
 }
 
 impl Fault {
     /// A fault of a whole file that could not even be read.
-    pub(super) fn of_file(file: &Path, code: &'static str, message: String) -> Self {
+    pub(crate) fn of_file(file: &Path, code: &'static str, message: String) -> Self {
         let file = file.to_owned();
         Self { file, line: 0, col: 0, code, message, help: None, labels: vec![], source: None }
     }
@@ -116,15 +116,15 @@ impl Fault {
 
 /// A fault before it is known which text it belongs to.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) labels: Vec<(Span, String)>,
-    pub(super) help: Option<String>,
+pub(crate) struct Problem {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) labels: Vec<(Span, String)>,
+    pub(crate) help: Option<String>,
 }
 
 impl Problem {
-    pub(super) fn new(
+    pub(crate) fn new(
         code: &'static str,
         message: impl Into<String>,
         span: Span,
@@ -133,23 +133,23 @@ impl Problem {
         Self { code, message: message.into(), labels: vec![(span, label.into())], help: None }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
+    pub(crate) fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help = self.help.or(help);
         self
     }
 
-    pub(super) fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+    pub(crate) fn also(mut self, span: Span, label: impl Into<String>) -> Self {
         self.labels.push((span, label.into()));
         self
     }
 
     /// Binds the problem to its text.
-    pub(super) fn in_source(self, source: &Arc<SourceText>) -> Fault {
+    pub(crate) fn in_source(self, source: &Arc<SourceText>) -> Fault {
         let labels: Vec<_> = self
             .labels
             .into_iter()
@@ -175,12 +175,12 @@ impl Problem {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    pub(super) fn one(fault: Fault) -> Self {
+    pub(crate) fn one(fault: Fault) -> Self {
         Self(vec![fault])
     }
 
     /// Sorts by place; faults of `main` come before those of the files it names.
-    pub(super) fn sorted(mut faults: Vec<Fault>, main: &Path) -> Self {
+    pub(crate) fn sorted(mut faults: Vec<Fault>, main: &Path) -> Self {
         faults.sort_by(|a, b| {
             let key = |fault: &Fault| (fault.file != main, fault.line, fault.col);
             key(a).cmp(&key(b)).then_with(|| a.file.cmp(&b.file))

@@ -1,7 +1,9 @@
 //! Files that are clearly something else: what they seem to be, underlined at their first key.
 
+use std::{ffi::OsStr, path::Path};
+
 use super::{
-    fault::{Problem, Span},
+    fault::{Fault, Faults, Problem, Span},
     tree::{Kind, Node},
 };
 
@@ -60,8 +62,7 @@ fn seems_to_be(root: &Node) -> Option<(&'static str, Span)> {
 }
 
 const PM2: &str = "a PM2 ecosystem file";
-const PM2_HELP: &str =
-    "reading PM2 files is not yet supported; in an eco file `apps` is a mapping of names to apps";
+const PM2_HELP: &str = "the commands that take a file read it as such";
 
 /// The problem with a tree that is not ours.
 pub(super) fn problem(root: &Node) -> Option<Problem> {
@@ -82,9 +83,12 @@ pub(super) fn problem(root: &Node) -> Option<Problem> {
     }
 }
 
-/// The problem with a file whose name says that it is PM2's.
-pub(super) fn by_name(extension: &str) -> Option<String> {
-    ["js", "cjs", "mjs", "json"].contains(&extension).then(|| {
-        format!("`.{extension}` files are read as PM2 ecosystem files, which is not yet supported")
-    })
+/// A file whose name says that it is PM2's is none of ours.
+pub(super) fn refuse_by_name(path: &Path) -> Result<(), Faults> {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    if ["js", "cjs", "mjs", "json"].contains(&extension) {
+        let message = format!("`.{extension}` files are PM2 ecosystem files, not eco files");
+        return Err(Faults::one(Fault::of_file(path, "foreign_file", message)));
+    }
+    Ok(())
 }

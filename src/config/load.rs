@@ -5,28 +5,24 @@ use std::{
     collections::BTreeMap,
     ffi::OsStr,
     fmt,
-    fs::File,
-    io::{self, ErrorKind, Read as _},
     path::{Path, PathBuf},
     rc::Rc,
-    string::FromUtf8Error,
 };
 
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use super::{
     accounts::Accounts,
     decode,
-    fault::{Fault, Faults, Problem, SourceText, Span},
+    fault::{Fault, Faults, Problem, Span},
     field::{At, Field},
     fill, foreign,
     log::Log,
     merge, resolve,
     secret_key::SecretKey,
     suggest::{choices, did_you_mean, quoted},
+    text::Text,
     tree::{self, Node},
-    trust,
     vars::Vars,
     written::Document,
 };
@@ -77,6 +73,8 @@ pub struct Loaded {
     pub inputs: Vec<PathBuf>,
     /// SHA-256 of the file's bytes, in hex.
     pub text_digest: String,
+    /// Whether unknown keys were let pass; they are when it is read again.
+    pub lenient: bool,
     /// What is odd but hinders nothing.
     pub warnings: Faults,
 }
@@ -95,117 +93,113 @@ impl fmt::Debug for Loaded {
 
 /// Reads a file with everything it names: all its apps, or all its faults.
 pub fn load(path: &Path, source: &Source<'_>) -> Result<Loaded, Faults> {
-    load_text(path, &read(path)?, source)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Faults> {
-    let failed = |error: io::Error| {
-        let text = if error.kind() == ErrorKind::NotFound {
-            "the file does not exist".to_owned()
-        } else if error.kind() == ErrorKind::IsADirectory {
-            "this is a directory, not a file".to_owned()
-        } else {
-            format!("the file cannot be read: {error}")
-        };
-        Faults::one(Fault::of_file(path, "not_readable", text))
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    if let Some(why) = trust::distrust(path, &file).map_err(failed)? {
-        return Err(Faults::one(Fault::of_file(path, "not_trusted", why)));
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
-/// What `Loaded::text_digest` is of a file with these bytes.
-pub fn text_digest(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    let text = Text::read(path)?;
+    foreign::refuse_by_name(path)?;
+    load_own(text, source)
 }
 
 /// Reads a text as if it were the content of the file at `path`.
 pub fn load_text(path: &Path, bytes: &[u8], source: &Source<'_>) -> Result<Loaded, Faults> {
-    let log = open(path, bytes)?;
-    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    foreign::refuse_by_name(path)?;
+    load_own(Text::new(path, bytes)?, source)
+}
+
+fn load_own(text: Text, source: &Source<'_>) -> Result<Loaded, Faults> {
+    let root = own_tree(&text.log);
+    load_tree(text, root.as_ref(), Origin::default(), source)
+}
+
+/// What else a tree was made of than the text of its file.
+#[derive(Default)]
+pub(crate) struct Origin {
+    /// Other files.
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Variables of `Source::env`.
+    pub(crate) vars: BTreeMap<String, String>,
+    /// Whether unknown keys were let pass.
+    pub(crate) lenient: bool,
+}
+
+/// Reads a tree in the format of an eco file, whose places are in `text`. Without a tree `text` has
+/// its faults already.
+pub(crate) fn load_tree(
+    text: Text,
+    root: Option<&Rc<Node>>,
+    origin: Origin,
+    source: &Source<'_>,
+) -> Result<Loaded, Faults> {
+    let file = text.absolute();
     let dir = file.parent().unwrap_or(Path::new("/")).to_owned();
-    let reading = Reading { path, dir: &dir, source: Some(source), log: &log };
-    let done = reading.run();
+    let reading = Reading { path: &text.path, dir: &dir, source: Some(source), log: &text.log };
+    let done = root.and_then(|root| reading.run(root));
+    let Text { path, log, digest } = text;
     let warnings = log.finish()?;
     let Some(done) = done else {
         // Every way to no result has said why; this is for the compiler.
-        let fault = Fault::of_file(path, "internal", "the file could not be read".to_owned());
+        let fault = Fault::of_file(&path, "internal", "the file could not be read".to_owned());
         return Err(Faults::one(fault));
     };
     let mut inputs = vec![file.clone()];
-    inputs.extend(done.inputs.into_iter().filter(|input| *input != file));
+    for input in origin.inputs.into_iter().chain(done.inputs) {
+        if !inputs.contains(&input) {
+            inputs.push(input);
+        }
+    }
+    let mut vars_used = origin.vars;
+    vars_used.extend(done.vars_used);
     Ok(Loaded {
         name: done.name.unwrap_or_else(|| name_of(&dir)),
         dir,
         file,
         profile: source.profile.map(str::to_owned),
         apps: done.apps,
-        vars_used: done.vars_used,
+        vars_used,
         inputs,
-        text_digest: text_digest(bytes),
+        text_digest: digest,
+        lenient: origin.lenient,
         warnings,
     })
 }
 
 /// Checks what can be known from the text alone: no environment, no other files.
 pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
-    let log = open(path, bytes)?;
-    let dir = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let dir = dir.parent().unwrap_or(Path::new("/")).to_owned();
-    let _ = Reading { path, dir: &dir, source: None, log: &log }.run();
-    log.finish().map(drop)
+    foreign::refuse_by_name(path)?;
+    let text = Text::new(path, bytes)?;
+    let root = own_tree(&text.log);
+    check_tree(text, root.as_ref())
 }
 
-/// [`check_static`] of the file as it is now.
-pub fn check_file_static(path: &Path) -> Result<(), Faults> {
-    check_static(path, &read(path)?)
+/// [`check_static`] of a tree in the format of an eco file.
+pub(crate) fn check_tree(text: Text, root: Option<&Rc<Node>>) -> Result<(), Faults> {
+    let file = text.absolute();
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    if let Some(root) = root {
+        let _ = Reading { path: &text.path, dir, source: None, log: &text.log }.run(root);
+    }
+    text.log.finish().map(drop)
+}
+
+/// The tree of a text that is no other program's file.
+fn own_tree(log: &Log) -> Option<Rc<Node>> {
+    let root = tree::parse(log)?;
+    // An empty one is nobody's.
+    let problem = if root.is_null() { None } else { foreign::problem(&root) };
+    let Some(problem) = problem else { return Some(root) };
+    log.push(problem);
+    None
 }
 
 /// The file as plain data, with anchors and `<<` resolved: what a JSON Schema is held against.
 pub fn plain_json(path: &Path, bytes: &[u8]) -> Result<Value, Faults> {
-    let log = open(path, bytes)?;
-    let root = tree::parse(&log);
+    let text = Text::new(path, bytes)?;
+    let root = tree::parse(&text.log);
     let json = root.map_or(Value::Null, |root| root.to_json());
-    log.finish().map(|_| json)
+    text.log.finish().map(|_| json)
 }
 
 fn name_of(dir: &Path) -> ProjectName {
     let name = dir.file_name().and_then(OsStr::to_str).unwrap_or("root");
     ProjectName::from_directory(name)
-}
-
-/// The text, ready to be pointed into.
-fn open(path: &Path, bytes: &[u8]) -> Result<Log, Faults> {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    if let Some(message) = foreign::by_name(extension) {
-        return Err(Faults::one(Fault::of_file(path, "foreign_file", message)));
-    }
-    match String::from_utf8(bytes.to_vec()) {
-        Ok(text) => {
-            let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-            Ok(Log::new(SourceText::new(path.to_owned(), text)))
-        }
-        Err(error) => {
-            let (source, problem) = not_utf8(path, &error);
-            Err(Faults::one(problem.in_source(&source.into())))
-        }
-    }
-}
-
-/// What to say about a text that is not UTF-8.
-pub(super) fn not_utf8(path: &Path, error: &FromUtf8Error) -> (SourceText, Problem) {
-    let place = error.utf8_error().valid_up_to();
-    let message = format!("the file is not UTF-8 text: byte {place} is not");
-    let lossy = String::from_utf8_lossy(error.as_bytes());
-    let text = lossy.strip_prefix('\u{feff}').unwrap_or(&lossy).to_owned();
-    let at = place - (lossy.len() - text.len());
-    let span = Span::new(at, at + char::REPLACEMENT_CHARACTER.len_utf8());
-    let problem = Problem::new("not_utf8", message, span, "from here on");
-    (SourceText::new(path.to_owned(), text), problem.help("save the file as UTF-8"))
 }
 
 /// One reading of a file.
@@ -225,19 +219,14 @@ struct Done {
 }
 
 impl Reading<'_> {
-    fn run(&self) -> Option<Done> {
-        let root = tree::parse(self.log)?;
+    fn run(&self, root: &Rc<Node>) -> Option<Done> {
         if root.is_null() {
             let problem =
                 Problem::new("empty", "the file is empty", Span::default(), "nothing here");
             self.log.push(problem.help("an eco file has its apps under `apps:`"));
             return None;
         }
-        if let Some(problem) = foreign::problem(&root) {
-            self.log.push(problem);
-            return None;
-        }
-        let root = merge::expand(&root);
+        let root = merge::expand(root);
         // The shape of everything, also of profiles that are not asked for. Values with variables
         // are looked at once they are filled.
         let shape = decode::Context::new(self.log, true);

@@ -11,16 +11,16 @@ type Seen = HashSet<(&'static str, PathBuf, Option<Span>)>;
 
 /// The problems and warnings of one reading.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// The main file's text.
-    pub(super) source: Arc<SourceText>,
+    pub(crate) source: Arc<SourceText>,
     faults: RefCell<Vec<Fault>>,
     warnings: RefCell<Vec<Fault>>,
     seen: RefCell<Seen>,
 }
 
 impl Log {
-    pub(super) fn new(source: SourceText) -> Self {
+    pub(crate) fn new(source: SourceText) -> Self {
         Self {
             source: Arc::new(source),
             faults: RefCell::default(),
@@ -31,12 +31,12 @@ impl Log {
 
     /// A problem in the main file. An anchor used ten times, or a default under ten apps, makes
     /// one fault.
-    pub(super) fn push(&self, problem: Problem) {
+    pub(crate) fn push(&self, problem: Problem) {
         self.push_in(&self.source, problem);
     }
 
     /// A problem in another file.
-    pub(super) fn push_in(&self, source: &Arc<SourceText>, problem: Problem) {
+    pub(crate) fn push_in(&self, source: &Arc<SourceText>, problem: Problem) {
         let fault = problem.in_source(source);
         if self.faults.borrow().len() < KEPT && self.is_new(&fault) {
             self.faults.borrow_mut().push(fault);
@@ -44,7 +44,7 @@ impl Log {
     }
 
     /// Something to tell that hinders nothing.
-    pub(super) fn warn(&self, problem: Problem) {
+    pub(crate) fn warn(&self, problem: Problem) {
         let fault = problem.in_source(&self.source);
         if self.warnings.borrow().len() < KEPT && self.is_new(&fault) {
             self.warnings.borrow_mut().push(fault);
@@ -57,7 +57,7 @@ impl Log {
     }
 
     /// The warnings, or the faults if there are any.
-    pub(super) fn finish(self) -> Result<Faults, Faults> {
+    pub(crate) fn finish(self) -> Result<Faults, Faults> {
         let main = self.source.name.clone();
         let faults = self.faults.into_inner();
         if faults.is_empty() {

@@ -25,6 +25,7 @@ mod scalar;
 mod schema;
 mod secret_key;
 mod suggest;
+mod text;
 mod tree;
 mod trust;
 mod vars;
@@ -33,11 +34,23 @@ mod written;
 pub use accounts::Accounts;
 pub use fault::{Fault, Faults, Span};
 pub use foreign::looks_foreign;
-pub use load::{
-    Loaded, Source, check_file_static, check_static, load, load_text, plain_json, text_digest,
-};
+pub use load::{Loaded, Source, check_static, load, load_text, plain_json};
 pub use schema::json_schema;
 pub use secret_key::SecretKey;
+pub use text::text_digest;
+
+/// What `import` makes our format of others with: texts, trees with places, and their faults.
+pub(crate) mod written_tree {
+    pub(crate) use super::{
+        fault::{Problem, SourceText},
+        load::{Origin, check_tree, load_tree},
+        log::Log,
+        suggest::{did_you_mean, quoted},
+        text::Text,
+        tree::{Core, Entry, Kind, Node, Scalar, core, parse},
+        trust::distrust,
+    };
+}
 
 /// Reads a duration as the file has them.
 ///

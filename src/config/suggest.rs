@@ -4,7 +4,7 @@
 const SHOWN: usize = 60;
 
 /// The candidate nearest to `word`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -24,7 +24,7 @@ pub(super) fn nearest<'a>(
 }
 
 /// ``did you mean `web`?`` if there is something near.
-pub(super) fn did_you_mean<'a>(
+pub(crate) fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
@@ -32,7 +32,7 @@ pub(super) fn did_you_mean<'a>(
 }
 
 /// A value in a message: in backquotes, cut, and without anything a terminal would act on.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     if text.is_empty() {
         return "an empty text".to_owned();
     }
@@ -45,7 +45,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// `` `a`, `b` or `c` ``.
-pub(super) fn choices(words: &[&str]) -> String {
+pub(crate) fn choices(words: &[&str]) -> String {
     let all: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match all.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),

@@ -12,7 +12,7 @@ const STICKY: u32 = 0o1000;
 
 /// Why somebody else has a say in an open file, in words, and what to do; `None` if nobody has, or
 /// if this is not root.
-pub(super) fn distrust(path: &Path, file: &File) -> io::Result<Option<String>> {
+pub(crate) fn distrust(path: &Path, file: &File) -> io::Result<Option<String>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }

@@ -17,6 +17,7 @@ use crate::{
     api::{ApplyRequest, EventType},
     config,
     host::{home::Home, secret_key, source_watch::SourceChanged},
+    import,
     model::{App, AppKey, AppName, ProjectName},
 };
 
@@ -53,16 +54,17 @@ impl State {
         }
     }
 
-    /// Reads a followed file again, aside from the loop: it may be large.
+    /// Reads a followed file again, aside from the loop: it may be large, or a program.
     pub(super) fn reload(&mut self, name: &ProjectName) {
         let Some(meta) = self.metas.get(name).filter(|meta| meta.followed) else { return };
         let (file, profile, env) =
             (meta.file.clone(), meta.profile.clone(), meta.source_env.clone());
+        let options = import::Options { lenient: meta.lenient };
         let (project, internal, home) = (name.clone(), self.internal.clone(), self.home.clone());
         // A file may name variables it did not name before: those that eco's own environment has
         // are not the caller's, so only stored ones and `vars_file` fill them.
         tokio::task::spawn_blocking(move || {
-            let result = Box::new(load(&file, profile.as_deref(), &env, &home));
+            let result = Box::new(load(&file, profile.as_deref(), &env, options, &home));
             // The loop may be gone; then nobody needs the result.
             let _ignored = internal.send(Internal::Loaded { project, result });
         });
@@ -152,6 +154,7 @@ fn load(
     file: &std::path::Path,
     profile: Option<&str>,
     env: &BTreeMap<String, String>,
+    options: import::Options,
     home: &Home,
 ) -> Result<config::Loaded, LoadFault> {
     let there = std::fs::metadata(file);
@@ -169,7 +172,7 @@ fn load(
         accounts: &super::Machine,
         secret_key: config::SecretKey::new(key),
     };
-    config::load(file, &source).map_err(LoadFault::Faults)
+    import::load(file, &source, options).map_err(LoadFault::Faults)
 }
 
 /// What a file that was read says, as an apply.
@@ -183,6 +186,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         source_env: loaded.vars_used.clone(),
         inputs: loaded.inputs.clone(),
         file_digest: loaded.text_digest.clone(),
+        lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,
         follow: None,

@@ -25,6 +25,8 @@ pub(super) struct Meta {
     pub(super) inputs: Vec<PathBuf>,
     /// Digest of the file's text as accepted.
     pub(super) file_digest: String,
+    /// Whether keys of it that nobody knows are let pass.
+    pub(super) lenient: bool,
     /// What is wrong with an edit made since.
     pub(super) fault: Option<String>,
     /// Why an edit made since waits for an explicit apply.
@@ -50,6 +52,7 @@ impl Meta {
             source_env: request.source_env.clone(),
             inputs: request.inputs.clone(),
             file_digest,
+            lenient: request.lenient,
             fault: None,
             held: None,
             ending: false,
@@ -66,6 +69,7 @@ impl Meta {
             source_env: stored.source_env.clone(),
             inputs: stored.inputs.clone(),
             file_digest: stored.file_digest.clone(),
+            lenient: stored.lenient,
             fault: stored.file_fault.clone(),
             held: None,
             ending: !stored.project.apps.is_empty()
@@ -91,6 +95,7 @@ impl Meta {
             source_env: self.source_env.clone(),
             inputs: self.inputs.clone(),
             file_digest: self.file_digest.clone(),
+            lenient: self.lenient,
             file_fault: self.fault.clone(),
             changed_at: super::report::rfc3339(clock::wall()),
             by: reason.by.to_owned(),

@@ -9,6 +9,7 @@ use crate::{
     },
     config,
     host::{clock, home::Home},
+    import,
     model::{
         App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, LogPolicy,
         Project, ProjectName, Time,
@@ -99,7 +100,8 @@ fn file_state(meta: &Meta) -> (FileState, Option<String>) {
     if config::text_digest(&bytes) == meta.file_digest {
         return (FileState::InSync, None);
     }
-    match config::check_static(&meta.file, &bytes) {
+    let options = import::Options { lenient: meta.lenient };
+    match import::check_static(&meta.file, &bytes, options) {
         Ok(()) => (FileState::Ahead, None),
         Err(faults) => (FileState::Broken, Some(faults.one_line())),
     }

@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("host", &["protocol", "model"]),
     ("keeper", &["protocol"]),
     ("recorder", &["protocol"]),
-    ("controller", &["host", "api", "config", "reconcile", "model"]),
+    ("controller", &["host", "api", "config", "import", "reconcile", "model"]),
     ("cli", &["controller", "api", "config", "import", "render", "export", "reconcile", "model"]),
     ("main", &["cli", "controller", "keeper", "recorder"]),
 ];

@@ -18,6 +18,7 @@ mod follow;
 mod fuzz_cases;
 mod fuzz_inputs;
 mod harness;
+mod import;
 mod keeper;
 #[path = "../support/load/mod.rs"]
 mod load;

@@ -127,7 +127,7 @@ impl Context<'_> {
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => {
-                let (source, problem) = super::load::not_utf8(&name, &error);
+                let (source, problem) = super::text::not_utf8(&name, &error);
                 self.log.push_in(&source.into(), problem);
                 return None;
             }

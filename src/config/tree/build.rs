@@ -21,7 +21,7 @@ const MAX_VALUES: usize = 500_000;
 const MAX_DEPTH: usize = 64;
 
 /// Reads a text into its tree. `None` if it cannot be read on; what is wrong is in the log.
-pub(in crate::config) fn parse(log: &Log) -> Option<Rc<Node>> {
+pub(crate) fn parse(log: &Log) -> Option<Rc<Node>> {
     let text = log.source.text.as_str();
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,

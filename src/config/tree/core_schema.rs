@@ -2,7 +2,7 @@
 
 /// The meaning of a plain scalar.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::config) enum Core {
+pub(crate) enum Core {
     Null,
     Bool(bool),
     Int(i64),
@@ -12,7 +12,7 @@ pub(in crate::config) enum Core {
 }
 
 /// Reads a plain scalar.
-pub(in crate::config) fn core(text: &str) -> Core {
+pub(crate) fn core(text: &str) -> Core {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Core::Null,
         "true" | "True" | "TRUE" => return Core::Bool(true),

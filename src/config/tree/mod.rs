@@ -11,15 +11,15 @@ use serde_json::Value;
 
 use super::fault::Span;
 
-pub(super) use build::parse;
-pub(super) use core_schema::{Core, core};
+pub(crate) use build::parse;
+pub(crate) use core_schema::{Core, core};
 
 /// A value of the file.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Where it stands. For an alias: where it was anchored.
-    pub(super) span: Span,
-    pub(super) kind: Kind,
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
     /// How deep what is below it goes; guards every recursion over the tree.
     depth: usize,
     /// How many values it stands for with aliases expanded.
@@ -27,49 +27,49 @@ pub(super) struct Node {
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar(Scalar),
     List(Vec<Rc<Node>>),
     Map(Vec<Entry>),
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Scalar {
-    pub(super) text: String,
+pub(crate) struct Scalar {
+    pub(crate) text: String,
     /// Without quotes: may be a number, a boolean or nothing.
-    pub(super) plain: bool,
+    pub(crate) plain: bool,
     /// A variable in it has no value, which was said: nothing is to be made of it.
-    pub(super) is_unfilled: bool,
+    pub(crate) is_unfilled: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: Rc<str>,
-    pub(super) key_span: Span,
-    pub(super) value: Rc<Node>,
+pub(crate) struct Entry {
+    pub(crate) key: Rc<str>,
+    pub(crate) key_span: Span,
+    pub(crate) value: Rc<Node>,
     /// Made from a short form, as `restart: always`: the key is not in the file.
-    pub(super) implied: bool,
+    pub(crate) implied: bool,
 }
 
 impl Node {
-    pub(super) fn scalar(span: Span, text: String, plain: bool) -> Rc<Self> {
+    pub(crate) fn scalar(span: Span, text: String, plain: bool) -> Rc<Self> {
         let scalar = Scalar { text, plain, is_unfilled: false };
         Rc::new(Self { span, kind: Kind::Scalar(scalar), depth: 0, weight: 1 })
     }
 
     /// A value whose variables could not be filled.
-    pub(super) fn unfilled(span: Span) -> Rc<Self> {
+    pub(crate) fn unfilled(span: Span) -> Rc<Self> {
         let scalar = Scalar { text: String::new(), plain: false, is_unfilled: true };
         Rc::new(Self { span, kind: Kind::Scalar(scalar), depth: 0, weight: 1 })
     }
 
-    pub(super) fn list(span: Span, items: Vec<Rc<Self>>) -> Rc<Self> {
+    pub(crate) fn list(span: Span, items: Vec<Rc<Self>>) -> Rc<Self> {
         let depth = items.iter().map(|item| item.depth + 1).max().unwrap_or(0);
         let weight = items.iter().fold(1, |sum: usize, item| sum.saturating_add(item.weight));
         Rc::new(Self { span, kind: Kind::List(items), depth, weight })
     }
 
-    pub(super) fn map(span: Span, entries: Vec<Entry>) -> Rc<Self> {
+    pub(crate) fn map(span: Span, entries: Vec<Entry>) -> Rc<Self> {
         let depth = entries.iter().map(|entry| entry.value.depth + 1).max().unwrap_or(0);
         let weight =
             entries.iter().fold(1, |sum: usize, entry| sum.saturating_add(entry.value.weight));
@@ -77,7 +77,7 @@ impl Node {
     }
 
     /// Nothing was written, or `null`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         match &self.kind {
             Kind::Scalar(scalar) => scalar.plain && matches!(core(&scalar.text), Core::Null),
             Kind::List(_) | Kind::Map(_) => false,
@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// The entries, if it is a mapping.
-    pub(super) fn entries(&self) -> Option<&[Entry]> {
+    pub(crate) fn entries(&self) -> Option<&[Entry]> {
         match &self.kind {
             Kind::Map(entries) => Some(entries),
             Kind::Scalar(_) | Kind::List(_) => None,
@@ -93,12 +93,12 @@ impl Node {
     }
 
     /// The entry of this key, if it is a mapping that has it.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries()?.iter().find(|entry| &*entry.key == key)
     }
 
     /// What it is, for messages.
-    pub(super) fn noun(&self) -> &'static str {
+    pub(crate) fn noun(&self) -> &'static str {
         match &self.kind {
             Kind::Scalar(_) if self.is_null() => "nothing",
             Kind::Scalar(_) => "one value",
@@ -108,7 +108,7 @@ impl Node {
     }
 
     /// Plain data, as any YAML reader would give it.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         match &self.kind {
             Kind::Scalar(scalar) if scalar.plain => match core(&scalar.text) {
                 Core::Null => Value::Null,

@@ -40,6 +40,9 @@ pub struct StoredProject {
     /// Digest of the file's content when it was accepted.
     #[serde(default)]
     pub file_digest: String,
+    /// Whether keys of it that nobody knows are let pass.
+    #[serde(default)]
+    pub lenient: bool,
     /// What is wrong with the file now, if it could not be accepted.
     #[serde(default)]
     pub file_fault: Option<String>,

@@ -9,7 +9,7 @@ use std::{
 
 use eco::{
     api::ApplyRequest,
-    config::{Accounts, Faults, Loaded, Source, check_static, load_text, plain_json},
+    config::{Accounts, Faults, Loaded, SecretKey, Source, check_static, load_text, plain_json},
     controller::request_of,
     model::{Account, App, AppName, Caller},
     reconcile,
@@ -82,7 +82,17 @@ fn run(bytes: &[u8]) -> bool {
 fn read(path: &Path, bytes: &[u8], env: &BTreeMap<String, String>) -> Result<Loaded, Faults> {
     let text = String::from_utf8_lossy(bytes);
     let profile = text.lines().take(3).find_map(|line| line.strip_prefix("# profile: "));
-    load_text(path, bytes, &Source { env, profile, cpus: 4, accounts: &Someone })
+    load_text(
+        path,
+        bytes,
+        &Source {
+            env,
+            profile,
+            cpus: 4,
+            accounts: &Someone,
+            secret_key: SecretKey::new([7; SecretKey::LEN]),
+        },
+    )
 }
 
 /// What holds of a file without faults.

@@ -59,6 +59,7 @@ fn each_has_a_test() {
         "health",
         "hello",
         "jobs",
+        "pm2",
         "profiles",
         "readiness",
         "restart-policies",
@@ -72,8 +73,7 @@ fn each_has_a_test() {
 fn each_is_valid() {
     for entry in fs::read_dir(repository("examples")).unwrap().map(Result::unwrap) {
         let env = TestEnv::new();
-        let file = entry.path().join("ecosystem.yaml");
-        env.eco(&["validate", file.to_str().unwrap()]).ok();
+        env.call(&["validate"]).dir(&entry.path()).run().ok();
     }
 }
 
@@ -194,6 +194,25 @@ fn profiles() {
     env.eco(&["apply", "--profile", "production"]).ok();
     assert_eq!(apps(&env).len(), 1);
     env.wait_for("production", || env.log("web").contains("web 0 in production\n"));
+    down(&env);
+}
+
+#[test]
+fn pm2() {
+    program("node");
+    program("python3");
+    let (env, port) = (example("pm2"), free_port());
+    let eco = |args: &[&str]| env.call(args).env("SITE_PORT", &port.to_string()).run();
+    eco(&["apply"]).ok();
+    let (site, mailer) = (env.pids("site"), env.pid("mailer"));
+    assert!(http_get(port, "/").unwrap().ends_with("development\n"));
+    env.wait_for("mail", || env.log("mailer").contains("sending from --queue outbox\n"));
+    eco(&["apply"]).ok();
+    assert_eq!(env.pids("site"), site);
+    eco(&["apply", "--env", "production"]).ok();
+    assert!(http_get(port, "/").unwrap().ends_with("production\n"));
+    assert_eq!(env.pid("mailer"), mailer);
+    eco(&["import", "ecosystem.config.js"]).ok().says("command: python3 ./mailer.py");
     down(&env);
 }
 

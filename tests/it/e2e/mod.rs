@@ -20,6 +20,7 @@ mod logs;
 mod lookup;
 mod machine;
 mod order;
+mod pm2;
 mod ports;
 mod processes;
 mod programs;

@@ -1,0 +1,81 @@
+//! How an app is stopped, who it runs as, how it is selected, and where its output goes.
+
+use std::path::Path;
+
+use super::{
+    app::Source,
+    tree::{Map, duration, plain, text},
+};
+use crate::config::written_tree::Node;
+
+/// SIGINT is what programs made for PM2 expect. Package managers leave their program behind then.
+pub(super) fn stop(source: &Source<'_>, app: &mut Map) {
+    let given = &source.given;
+    let mut stop = Map::new(given.span);
+    if !source.script.is_package_script() {
+        stop.put("signal", source.script.at.key, text(source.script.at.value, "SIGINT"));
+    }
+    if let Some((millis, at)) = given.millis("kill_timeout", false) {
+        stop.put("timeout", at.key, duration(at.value, millis));
+    }
+    if !given.flag("treekill", true) {
+        let at = given.place("treekill");
+        stop.put("kill", at.key, text(at.value, "main"));
+    }
+    app.put_map("stop", given.span, stop);
+}
+
+pub(super) fn account(source: &Source<'_>, app: &mut Map) {
+    for (key, ours) in [("uid", "user"), ("gid", "group")] {
+        if let Some((name, at)) = source.given.text(key) {
+            app.put(ours, at.key, text(at.value, name));
+        }
+    }
+}
+
+pub(super) fn tags(source: &Source<'_>, app: &mut Map) {
+    let Some((namespace, at)) = source.given.text("namespace") else { return };
+    if namespace != "default" && !namespace.is_empty() {
+        app.put("tags", at.key, Node::list(at.value, vec![text(at.value, namespace)]));
+    }
+}
+
+const FILES: [&str; 3] = ["out_file", "error_file", "log_file"];
+
+/// Whether a log file is written nowhere.
+pub(super) fn is_nowhere(source: &Source<'_>, key: &str) -> bool {
+    matches!(
+        source.given.text(key),
+        Some(("/dev/null" | "NULL" | "null" | "false" | "true" | "", _))
+    )
+}
+
+pub(super) fn logs(source: &Source<'_>, app: &mut Map) {
+    let given = &source.given;
+    let mut logs = Map::new(given.span);
+    let nowhere = |key: &str| given.entry(key).is_some() && is_nowhere(source, key);
+    let off = given.flag("disable_logs", false);
+    if off || (nowhere("out_file") && nowhere("error_file")) {
+        let at = given.place(if off { "disable_logs" } else { "out_file" });
+        logs.put("to", at.key, text(at.value, "none"));
+    } else {
+        let named = FILES.iter().find(|key| given.entry(key).is_some() && !is_nowhere(source, key));
+        if let Some((file, at)) = named.and_then(|key| given.text(key)) {
+            let path = source.below_cwd(file);
+            let dir = Path::new(&path).parent().unwrap_or(Path::new(""));
+            let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+            logs.put("dir", at.key, text(at.value, &dir.to_string_lossy()));
+        }
+    }
+    // Only `eco run` prints them.
+    if given.text("log_type").is_some_and(|(kind, _)| kind == "json") {
+        let at = given.place("log_type");
+        logs.put("format", at.key, text(at.value, "json"));
+    }
+    let dated = given.text("log_date_format").is_some_and(|(it, _)| !matches!(it, "" | "false"));
+    if dated || given.flag("time", false) {
+        let at = given.place(if dated { "log_date_format" } else { "time" });
+        logs.put("timestamps", at.key, plain(at.value, &true));
+    }
+    app.put_map("logs", given.span, logs);
+}

@@ -1,0 +1,61 @@
+//! Putting together what a file says in our format, with the places it has it from.
+
+use std::rc::Rc;
+
+use crate::config::{
+    Span,
+    written_tree::{Entry, Node},
+};
+
+/// A mapping in the making.
+#[derive(Debug)]
+pub(super) struct Map {
+    span: Span,
+    entries: Vec<Entry>,
+}
+
+impl Map {
+    pub(super) fn new(span: Span) -> Self {
+        Self { span, entries: Vec::new() }
+    }
+
+    /// A value under `key`; `at` is the key it comes from.
+    pub(super) fn put(&mut self, key: &str, at: Span, value: Rc<Node>) {
+        self.entries.push(Entry { key: key.into(), key_span: at, value, implied: false });
+    }
+
+    /// A mapping under `key`, if there is anything in it.
+    pub(super) fn put_map(&mut self, key: &str, at: Span, map: Self) {
+        if !map.entries.is_empty() {
+            // A part of an app stands where the first of its keys does.
+            let first = map.entries.first().map_or(at, |entry| entry.key_span);
+            self.put(key, first, map.node());
+        }
+    }
+
+    pub(super) fn node(self) -> Rc<Node> {
+        Node::map(self.span, self.entries)
+    }
+}
+
+/// Text that is not filled: a `$` in a PM2 file is a `$`.
+pub(super) fn text(span: Span, text: &str) -> Rc<Node> {
+    Node::scalar(span, text.replace('$', "$$"), false)
+}
+
+/// Text of our own format, in which `${…}` is filled.
+pub(super) fn template(span: Span, text: impl Into<String>) -> Rc<Node> {
+    Node::scalar(span, text.into(), false)
+}
+
+/// So many milliseconds.
+pub(super) fn duration(span: Span, millis: u64) -> Rc<Node> {
+    let (number, unit) =
+        if millis.is_multiple_of(1000) { (millis / 1000, "s") } else { (millis, "ms") };
+    Node::scalar(span, format!("{number}{unit}"), false)
+}
+
+/// A number or a word.
+pub(super) fn plain(span: Span, value: &(impl ToString + ?Sized)) -> Rc<Node> {
+    Node::scalar(span, value.to_string(), true)
+}
