@@ -249,7 +249,7 @@ impl Keeper {
     }
 
     /// The recorder has closed its channel: it ends. If it is another keeper's child, nobody says when.
-    fn recorder_hung_up(&mut self) {
+    pub(super) fn recorder_hung_up(&mut self) {
         self.recorder.hang_up(&self.poll);
         let Some(process) = &self.recorder.foreign else { return };
         let data = EventData::new_u64(FOREIGN_RECORDER);
@@ -258,7 +258,12 @@ impl Keeper {
         }
     }
 
+    /// A recorder that is another keeper's child has ended.
     fn recorder_gone(&mut self) {
+        // Closing alone would not end the watch: a child that is not executed yet has a copy. Its
+        // next event would be taken for the end of the next recorder.
+        let Some(process) = self.recorder.foreign.take() else { return };
+        epoll::delete(&self.poll, &process).ok();
         self.recorder.ended(&self.poll);
         self.answers_recorder_changed();
     }

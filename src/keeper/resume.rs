@@ -43,6 +43,9 @@ impl Keeper {
             role.go_on(&self.poll, pid, sys::own(was.channel).ok(), foreign)?;
             role.starts = was.starts;
         }
+        if self.recorder.channel.is_none() {
+            self.recorder_hung_up();
+        }
         let mut left = Left::default();
         for (inode, fd) in saved.sockets {
             left.put(Of::Socket, inode, Kept::Socket, sys::own(fd)?);
