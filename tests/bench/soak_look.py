@@ -12,12 +12,14 @@ ROLES = ("keeper", "recorder", "controller")
 RESTLESS = ("tick", "crasher")
 # For so many seconds nothing may move around a look at descriptors.
 SETTLED = 0.1
-# The first looks at a process do not count: what it needs once grows with the first of each step.
+# The first looks at a process do not count: what it needs once grows with the first of each step, and
+# what it keeps of the past grows until it is full. Half of all looks at it, and so many at least.
 WARM = 20
 # A slope counts if it is seen in so many looks, is more than this many KiB per step, and surely more
-# than chance.
+# than chance. What is freed again leaves holes of some hundred KiB now and then; a step makes about
+# thirty events, so that forgetting a hundred bytes of each is seen.
 LOOKS = 40
-KIB_PER_STEP = 1.0
+KIB_PER_STEP = 3.0
 SURELY = 4.0
 # So much memory of its own, in KiB, no process of eco may have in any case.
 MOST = {"keeper": 8 << 10, "recorder": 12 << 10, "controller": 48 << 10}
@@ -39,6 +41,16 @@ def state(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0]
     except OSError:
         return ""
+
+
+def described(pid):
+    """A process in words: what it runs, its state, parent and what it waits in."""
+    def read(name):
+        try:
+            return Path(f"/proc/{pid}/{name}").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError as error:
+            return str(error)
+    return f"{pid} ({read('cmdline').strip()}; {state(pid)}; child of {parent(pid)}; in {read('wchan')}; {read('stack')})"
 
 
 def parent(pid):
@@ -163,11 +175,15 @@ class Look:
         own = self.own()
         roles = self.site.roles()
         if own != set(roles.values()):
-            return False, f"eco's own processes are {sorted(own)}, and eco says {roles}"
+            others = [described(pid) for pid in own - set(roles.values())]
+            return False, f"eco says {roles}, and there are {sorted(own)}: {others}"
         if self.groups:
             made = {entry.name for entry in self.groups.iterdir() if entry.is_dir()}
             if not len(steady) <= len(made) <= len(steady) + len(RESTLESS):
                 return False, f"groups left over: {sorted(made)} for {steady}"
+        records = sorted(os.listdir(self.site.home / "run/runs"))
+        if not len(steady) <= len(records) <= len(steady) + len(RESTLESS):
+            return False, f"records of runs left over: {records} for {steady}"
         restless = sorted((app, pid) for app, _, pid in there if app in RESTLESS)
         return (roles, steady, restless), ""
 
@@ -218,7 +234,8 @@ class Look:
             by_pid.setdefault(pid, []).append((step, size))
         xs, ys, levels = [], [], 0
         for points in by_pid.values():
-            points = [point for point in points[WARM:] if point[0] >= self.calm_from]
+            points = points[max(WARM, len(points) // 2):]
+            points = [point for point in points if point[0] >= self.calm_from]
             if len(points) < 3:
                 continue
             levels += 1
@@ -248,4 +265,7 @@ class Look:
             return False, f"still there: {there}, eco's own: {sorted(own)}"
         if self.groups and self.groups.is_dir():
             return False, f"groups left over: {sorted(os.listdir(self.groups))}"
+        records = os.listdir(self.site.home / "run/runs")
+        if records:
+            return False, f"records of runs left over: {sorted(records)}"
         return True, ""
