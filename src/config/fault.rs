@@ -153,7 +153,7 @@ impl Problem {
         let labels: Vec<_> = self
             .labels
             .into_iter()
-            .map(|(span, label)| (source.on_first_line(span), label))
+            .map(|(span, label)| (source.on_first_line(span), printable(label)))
             .collect();
         let start = labels.first().map_or(0, |(span, _)| span.start);
         let (line, col) = source.position(start);
@@ -162,12 +162,18 @@ impl Problem {
             line,
             col,
             code: self.code,
-            message: self.message,
-            help: self.help,
+            message: printable(self.message),
+            help: self.help.map(printable),
             labels,
             source: Some(Arc::clone(source)),
         }
     }
+}
+
+/// The text without anything a terminal would act on: names and values of the file are in it.
+fn printable(text: String) -> String {
+    let acts = |c: char| c.is_control() && c != '\n';
+    if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
 }
 
 /// All faults of a file, in the order of their places. As an error it is never empty.
