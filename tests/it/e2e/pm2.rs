@@ -176,7 +176,7 @@ fn wrong_keys_are_faults_unless_asked_to_let_them_pass() {
     // Whoever follows it is as lenient.
     env.write("ecosystem.config.js", &text.replace("instnces: 2", "instnces: 2, instances: 2"));
     env.wait_for("the edit", || env.pids("web").len() == 2);
-    env.eco(&["status"]).ok();
+    env.wait_for("its time", || env.eco(&["status"]).code == Some(0));
 }
 
 #[test]
