@@ -10,8 +10,10 @@ use rustix::process::{Pid, Signal, getsid, kill_process};
 
 use super::world::{lives, until};
 
+/// A keeper without a controller: that has no home, or it would take the default one, and ends.
 fn start(dir: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_eco"));
+    command.env("ECO_HOME", "relative/and/therefore/refused");
     command.arg("__keeper").arg(dir).arg("--detach").output().unwrap()
 }
 
