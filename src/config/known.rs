@@ -19,11 +19,8 @@ pub(super) struct Struct {
 }
 
 /// Keys that the format has, but this version does not act on yet: (type, keys).
-const LATER: &[(&str, &[&str])] = &[
-    ("Document", &["metrics", "dashboard"]),
-    ("Profile", &["metrics", "dashboard"]),
-    ("Stop", &["command"]),
-];
+const LATER: &[(&str, &[&str])] =
+    &[("Document", &["metrics", "dashboard"]), ("Profile", &["metrics", "dashboard"])];
 
 /// Words of other programs for keys: (type, word, key).
 const OTHER_WORDS: &[(&str, &str, &str)] = &[

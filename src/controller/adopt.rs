@@ -21,6 +21,7 @@ use super::{
     queues::Queues,
     seen::AllSeen,
     state::{Ending, State},
+    stop_commands::Stoppers,
     timers::Timers,
 };
 use crate::{
@@ -91,6 +92,7 @@ impl State {
             queues: Queues::default(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
+            stoppers: Stoppers::new(),
             log_from: BTreeMap::new(),
             drains: Drains::new(),
             unsaved: BTreeMap::new(),
@@ -155,7 +157,13 @@ impl State {
             self.observe(&reconcile::asked(&key, asked));
         }
         self.report(recovered.faults);
+        let mut stopping = Vec::new();
         for (record, drained) in records {
+            if record.tag.stops {
+                reconcile::reserve(&mut self.observed, record.run);
+                stopping.push((record, drained));
+                continue;
+            }
             if record.tag.probe_of.is_some() {
                 reconcile::reserve(&mut self.observed, record.run);
                 self.on_exec_probe(&record, drained);
@@ -179,6 +187,10 @@ impl State {
                 self.over.push((run, key, drained));
             }
         }
+        // Once it is known what they stop.
+        for (record, drained) in stopping {
+            self.on_stop_command(&record, drained);
+        }
     }
 
     /// Starts what goes on by itself: plans, watches, following, sinks changed meanwhile.
@@ -186,6 +198,7 @@ impl State {
         if self.ending == Some(Ending::StopApps) {
             self.stop_everything();
         }
+        self.resume_stop_commands();
         let names: Vec<_> = self.desired.projects.keys().cloned().collect();
         for name in names {
             self.touch_project(&name);

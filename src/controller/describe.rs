@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::model::{
     App, AppSpec, Command, EnvValue, LivePolicy, LiveProbe, LogCompression, LogDestination,
-    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, exact_size, human_duration,
+    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, StopPolicy, exact_size,
+    human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -20,9 +21,7 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
     }
     add("inherit_env", inherited(spec));
     restart(&spec.restart, &mut add);
-    add("stop.signal", spec.stop.signal.to_string());
-    add("stop.timeout", human_duration(spec.stop.timeout));
-    add("stop.kill", format!("{:?}", spec.stop.kill).to_lowercase());
+    stop(&spec.stop, &mut add);
     if let Some(listen) = &spec.listen {
         let ports: Vec<_> = listen.ports.iter().map(ToString::to_string).collect();
         add("listen", if ports.is_empty() { "auto".to_owned() } else { ports.join(", ") });
@@ -160,6 +159,15 @@ fn address(address: &ProbeAddress) -> String {
         ProbeAddress::Tcp { host, port } => format!("{host}:{}", port.display()),
         ProbeAddress::Unix(path) => path.display(),
     }
+}
+
+fn stop(policy: &StopPolicy, add: &mut impl FnMut(&str, String)) {
+    if let Some(words) = &policy.command {
+        add("stop.command", command(words));
+    }
+    add("stop.signal", policy.signal.to_string());
+    add("stop.timeout", human_duration(policy.timeout));
+    add("stop.kill", format!("{:?}", policy.kill).to_lowercase());
 }
 
 fn path(path: &Path) -> String {

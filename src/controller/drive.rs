@@ -136,6 +136,7 @@ impl State {
         self.let_go_of_late(now);
         self.look_for_evidence(now);
         self.look_at_drains(now);
+        self.end_late_stop_commands(now);
         self.look_at_memory(now);
         self.look_at_queues(now);
         self.save_goods(now);
@@ -154,7 +155,11 @@ impl State {
                 tokio::time::sleep(GOODBYE).await;
                 return Ok(true);
             }
-            Some(Ending::StopApps) if self.observed.owners.is_empty() => false,
+            Some(Ending::StopApps)
+                if self.observed.owners.is_empty() && self.stoppers.is_empty() =>
+            {
+                false
+            }
             Some(Ending::StopApps) | None => return Ok(false),
         };
         if !leave {

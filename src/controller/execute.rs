@@ -57,6 +57,7 @@ impl State {
 
     fn execute(&mut self, action: &Action, now: Time) {
         if let Action::Drain { id, run, reason: StopReason::NotReady }
+        | Action::StopByCommand { id, run, reason: StopReason::NotReady }
         | Action::Stop { id, run, reason: StopReason::NotReady, .. } = action
         {
             self.note_not_ready(id, *run);
@@ -97,14 +98,9 @@ impl State {
                 self.complete(key);
                 crash::point("a change is complete");
             }
+            Action::StopByCommand { id, run, reason } => self.stop_by_command(id, *run, *reason),
             Action::Stop { id, run, signal, scope, reason } => {
-                self.note_stop(*run);
-                crash::point("a stop is noted");
-                let sent = self.keeper.signal(*run, *signal, *scope);
-                self.asked(sent);
-                crash::point("a stop is asked for");
-                let text = format!("{signal} to stop it: {reason}");
-                self.tell(Told::of(EventType::Stopping, id, text));
+                self.stop_by_signal((id, *run), (*signal, *scope), *reason);
             }
             Action::Kill { id, run } => {
                 let written = self.journal.kill(*run, now);
@@ -118,8 +114,23 @@ impl State {
         }
     }
 
+    fn stop_by_signal(
+        &mut self,
+        (id, run): (&InstanceId, RunId),
+        (signal, scope): (Signal, KillScope),
+        reason: StopReason,
+    ) {
+        self.note_stop(run);
+        crash::point("a stop is noted");
+        let sent = self.keeper.signal(run, signal, scope);
+        self.asked(sent);
+        crash::point("a stop is asked for");
+        let text = format!("{signal} to stop it: {reason}");
+        self.tell(Told::of(EventType::Stopping, id, text));
+    }
+
     /// A stop is noted before it is sent: whoever learns of the exit later has to know.
-    fn note_stop(&mut self, run: RunId) {
+    pub(super) fn note_stop(&mut self, run: RunId) {
         let found = self.observed.run(run);
         let Some(stopping) = found.and_then(|(_, run)| run.stopping) else { return };
         let written = self.journal.stop(run, &stopping);

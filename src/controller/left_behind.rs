@@ -37,6 +37,7 @@ impl State {
             Action::Stop { id, run, reason: StopReason::Leftover, .. } => (id, *run, Why::Leftover),
             Action::Kill { id, run } => (id, *run, Why::Killed),
             Action::Stop { .. }
+            | Action::StopByCommand { .. }
             | Action::Start { .. }
             | Action::Drain { .. }
             | Action::Steer { .. }

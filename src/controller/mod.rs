@@ -40,6 +40,7 @@ mod rollout;
 mod seen;
 mod serve;
 mod state;
+mod stop_commands;
 mod surroundings;
 mod timers;
 mod upgrade;

@@ -119,9 +119,9 @@ fn succeed(world: &mut Observed, action: &Action, now: Time) {
             let Some(run) = started else { return };
             (run, id, RunState::Running)
         }
-        Action::Stop { id, run, .. } | Action::Kill { id, run } => {
-            (*run, id, RunState::Gone(ExitStatus::Code(0)))
-        }
+        Action::StopByCommand { id, run, .. }
+        | Action::Stop { id, run, .. }
+        | Action::Kill { id, run } => (*run, id, RunState::Gone(ExitStatus::Code(0))),
     };
     let Some(found) = world.apps.get(&id.key).and_then(|app| app.runs.get(&run)) else { return };
     let tag = RunTag::new(id.clone(), found.revision, found.generation);
@@ -148,6 +148,7 @@ fn is_quiet(action: &Action) -> bool {
         Action::Steer { .. } | Action::Retire { .. } | Action::Complete { .. } => true,
         Action::Start { .. }
         | Action::Drain { .. }
+        | Action::StopByCommand { .. }
         | Action::Stop { .. }
         | Action::Kill { .. }
         | Action::RollBack { .. } => false,
@@ -165,7 +166,9 @@ fn told(action: &Action, observed: Option<&AppObserved>) -> Option<ActionReply> 
             };
             ("start", id, reason.to_owned())
         }
-        Action::Stop { id, reason, .. } => ("stop", id, reason.to_string()),
+        Action::StopByCommand { id, reason, .. } | Action::Stop { id, reason, .. } => {
+            ("stop", id, reason.to_string())
+        }
         Action::Kill { id, .. } => ("kill", id, "it does not stop".to_owned()),
         Action::Drain { .. }
         | Action::Steer { .. }

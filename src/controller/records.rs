@@ -25,6 +25,8 @@ impl State {
                 self.on_record(record, drained);
             }
             KeeperEvent::Refused { run, .. } if self.refuse_exec_probe(run) => {}
+            KeeperEvent::Refused { run, failure }
+                if self.refuse_stop_command(run, &failure.to_string()) => {}
             KeeperEvent::Refused { run, failure } => {
                 self.observe(&Event::Refused { run, failure });
             }
@@ -68,6 +70,10 @@ impl State {
 
     fn on_record(&mut self, record: RunRecord, drained: bool) {
         let (run, over) = (record.run, is_over(&record.state));
+        if record.tag.stops {
+            self.on_stop_command(&record, drained);
+            return;
+        }
         if record.tag.probe_of.is_some() {
             self.on_exec_probe(&record, drained);
             return;

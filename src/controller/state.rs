@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
-    order::Ties, projects::Meta, queues::Queues, seen::AllSeen, timers::Timers, wait::Waiter,
+    order::Ties, projects::Meta, queues::Queues, seen::AllSeen, stop_commands::Stoppers,
+    timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -95,6 +96,8 @@ pub(super) struct State {
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.
     pub(super) exec_probes: ExecProbes,
+    /// The commands that stop runs.
+    pub(super) stoppers: Stoppers,
     /// Where the output of runs begins whose readiness is told there.
     pub(super) log_from: BTreeMap<RunId, [u64; 2]>,
     /// Runs whose open requests are given time to end.

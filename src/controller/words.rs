@@ -11,14 +11,19 @@ use crate::{
 
 /// The sentence, with the program and the directory in the place of "its command" and "its cwd".
 pub(super) fn named(sentence: &impl Display, spec: &AppSpec) -> String {
-    let program = match &spec.command {
-        Command::Argv(words) => words.first().map_or_else(String::new, Template::display),
-        Command::Shell(_) => "/bin/sh".to_owned(),
-    };
+    let program = program(&spec.command);
     sentence
         .to_string()
         .replace("execute its command", &format!("execute `{program}`"))
         .replace("enter its cwd", &format!("enter its cwd {}", spec.cwd.display()))
+}
+
+/// The program that a command executes.
+pub(super) fn program(command: &Command) -> String {
+    match command {
+        Command::Argv(words) => words.first().map_or_else(String::new, Template::display),
+        Command::Shell(_) => "/bin/sh".to_owned(),
+    }
 }
 
 /// Why an instance is not as desired, with what was seen of it. `of` is the instance the hold is

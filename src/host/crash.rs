@@ -30,6 +30,13 @@ pub const POINTS: [&str; 19] = [
 /// The points of a job that is asked to run, by its schedule or by an operator.
 pub const POINTS_OF_JOBS: [&str; 2] = ["a schedule is noted", "a job is asked to run"];
 
+/// The points of a stop by a command.
+pub const POINTS_OF_STOP_COMMANDS: [&str; 3] = [
+    "a stop command is noted",
+    "a stop command is asked for",
+    "the end of a stop command is noted",
+];
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::{fs, path::PathBuf, sync::OnceLock};

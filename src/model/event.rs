@@ -37,6 +37,13 @@ pub enum Event {
         /// The run.
         run: RunId,
     },
+    /// The command that was run to stop a run has ended.
+    StopCommand {
+        /// The run it was to stop.
+        run: RunId,
+        /// Whether it did so well.
+        succeeded: bool,
+    },
     /// A run was found not fit to go on.
     Unfit {
         /// The run.

@@ -270,9 +270,12 @@ pub struct RunTag {
     pub revision: Revision,
     /// The generation in which it was started.
     pub generation: Generation,
-    /// Set for a probe: the run it asks about. Then this is no incarnation of the instance.
+    /// Set for a command: the run it asks about, or stops. Then this is no incarnation of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe_of: Option<RunId>,
+    /// Whether it stops that run instead of asking about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stops: bool,
     /// Where the run's part of its log files begins, out and err, if its readiness is told there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_from: Option<[u64; 2]>,
@@ -284,6 +287,14 @@ pub struct RunTag {
 impl RunTag {
     /// The tag of an incarnation of an instance.
     pub fn new(id: InstanceId, revision: Revision, generation: Generation) -> Self {
-        Self { id, revision, generation, probe_of: None, log_from: None, watchdog_us: None }
+        Self {
+            id,
+            revision,
+            generation,
+            probe_of: None,
+            stops: false,
+            log_from: None,
+            watchdog_us: None,
+        }
     }
 }

@@ -34,7 +34,8 @@ pub use id::{
 pub use job::{Cron, Kind, Overlap, Schedule};
 pub use logs::{LogCompression, LogDestination, LogFormat, LogPolicy, LogRotation};
 pub use observed::{
-    AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, Stopping,
+    AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, StopCommand,
+    Stopping,
 };
 pub use order::{Awaited, Condition, Dependency, Neighbours, Outlook};
 pub use plan::{Action, AppState, InstancePhase, Plan};

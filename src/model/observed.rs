@@ -192,6 +192,21 @@ pub struct Stopping {
     /// Whether it has no open requests left.
     #[serde(default)]
     pub drained: bool,
+    /// How far the command is that stops it, if it is asked by one and no signal was sent.
+    #[serde(default)]
+    pub command: Option<StopCommand>,
+}
+
+/// How far the command is that is run to stop a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopCommand {
+    /// It is run, or about to be.
+    Running,
+    /// It has succeeded; what it was to stop may take its time.
+    Done,
+    /// It has failed: the signal is sent instead.
+    Failed,
 }
 
 /// What the keeper saw of a run's sockets.

@@ -74,6 +74,15 @@ pub enum Action {
         /// The app.
         key: AppKey,
     },
+    /// Run the command that stops a run.
+    StopByCommand {
+        /// The instance.
+        id: InstanceId,
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: StopReason,
+    },
     /// Ask a run to stop.
     Stop {
         /// The instance.

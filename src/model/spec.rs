@@ -211,9 +211,12 @@ pub enum LimitThen {
 /// `stop:`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StopPolicy {
+    /// A command that is run instead of the first signal; if it fails, that follows at once.
+    #[serde(default)]
+    pub command: Option<Command>,
     /// The first signal.
     pub signal: Signal,
-    /// How long after it SIGKILL follows.
+    /// How long after it, or after the start of the command, SIGKILL follows.
     pub timeout: Duration,
     /// Whom the first signal goes to. SIGKILL always goes to the whole group.
     pub kill: KillScope,

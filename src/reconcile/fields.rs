@@ -248,7 +248,9 @@ fn limit_changes(fields: &mut Fields<'_>, old: &Limit, new: &Limit) {
 }
 
 fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
-    let StopPolicy { signal, timeout, kill, drain } = old;
+    let StopPolicy { command, signal, timeout, kill, drain } = old;
+    let commands = (command.as_ref(), new.command.as_ref());
+    fields.maybe("stop.command", Effect::Live, commands, command_text);
     fields.differ("stop.signal", Effect::Live, (signal, &new.signal), ToString::to_string);
     fields.differ("stop.timeout", Effect::Live, (timeout, &new.timeout), exact);
     fields.differ("stop.kill", Effect::Live, (kill, &new.kill), |it| scope_text(*it));

@@ -25,6 +25,7 @@ mod rollout;
 mod schedule;
 mod status;
 mod steer;
+mod stop;
 mod verdict;
 mod view;
 mod words;

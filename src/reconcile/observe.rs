@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use crate::model::{
     Action, AppKey, AppObserved, Cohort, Event, Exit, InstanceId, KillScope, Observed, Phase, Run,
-    RunId, RunRecord, RunState, SpawnFailure, StopReason, Stopping, Time, Unfit,
+    RunId, RunRecord, RunState, SpawnFailure, Stopping, Time, Unfit,
 };
 
 use super::{
     health,
     history::{count_restart, end_of, failed_start, keep, knows_exit},
-    job, queue,
+    job, queue, stop,
 };
 
 /// What folding something in has changed.
@@ -33,6 +33,7 @@ pub fn observe(observed: &mut Observed, event: &Event, now: Time) -> Observation
         Event::Refused { run, failure } => fail(observed, *run, *failure, now),
         Event::Ready { run, at } => ready(observed, *run, *at),
         Event::Drained { run } => drained(observed, *run),
+        Event::StopCommand { run, succeeded } => stop::command_ended(observed, *run, *succeeded),
         Event::Reload { run, until } => health::asked_to_reload(observed, *run, *until),
         Event::Unfit { run, unfit } => health::found_unfit(observed, *run, *unfit),
         Event::Queue { key, cohort, of, address, stuck } => {
@@ -156,17 +157,19 @@ pub fn issue(observed: &mut Observed, action: &Action, now: Time) -> Option<RunI
         Action::Stop { run, scope, reason, .. } => {
             let group = *scope == KillScope::Group;
             if let Some((_, found)) = find(observed, *run) {
-                let stopping = found.stopping.get_or_insert(stopping(*reason, now));
-                // From now on its time until SIGKILL counts.
-                stopping.since = if stopping.draining { now } else { stopping.since };
-                stopping.draining = false;
-                stopping.group |= group;
+                stop::by_signal(found, (*reason, group), now);
+            }
+            None
+        }
+        Action::StopByCommand { run, reason, .. } => {
+            if let Some((_, found)) = find(observed, *run) {
+                stop::by_command(found, *reason, now);
             }
             None
         }
         Action::Drain { run, reason, .. } => {
             if let Some((_, found)) = find(observed, *run) {
-                let drain = Stopping { draining: true, ..stopping(*reason, now) };
+                let drain = Stopping { draining: true, ..stop::begun(*reason, now) };
                 found.stopping.get_or_insert(drain);
             }
             None
@@ -201,10 +204,6 @@ fn begin(observed: &mut Observed, key: &AppKey, run: Run) -> RunId {
     count_restart(app, run.index, (run_id, run.revision));
     insert(observed, key, run_id, run);
     run_id
-}
-
-fn stopping(reason: StopReason, since: Time) -> Stopping {
-    Stopping { since, reason, killed: None, group: false, draining: false, drained: false }
 }
 
 /// Drops the history of an app that is gone for good; an app with runs is kept.

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::model::{
     Action, App, AppKey, AppObserved, Desired, Generation, Hold, KillScope, Observed, OnFailure,
-    Phase, Plan, Run, RunId, StopReason, Stopping, Time,
+    Phase, Plan, Run, RunId, StopCommand, StopReason, Stopping, Time,
 };
 
 use super::{
     health,
     restart::Standing,
     rollout::{self, Room},
-    steer,
+    steer, stop,
     view::{Slot, View},
 };
 
@@ -155,8 +155,17 @@ impl Planner<'_> {
             let id = self.view.key.instance(run.index);
             self.plan.actions.push(Action::Drain { id, run: run_id, reason });
         } else {
-            let scope = self.scope(reason);
-            self.stop(run_id, run, scope, reason);
+            self.ask_to_stop(run_id, run, reason);
+        }
+    }
+
+    /// The first thing that is done to a run that is to end.
+    fn ask_to_stop(&mut self, run_id: RunId, run: &Run, reason: StopReason) {
+        if stop::is_by_command(&self.view.app.spec, run) {
+            let id = self.view.key.instance(run.index);
+            self.plan.actions.push(Action::StopByCommand { id, run: run_id, reason });
+        } else {
+            self.stop(run_id, run, self.scope(reason), reason);
         }
     }
 
@@ -182,8 +191,7 @@ impl Planner<'_> {
         if stopping.draining {
             let deadline = stopping.since.after(self.view.app.spec.stop.drain);
             if stopping.drained || leader_ended || self.is_due(deadline) {
-                let scope = self.scope(stopping.reason);
-                self.stop(run_id, run, scope, stopping.reason);
+                self.ask_to_stop(run_id, run, stopping.reason);
             } else {
                 let wait = deadline.since(self.view.now);
                 self.hold(run.index, Hold::Draining { reason: stopping.reason, wait });
@@ -198,6 +206,8 @@ impl Planner<'_> {
             self.plan.actions.push(Action::Kill { id, run: run_id });
         } else if leader_ended && !stopping.group {
             self.stop(run_id, run, KillScope::Group, stopping.reason);
+        } else if stopping.command == Some(StopCommand::Failed) {
+            self.stop(run_id, run, self.scope(stopping.reason), stopping.reason);
         } else {
             let kill_in = Some(deadline.since(self.view.now));
             self.hold(run.index, Hold::Stopping { reason: stopping.reason, kill_in });
@@ -250,7 +260,10 @@ impl Planner<'_> {
         let mut starting = BTreeSet::new();
         for action in &self.plan.actions {
             match action {
-                Action::Drain { run, .. } | Action::Stop { run, .. } | Action::Kill { run, .. } => {
+                Action::Drain { run, .. }
+                | Action::StopByCommand { run, .. }
+                | Action::Stop { run, .. }
+                | Action::Kill { run, .. } => {
                     leaving.insert(*run);
                 }
                 Action::Start { cohort, .. } => {

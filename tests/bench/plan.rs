@@ -63,6 +63,7 @@ fn spec(instances: u32) -> AppSpec {
             max_memory: None,
         },
         stop: StopPolicy {
+            command: None,
             signal: Signal::TERM,
             timeout: Duration::from_secs(10),
             kill: KillScope::Group,

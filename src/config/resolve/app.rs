@@ -45,7 +45,7 @@ pub(in crate::config) fn resolve_app(
     let live = live::resolve(context, app, &own);
     let spec_parts = (
         restart(context, app),
-        rollout::stop(app.stop.get()),
+        rollout::stop(context, app.stop.get(), own.port.as_deref()),
         watch(context, &app.watch),
         artifacts::resolve(context, app.artifacts.get()),
         ready::resolve(context, app, &own),

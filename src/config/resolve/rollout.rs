@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Context, listen::Listening};
+use super::{
+    Context,
+    command::{self, Role},
+    listen::Listening,
+};
 use crate::{
     config::{
         fault::Problem,
@@ -32,10 +36,17 @@ pub(super) fn some_time(
     duration(field, default)
 }
 
-/// The `stop` of an app.
-pub(super) fn stop(written: Option<&written::Stop>) -> StopPolicy {
+/// The `stop` of an app. `port` is what `${PORT}` is in its command, escaped.
+pub(super) fn stop(
+    context: &Context<'_>,
+    written: Option<&written::Stop>,
+    port: Option<&str>,
+) -> StopPolicy {
     let written = written.cloned().unwrap_or_default();
+    let role = Role { key: "command", port };
+    let command = written.command.get_at();
     StopPolicy {
+        command: command.and_then(|(command, at)| command::resolve(context, command, at, role)),
         signal: written.signal.or(SignalText(Signal::TERM)).0,
         timeout: duration(&written.timeout, Duration::from_secs(10)),
         kill: match written.kill.get() {

@@ -8,6 +8,7 @@ use serde::{
     de::{Error, Visitor},
 };
 
+use super::Command;
 use crate::config::{
     field::{Field, Many, Written},
     scalar::{
@@ -110,10 +111,14 @@ pub(in crate::config) struct Stop {
     /// before the first signal. `0s` does not wait.
     #[schemars(extend("default" = "15s"))]
     pub(in crate::config) drain: Field<DurationText>,
+    /// A command that is run instead of the first signal, with the environment of the instance and
+    /// its process id in `ECO_PID`. If it fails, the signal follows at once. It is written as the
+    /// app's `command` is.
+    pub(in crate::config) command: Field<Command>,
     /// The first signal.
     #[schemars(extend("default" = "SIGTERM"))]
     pub(in crate::config) signal: Field<SignalText>,
-    /// How long after it SIGKILL follows.
+    /// How long after the signal, or the start of the command, SIGKILL follows.
     #[schemars(extend("default" = "10s"))]
     pub(in crate::config) timeout: Field<DurationText>,
     /// Whom the first signal goes to. SIGKILL always goes to all.

@@ -206,6 +206,7 @@ fn note(journal: &mut Journal) {
         group: true,
         draining: false,
         drained: false,
+        command: None,
     };
     journal.ready(RunId(1), at).unwrap();
     journal.exit(&web(0), &exit(1)).unwrap();

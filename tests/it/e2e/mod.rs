@@ -34,6 +34,7 @@ mod scenario;
 mod site;
 mod startup;
 mod stop;
+mod stop_commands;
 mod strangers;
 mod survive;
 mod upgrade;

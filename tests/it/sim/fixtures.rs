@@ -73,6 +73,7 @@ pub(crate) fn spec() -> AppSpec {
             max_memory: None,
         },
         stop: StopPolicy {
+            command: None,
             signal: Signal::TERM,
             timeout: ms(2_000),
             kill: KillScope::Group,

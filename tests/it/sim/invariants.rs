@@ -20,6 +20,12 @@ pub(crate) fn check_action(world: &World, action: &Action) {
                 check_stop(world, id, (*run, process), (*scope, *reason));
             }
         }
+        Action::StopByCommand { id, run, reason } => {
+            assert!(!world.keeper.stoppers.contains_key(run), "a command is run twice");
+            if let Some(process) = world.keeper.processes.get(run) {
+                check_stop(world, id, (*run, process), (KillScope::Main, *reason));
+            }
+        }
         Action::Kill { run, .. } => {
             let key = &world.observed.owners[run];
             let app = world.desired.app(key).unwrap();
@@ -152,11 +158,13 @@ fn check_stop(
         assert!(!process.group_signalled, "the group of {id} is asked twice");
         return;
     }
-    // What is drained is not taken back into service, whatever is wanted meanwhile.
+    // What is drained, or stopped by its command, is not taken back into service, whatever is wanted
+    // meanwhile.
+    let begun = world.keeper.quiet.contains(&run) || world.keeper.stoppers.contains_key(&run);
     let unfit = world.journal.unfit.contains_key(&run);
     let excused =
         matches!(reason, StopReason::NotReady | StopReason::Duplicate | StopReason::Superseded)
-            || world.keeper.quiet.contains(&run)
+            || begun
             || unfit && matches!(reason, StopReason::NotLive | StopReason::OverMemory);
     let good = !excused
         && process.ended.is_none()
@@ -165,7 +173,7 @@ fn check_stop(
         && app.fresh_from(id.index) <= process.tag.generation
         && id.index < app.wanted();
     assert!(!good, "{id} is as desired and stopped all the same: {reason}");
-    if reason == StopReason::ScaledDown && !world.keeper.quiet.contains(&run) {
+    if reason == StopReason::ScaledDown && !begun {
         let higher = world.keeper.processes.iter().find(|(run, other)| {
             let unasked = !world.journal.stops.contains_key(run);
             let seen = world.observed.owners.contains_key(run);
@@ -241,6 +249,7 @@ pub(crate) fn if_late(observed: &Observed, event: &Event) -> Option<Observed> {
         Event::Refused { run, .. } => (*run, None),
         Event::Ready { .. }
         | Event::Drained { .. }
+        | Event::StopCommand { .. }
         | Event::Unfit { .. }
         | Event::Queue { .. }
         | Event::Reload { .. }

@@ -55,6 +55,8 @@ pub(crate) struct Nature {
     pub(crate) elsewhere: bool,
     /// How long it takes until it answers a probe well and says that it is ready; `None` never does.
     pub(crate) answers: Option<Duration>,
+    /// How long the command runs that stops it, and whether that succeeds.
+    pub(crate) stopper: (Duration, bool),
     /// How long its open requests take to end; `None` never do.
     pub(crate) drains: Option<Duration>,
     /// After which time of running it no longer lives though it runs; `None` always does.
@@ -73,6 +75,7 @@ impl Nature {
         listens: Some(Duration::from_millis(50)),
         elsewhere: false,
         answers: Some(Duration::from_millis(100)),
+        stopper: (Duration::from_millis(10), true),
         drains: Some(Duration::from_millis(200)),
         hangs: None,
         swells: None,
@@ -102,6 +105,7 @@ impl Nature {
             listens: (!dice.percent(10)).then(|| ms(dice.below(1_000))),
             elsewhere: dice.percent(5),
             answers: (!dice.percent(10)).then(|| ms(dice.below(2_000))),
+            stopper: (ms(dice.below(1_500)), dice.percent(60)),
             drains: (!dice.percent(20)).then(|| ms(dice.below(2_000))),
             hangs: dice.percent(30).then(|| ms(dice.below(6_000).saturating_sub(2_000))),
             swells: dice.percent(20).then(|| ms(dice.below(6_000).saturating_sub(2_000))),
@@ -182,6 +186,8 @@ pub(crate) struct Keeper {
     pub(crate) cohorts: BTreeMap<Cohort, AppKey>,
     /// How new connections are divided.
     pub(crate) weights: BTreeMap<AppKey, BTreeMap<Cohort, u32>>,
+    /// The commands that stop runs, by these, and how each ended.
+    pub(crate) stoppers: BTreeMap<RunId, Option<bool>>,
     /// The runs that do not accept any more.
     pub(crate) quiet: BTreeSet<RunId>,
 }

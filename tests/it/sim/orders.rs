@@ -24,7 +24,9 @@ use super::{
 pub(crate) fn check_action(world: &World, action: &Action) {
     match action {
         Action::Start { id, .. } => check_start(world, id),
-        Action::Stop { id, reason, .. } | Action::Drain { id, reason, .. } => {
+        Action::Stop { id, reason, .. }
+        | Action::StopByCommand { id, reason, .. }
+        | Action::Drain { id, reason, .. } => {
             if matches!(reason, StopReason::Removed | StopReason::Stopped) {
                 check_stop(world, &id.key);
             }

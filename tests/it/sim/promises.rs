@@ -87,12 +87,16 @@ fn canary(world: &World, key: &AppKey) -> Option<u32> {
 pub(crate) fn check_plan(world: &World, key: &AppKey, plan: &Plan) {
     let place = |kind: fn(&Action) -> bool| plan.actions.iter().position(kind);
     let steer = place(|it| matches!(it, Action::Steer { .. }));
-    let drain = place(|it| matches!(it, Action::Drain { .. } | Action::Stop { .. }));
+    let drain = place(|it| {
+        matches!(it, Action::Drain { .. } | Action::Stop { .. } | Action::StopByCommand { .. })
+    });
     assert!(steer.is_none_or(|at| at == 0), "who gets connections is said first: {plan:#?}");
     assert!(steer.is_none() || drain.is_none_or(|at| 0 < at));
     if let Some(Action::Steer { weights, .. }) = plan.actions.first() {
         let leaving = plan.actions.iter().filter_map(|action| match action {
-            Action::Drain { run, .. } | Action::Stop { run, .. } => Some(*run),
+            Action::Drain { run, .. }
+            | Action::StopByCommand { run, .. }
+            | Action::Stop { run, .. } => Some(*run),
             Action::Start { .. }
             | Action::Steer { .. }
             | Action::Retire { .. }
@@ -117,7 +121,7 @@ pub(crate) fn check_action(world: &World, action: &Action) {
             assert!(!found.sockets.shared.is_empty(), "nothing is shared");
             check_leave(world, *run, *reason);
         }
-        Action::Stop { run, reason, .. } => {
+        Action::Stop { run, reason, .. } | Action::StopByCommand { run, reason, .. } => {
             check_drained(world, *run, *reason);
             check_leave(world, *run, *reason);
         }

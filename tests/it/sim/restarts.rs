@@ -285,6 +285,7 @@ fn an_adopted_run_that_is_gone_is_one_exit() {
             group: true,
             draining: false,
             drained: false,
+            command: None,
         })
     };
     let requested = |stopping| {
@@ -320,6 +321,7 @@ fn of_two_runs_of_one_instance_the_newest_good_one_stays() {
             Action::Stop { run, reason, .. } => (run.0, *reason),
             Action::Start { .. }
             | Action::Drain { .. }
+            | Action::StopByCommand { .. }
             | Action::Steer { .. }
             | Action::Retire { .. }
             | Action::RollBack { .. }

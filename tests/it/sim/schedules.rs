@@ -1,7 +1,7 @@
 //! Random schedules: what operators, editors and faults do to the world, and when.
 
 use eco::model::{
-    AppKey, AppSpec, Generation, KillScope, LimitThen, LivePolicy, OnFailure, ReadyProbe,
+    AppKey, AppSpec, Command, Generation, KillScope, LimitThen, LivePolicy, OnFailure, ReadyProbe,
     RestartWhen, Share, Sharing, Template,
 };
 use proptest::{collection::vec, prelude::*};
@@ -34,6 +34,7 @@ pub(crate) enum Edit {
     Canary(u8),
     Pause(bool),
     Drain(u64),
+    StopCommand(bool),
 }
 
 /// One thing that is done to the world.
@@ -83,6 +84,7 @@ pub(crate) fn edit() -> impl Strategy<Value = Edit> {
         1 => (0..4_u8).prop_map(Edit::Canary),
         1 => any::<bool>().prop_map(Edit::Pause),
         1 => (0..3_000_u64).prop_map(Edit::Drain),
+        2 => any::<bool>().prop_map(Edit::StopCommand),
     ]
 }
 
@@ -136,9 +138,7 @@ impl Edit {
             }
             Self::Instances(count) => spec.instances = *count,
             Self::Policy(policy) => spec.restart.policy = *policy,
-            Self::StopCodes(some) => {
-                spec.restart.stop_exit_codes = if *some { vec![7] } else { Vec::new() };
-            }
+            Self::StopCodes(some) => spec.restart.stop_exit_codes = vec![7; usize::from(*some)],
             Self::Backoff(which) => {
                 let (initial, jitter) =
                     [(100, 0.0), (0, 0.0), (300, 0.5), (50, 1.0)][usize::from(*which)];
@@ -182,8 +182,13 @@ impl Edit {
                     if *pause { OnFailure::Pause } else { OnFailure::Rollback };
             }
             Self::Drain(millis) => spec.stop.drain = ms(*millis),
+            Self::StopCommand(some) => spec.stop.command = some.then(stop_command),
         }
     }
+}
+
+fn stop_command() -> Command {
+    super::fixtures::argv(&["./stop.sh"])
 }
 
 fn canary(which: u8) -> Option<Share> {

@@ -7,7 +7,7 @@ use eco::{
     model::{
         Action, App, AppKey, AppSpec, Asked, Cohort, Desired, Event, Exit, ExitStatus, Former,
         Generation, InstanceId, Observed, Overlap, ReadyProbe, RolledBack, RolloutFailure, RunId,
-        RunTag, Sharing, SpawnFailure, SpawnStep, Stopping, Time, Unfit,
+        RunTag, Sharing, SpawnFailure, SpawnStep, StopCommand, Stopping, Time, Unfit,
     },
     reconcile::{self, Due, Observation, Readiness},
 };
@@ -35,6 +35,8 @@ enum Item {
     NotLive(RunId, Unfit),
     /// The controller looks at the memory of a run.
     Weigh(RunId),
+    /// The command ends that stops a run.
+    StopperEnds(RunId, bool),
     /// A dead controller starts.
     Boot,
 }
@@ -232,6 +234,10 @@ impl World {
                 self.on_unfit(run, unfit);
             }
             Item::Weigh(run) if self.alive && self.weighing.remove(&run) => self.weigh(run),
+            Item::StopperEnds(run, succeeded) => {
+                self.keeper.stoppers.insert(run, Some(succeeded));
+                self.stopper_ended(run, succeeded);
+            }
             Item::Deliver(_)
             | Item::DeliverCurrent(_)
             | Item::Probe(_)
@@ -431,6 +437,7 @@ impl World {
         for run in draining.map(|(run, _)| *run).collect::<Vec<_>>() {
             self.drain(run);
         }
+        self.resume_stoppers();
         for seen in seen {
             self.take(seen);
         }
@@ -523,19 +530,6 @@ impl World {
                     self.spawn(run, tag, *cohort);
                 }
             }
-            Action::Stop { id, run, signal, scope, reason } => {
-                if self.takes_effect() && self.journal_stop(*run) {
-                    self.note(&format!("stop {id}: {signal} to {scope:?} ({reason})"));
-                    let next = self.keeper.signal(*run, *scope, self.now);
-                    self.plan_fates(next);
-                }
-            }
-            Action::Drain { id, run, reason } => {
-                if self.takes_effect() && self.journal_stop(*run) {
-                    self.note(&format!("drain {id} ({reason})"));
-                    self.drain(*run);
-                }
-            }
             Action::Steer { key, weights } => {
                 if self.takes_effect() {
                     let named = weights
@@ -558,6 +552,34 @@ impl World {
                 }
             }
             Action::Complete { key } => self.complete(key),
+            Action::Drain { .. }
+            | Action::StopByCommand { .. }
+            | Action::Stop { .. }
+            | Action::Kill { .. } => self.execute_stop(action),
+        }
+    }
+
+    fn execute_stop(&mut self, action: &Action) {
+        match action {
+            Action::Drain { id, run, reason } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("drain {id} ({reason})"));
+                    self.drain(*run);
+                }
+            }
+            Action::StopByCommand { id, run, reason } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("stop {id}: by its command ({reason})"));
+                    self.start_stopper(*run);
+                }
+            }
+            Action::Stop { id, run, signal, scope, reason } => {
+                if self.takes_effect() && self.journal_stop(*run) {
+                    self.note(&format!("stop {id}: {signal} to {scope:?} ({reason})"));
+                    let next = self.keeper.signal(*run, *scope, self.now);
+                    self.plan_fates(next);
+                }
+            }
             Action::Kill { id, run } => {
                 if self.takes_effect() && self.journal_stop(*run) {
                     self.note(&format!("kill {id}"));
@@ -566,6 +588,11 @@ impl World {
                     self.plan_fates(next);
                 }
             }
+            Action::Start { .. }
+            | Action::Steer { .. }
+            | Action::Retire { .. }
+            | Action::RollBack { .. }
+            | Action::Complete { .. } => unreachable!("it stops nothing"),
         }
     }
 
@@ -579,6 +606,49 @@ impl World {
             .and_then(|key| self.observed.apps.get(key)?.runs.get(&run)?.stopping);
         self.journal.stops.insert(run, stopping.expect("it was just issued"));
         self.takes_effect()
+    }
+
+    /// Begins the command that stops a run.
+    fn start_stopper(&mut self, run: RunId) {
+        let known = self.keeper.stoppers.insert(run, None);
+        assert!(known.is_none(), "the command of run {} is run twice", run.0);
+        // Nothing listens to it of a run that was refused.
+        let nature = self.keeper.processes.get(&run).map(|process| process.nature.clone());
+        let (wait, succeeds) = nature.as_ref().map_or((ms(0), false), |nature| nature.stopper);
+        if let Some(slow) = nature.filter(|_| succeeds).and_then(|nature| nature.term) {
+            let fate = Fate::End { status: ExitStatus::Code(0), by_request: true };
+            self.schedule(self.now.after(wait + slow), Item::Fate(run, fate));
+        }
+        self.schedule(self.now.after(wait), Item::StopperEnds(run, succeeds));
+    }
+
+    /// Notes how the command ended that stops a run, if a controller lives to hear of it.
+    fn stopper_ended(&mut self, run: RunId, succeeded: bool) {
+        let known = self.observed.run(run).and_then(|(_, found)| found.stopping);
+        if !self.alive || known.is_none_or(|it| it.command != Some(StopCommand::Running)) {
+            return;
+        }
+        let event = Event::StopCommand { run, succeeded };
+        let seen = reconcile::observe(&mut self.observed, &event, self.now);
+        if self.journal_stop(run) {
+            self.take(seen);
+        }
+    }
+
+    /// Takes up the commands that an earlier controller had begun, or was about to.
+    fn resume_stoppers(&mut self) {
+        let runs = self.observed.owners.keys().copied().collect::<Vec<_>>();
+        for run in runs {
+            let stopping = self.observed.run(run).and_then(|(_, found)| found.stopping);
+            if stopping.is_none_or(|it| it.command != Some(StopCommand::Running)) {
+                continue;
+            }
+            match self.keeper.stoppers.get(&run).copied() {
+                None => self.start_stopper(run),
+                Some(Some(succeeded)) => self.stopper_ended(run, succeeded),
+                Some(None) => {}
+            }
+        }
     }
 
     /// Lets a run accept no more, and its open requests end.

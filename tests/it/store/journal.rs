@@ -45,6 +45,7 @@ fn stopping() -> Stopping {
         group: true,
         draining: false,
         drained: false,
+        command: None,
     }
 }
 
