@@ -88,6 +88,9 @@ pub struct AppReply {
     /// When it is due next by its schedule; null if it has none.
     #[serde(default)]
     pub next: Option<String>,
+    /// Limits that cannot be kept on this machine, in words; none while nothing of it is to run.
+    #[serde(default)]
+    pub unkept: Vec<String>,
     /// By index; during a replacement two may share an id.
     pub instances: Vec<InstanceReply>,
 }

@@ -137,6 +137,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .next(key)
             .filter(|_| app.wanted() != 0)
             .map(|due| rfc3339(due.into())),
+        unkept: if app.wanted() == 0 { Vec::new() } else { state.unkept_in_words(&app.spec) },
         instances: status
             .instances
             .iter()

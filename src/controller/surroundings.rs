@@ -72,6 +72,12 @@ impl State {
         self.cgroups.unkept(&spec.process)
     }
 
+    /// The same in sentences.
+    pub(super) fn unkept_in_words(&self, spec: &AppSpec) -> Vec<String> {
+        let unkept = self.unkept(spec).into_iter();
+        unkept.map(|it| format!("`{}` is not kept here: {}", it.key, it.why)).collect()
+    }
+
     /// What became of a run with the memory it may have, in words; nothing if it was enough.
     pub(super) fn memory_in_words(&self, run: RunId, id: &InstanceId) -> Option<String> {
         match self.cgroups.oom_kills(run, &id.key) {

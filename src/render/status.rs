@@ -151,6 +151,9 @@ fn app_rows(table: &mut Table, app: &AppReply, style: &Style, now: Timestamp) {
     if let Some(lack) = app.listen.as_ref().and_then(|listen| listen.sharing.lack()) {
         table.note(4, lack, Paint::Warn);
     }
+    for unkept in &app.unkept {
+        table.note(4, unkept, Paint::Warn);
+    }
     if !app.overrides.is_empty() {
         table.note(4, &format!("override: {}", app.overrides.join(", ")), Paint::Warn);
     }

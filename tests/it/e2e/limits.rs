@@ -54,6 +54,12 @@ fn a_limit_that_cannot_be_kept_is_said_and_hinders_nothing() {
     let described = env.eco(&["describe", "web"]).ok().stdout;
     assert!(described.contains("64M (not kept: ECO_CGROUP is `none`)"), "{described}");
     assert!(described.contains("limits.nofile"), "{described}");
+    let unkept = |status: &str| status.matches(" is not kept here: ECO_CGROUP is `none`").count();
+    assert_eq!(unkept(&env.eco(&["status"]).ok().stdout), 3);
+    assert_eq!(env.app("web")["unkept"].as_array().unwrap().len(), 3);
+    env.eco(&["stop", "web"]).ok();
+    assert_eq!(unkept(&env.eco(&["status"]).stdout), 0);
+    env.eco(&["start", "web"]).ok();
     let diff = env.eco(&["diff"]);
     assert!(told(&diff.stdout), "{diff}");
 }

@@ -71,6 +71,7 @@ fn app(name: &str, state: AppState, instances: Vec<InstanceReply>) -> AppReply {
         tags: Vec::new(),
         listen: None,
         next: None,
+        unkept: Vec::new(),
         instances,
     }
 }
