@@ -3,7 +3,7 @@
 use eco::model::{AppKey, ExitStatus, KillScope, LimitThen, RestartWhen};
 
 use super::{
-    fixtures::{app, desired, edited, key, limit, ms, spec},
+    fixtures::{app, argv, desired, edited, key, limit, ms, spec},
     keeper::{Nature, Rest},
     world::World,
 };
@@ -58,6 +58,23 @@ fn what_ignores_the_request_is_killed_once() {
     world.run_until(world.now.after(ms(1_000)));
     world.change(&web(), |app, _| app.stopped = true);
     insta::assert_snapshot!(told(world, 60_000));
+}
+
+/// One that succeeds but not at once, one that fails, and one that does not end.
+#[test]
+fn a_command_stops_it_or_else_the_signal_does() {
+    let mut world = world_of(0);
+    let stopper = |millis, succeeds| Nature { stopper: (ms(millis), succeeds), ..Nature::GOOD };
+    world.natures.extend([stopper(300, true), stopper(200, false), stopper(60_000, true)]);
+    edit(&mut world, |spec| {
+        spec.instances = 3;
+        spec.stop.command = Some(argv(&["./stop.sh"]));
+    });
+    world.run_until(world.now.after(ms(1_000)));
+    world.change(&web(), |app, _| app.stopped = true);
+    world.run_until(world.now.after(ms(100)));
+    world.die(50);
+    insta::assert_snapshot!(told(world, 5_000));
 }
 
 #[test]
