@@ -178,11 +178,14 @@ fn printable(text: String) -> String {
 
 /// All faults of a file, in the order of their places. As an error it is never empty.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults {
+    faults: Vec<Fault>,
+    inputs: Vec<PathBuf>,
+}
 
 impl Faults {
     pub(crate) fn one(fault: Fault) -> Self {
-        Self(vec![fault])
+        Self { faults: vec![fault], inputs: Vec::new() }
     }
 
     /// Sorts by place; faults of `main` come before those of the files it names.
@@ -191,32 +194,43 @@ impl Faults {
             let key = |fault: &Fault| (fault.file != main, fault.line, fault.col);
             key(a).cmp(&key(b)).then_with(|| a.file.cmp(&b.file))
         });
-        Self(faults)
+        Self { faults, inputs: Vec::new() }
+    }
+
+    /// The same, of what was made of these files too.
+    pub(crate) fn made_of(self, inputs: Vec<PathBuf>) -> Self {
+        Self { inputs, ..self }
+    }
+
+    /// Other files that were read before the faults showed, absolute, as far as they are known: an
+    /// edit of one of them may mend it.
+    pub fn inputs(&self) -> &[PathBuf] {
+        &self.inputs
     }
 
     /// The faults in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
-        self.0.iter()
+        self.faults.iter()
     }
 
     /// Whether there are none (only so for warnings).
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.faults.is_empty()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.faults.len()
     }
 
     /// The first fault as `file:line:col: message`, and how many more there are.
     pub fn one_line(&self) -> String {
-        let more = match self.0.len() {
+        let more = match self.faults.len() {
             0 | 1 => String::new(),
             2 => " (and 1 more fault)".to_owned(),
             count => format!(" (and {} more faults)", count - 1),
         };
-        self.0.first().map(Fault::one_line).unwrap_or_default() + &more
+        self.faults.first().map(Fault::one_line).unwrap_or_default() + &more
     }
 }
 
@@ -230,7 +244,7 @@ impl<'a> IntoIterator for &'a Faults {
 
 impl Serialize for Faults {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        self.faults.serialize(serializer)
     }
 }
 

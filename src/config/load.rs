@@ -133,7 +133,7 @@ pub(crate) fn load_tree(
     let reading = Reading { path: &text.path, dir: &dir, source: Some(source), log: &text.log };
     let done = root.and_then(|root| reading.run(root));
     let Text { path, log, digest } = text;
-    let warnings = log.finish()?;
+    let warnings = log.finish().map_err(|faults| faults.made_of(origin.inputs.clone()))?;
     let Some(done) = done else {
         // Every way to no result has said why; this is for the compiler.
         let fault = Fault::of_file(&path, "internal", "the file could not be read".to_owned());

@@ -3,13 +3,16 @@
 //! An edit that is wrong, or that would take most of the apps away, changes nothing: the last good
 //! state stands and `status` says why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use super::{
     accept::{self, Accepted, Asker},
     calls::{Internal, LoadFault},
     events::Told,
-    projects::{Meta, Reason},
+    projects::{Meta, Reading, Reason},
     report,
     state::State,
 };
@@ -56,7 +59,13 @@ impl State {
 
     /// Reads a followed file again, aside from the loop: it may be large, or a program.
     pub(super) fn reload(&mut self, name: &ProjectName) {
-        let Some(meta) = self.metas.get(name).filter(|meta| meta.followed) else { return };
+        let Some(meta) = self.metas.get_mut(name).filter(|meta| meta.followed) else { return };
+        // One at a time: what was read first shall not come in last.
+        if meta.reading != Reading::Idle {
+            meta.reading = Reading::Stale;
+            return;
+        }
+        meta.reading = Reading::Busy;
         let (file, profile, env) =
             (meta.file.clone(), meta.profile.clone(), meta.source_env.clone());
         let options = import::Options { lenient: meta.lenient };
@@ -76,16 +85,36 @@ impl State {
         name: &ProjectName,
         result: Result<config::Loaded, LoadFault>,
     ) {
-        if !self.metas.get(name).is_some_and(|meta| meta.followed) {
+        let Some(meta) = self.metas.get_mut(name) else { return };
+        let was = std::mem::take(&mut meta.reading);
+        if !meta.followed {
             return;
+        }
+        match was {
+            // It was asked for by a project of this name that is no more.
+            Reading::Idle => return,
+            Reading::Busy => {}
+            Reading::Stale => return self.reload(name),
         }
         match result {
             Ok(loaded) => self.take_edit(name, &loaded),
             Err(LoadFault::Missing(text) | LoadFault::Key(text)) => self.refuse_edit(name, &text),
             Err(LoadFault::Faults(faults)) => {
                 self.refuse_edit(name, &faults.one_line());
+                self.follow_also(name, faults.inputs());
             }
         }
+    }
+
+    /// Follows what a faulty edit brought in too: the fault may be there.
+    fn follow_also(&mut self, name: &ProjectName, inputs: &[PathBuf]) {
+        let Some(meta) = self.metas.get(name) else { return };
+        let mut files = meta.inputs.clone();
+        files.push(meta.file.clone());
+        files.extend_from_slice(inputs);
+        files.sort();
+        files.dedup();
+        self.follower.follow(name.clone(), files);
     }
 
     fn take_edit(&mut self, name: &ProjectName, loaded: &config::Loaded) {

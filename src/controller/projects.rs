@@ -27,6 +27,8 @@ pub(super) struct Meta {
     pub(super) file_digest: String,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
+    /// Whether it is being read again just now.
+    pub(super) reading: Reading,
     /// What is wrong with an edit made since.
     pub(super) fault: Option<String>,
     /// Why an edit made since waits for an explicit apply.
@@ -53,6 +55,7 @@ impl Meta {
             inputs: request.inputs.clone(),
             file_digest,
             lenient: request.lenient,
+            reading: before.map(|meta| meta.reading).unwrap_or_default(),
             fault: None,
             held: None,
             ending: false,
@@ -70,6 +73,7 @@ impl Meta {
             inputs: stored.inputs.clone(),
             file_digest: stored.file_digest.clone(),
             lenient: stored.lenient,
+            reading: Reading::default(),
             fault: stored.file_fault.clone(),
             held: None,
             ending: !stored.project.apps.is_empty()
@@ -103,6 +107,18 @@ impl Meta {
             summary: reason.summary.clone(),
         }
     }
+}
+
+/// Whether a file is being read, aside from the loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It is not.
+    #[default]
+    Idle,
+    /// It is.
+    Busy,
+    /// It is, and has changed since that began.
+    Stale,
 }
 
 /// Why a project's desired state changed: kept with each revision.

@@ -66,7 +66,9 @@ pub fn native(
     };
     let Foreign { text, document, origin, left } = found;
     let loaded = load_tree(text, document.as_ref(), origin, source)?;
-    let told = loaded.warnings.iter().map(|warning| {
+    // What is missing now may be there later.
+    let lasting = loaded.warnings.iter().filter(|warning| warning.code != "no_script");
+    let told = lasting.map(|warning| {
         let at = warning.labels.first().map_or_else(Span::default, |(span, _)| *span);
         let help = warning.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
         Note { at, text: format!("{}{help}", warning.message) }

@@ -64,6 +64,11 @@ pub(in crate::import) fn evaluate(
             return Evaluated { text, root: None, origin };
         }
     };
+    // Also of what fails: an edit of one of them may mend it.
+    let is_local =
+        |path: &PathBuf| !path.components().any(|part| part.as_os_str() == "node_modules");
+    let local = answer.files.iter().filter(|path| is_local(path));
+    origin.inputs = local.take(MOST_FILES).cloned().collect();
     if let Some(error) = &answer.error {
         text.log.push(thrown(&text.log, &file, error, &answer.stack));
         return Evaluated { text, root: None, origin };
@@ -75,10 +80,6 @@ pub(in crate::import) fn evaluate(
     let read = answer.variables.iter().map(String::as_str).chain(ALWAYS);
     let read = read.filter_map(|name| Some((name.to_owned(), env.get(name)?.clone())));
     origin.vars = read.collect();
-    let is_local =
-        |path: &PathBuf| !path.components().any(|part| part.as_os_str() == "node_modules");
-    origin.inputs =
-        answer.files.iter().filter(|path| is_local(path)).take(MOST_FILES).cloned().collect();
     let (log, root) = written_out(&text, &answer.value);
     for (at, what) in &answer.odd {
         let message = format!("`{at}` is {what}, which is no data");

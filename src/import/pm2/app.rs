@@ -167,8 +167,8 @@ fn is_used(source: &Source<'_>, name: &str) -> bool {
     let given = &source.given;
     let word = |word: &str| given.entry(name).and_then(|entry| scalar(&entry.value)) == Some(word);
     match name {
-        // Each name that changes is told by itself.
-        "name" => false,
+        // Each name that changes is told by itself, and PM2 is called where the file is.
+        "name" | "cwd" => false,
         "exec_mode" => word("cluster") || word("cluster_mode"),
         "namespace" => !word("default"),
         "autostart" => word("false"),
@@ -177,7 +177,6 @@ fn is_used(source: &Source<'_>, name: &str) -> bool {
         | "shutdown_with_message"
         | "append_env_to_name"
         | "source_map_support" => !word("false"),
-        "cwd" => given.text("cwd").is_some_and(|(cwd, _)| Path::new(cwd).is_relative()),
         "ignore_watch" => given.entry("watch").is_some(),
         "out_file" | "error_file" | "log_file" => !process::is_nowhere(source, name),
         "listen_timeout" => source.is_cluster(),

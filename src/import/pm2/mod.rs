@@ -184,7 +184,7 @@ impl<'a> Reading<'a> {
                 self.left.borrow_mut().push(Note { at: entry.key_span, text });
             }
             Answer::Differs(to, how) => {
-                if self.said.borrow_mut().insert(field.name) {
+                if self.said.borrow_mut().insert(how) {
                     let message = format!("`{}` is not quite `{to}` here: {how}", entry.key);
                     self.log.warn(Problem::new("differs", message, entry.key_span, "differs"));
                 }

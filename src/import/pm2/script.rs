@@ -88,6 +88,11 @@ impl Script {
         } else {
             Kind::Program
         };
+        if let Some(file) = file.as_deref().filter(|_| kind == Kind::File && !exists) {
+            let message = format!("the script {} does not exist", quoted(written));
+            let problem = Problem::new("no_script", message, at.value, "no such file");
+            reading.log.warn(problem.help(format!("looked for {}", file.display())));
+        }
         let named = interpreter(reading, given, dir)?;
         let interpreter_at = given.entry("exec_interpreter").map_or(at.value, |it| it.value.span);
         let interpreter = match (named, kind) {

@@ -134,6 +134,13 @@ fn a_followed_program_is_run_anew_when_what_it_loads_changes() {
     count(2);
     settings("3");
     count(3);
+
+    // Also where the fault is in a file that the last good state did not load.
+    env.write("more.js", "nonsense of a module");
+    env.write("settings.js", "exports.count = require('./more').count;\n");
+    env.wait_for("the fault", || env.status()["file"]["state"] == "broken");
+    env.write("more.js", "exports.count = 4;\n");
+    count(4);
     env.wait_for("a good file", || env.status()["file"]["state"] == "in_sync");
 }
 
