@@ -27,9 +27,13 @@ def end(*_):
     print('shut down', flush=True)
     s.close()
     os._exit(0)
+# A signal just before the waiting has to end it, too.
+woken, wake = os.pipe()
+os.set_blocking(wake, False)
+signal.set_wakeup_fd(wake)
 signal.signal(signal.SIGTERM, end)
 while True:
-    select.select([s], [], [])
+    select.select([s, woken], [], [])
     try:
         c, _ = s.accept()
     except OSError:
