@@ -100,7 +100,11 @@
 //!
 //! **Secrets** are in an app's environment and, for following and boot, in state files of mode 0600.
 //! Answers, events, logs of eco's own, errors and `Debug` output have them masked. A `{ file: … }` value
-//! is read at the start and kept only as a hash. Not covered: what a program prints itself, swap, and root.
+//! is read at the start and kept only as a digest by a key of the home's own, so that nobody can try
+//! guesses against it. Not covered: what a program prints itself, swap, and root.
+//!
+//! **A PM2 file in JavaScript is a program.** Unless it is literals only, node runs it with the rights of
+//! whoever applies or follows it, for 10 s at most. Root runs one only if nobody else may write it.
 //!
 //! The seccomp filter of shared ports is no sandbox: it hands sockets over and restrains nobody.
 

@@ -10,7 +10,7 @@ use eco::{
     },
 };
 
-use super::{KEY, env, here, read_file, read_text, read_with};
+use super::{KEY, here, read_file, read_text, read_with};
 
 fn everything() -> Loaded {
     read_file(&here("good/everything.yaml")).unwrap_or_else(|f| panic!("{}", f.render(100, false)))
@@ -176,17 +176,7 @@ fn dependencies_are_passed_over_unless_named() {
         let file = dir.path().join("ecosystem.yaml");
         let text = format!("apps: {{ a: {{ command: x, artifacts: {pattern:?} }} }}");
         std::fs::write(&file, text).unwrap();
-        let loaded = load(
-            &file,
-            &Source {
-                env: &env(),
-                profile: None,
-                cpus: 1,
-                accounts: &eco::controller::Machine,
-                secret_key: KEY,
-            },
-        )
-        .unwrap();
+        let loaded = read_file(&file).unwrap();
         let files: Vec<String> = app(&loaded, "a").artifacts.files.keys().cloned().collect();
         (files.join(" "), loaded.warnings.len())
     };
@@ -220,17 +210,7 @@ fn cwd_is_resolved_and_other_paths_are_not() {
     std::os::unix::fs::symlink("releases/1", real.join("current")).unwrap();
     let file = real.join("current/ecosystem.yaml");
     std::fs::write(&file, "apps: { a: { command: x, logs: { dir: ./logs } } }").unwrap();
-    let loaded = load(
-        &file,
-        &Source {
-            env: &env(),
-            profile: None,
-            cpus: 1,
-            accounts: &eco::controller::Machine,
-            secret_key: KEY,
-        },
-    )
-    .unwrap();
+    let loaded = read_file(&file).unwrap();
     assert_eq!(loaded.dir, real.join("current"));
     assert_eq!(app(&loaded, "a").cwd, real.join("releases/1"));
     assert_eq!(app(&loaded, "a").logs.dir, Some(real.join("current/logs")));
