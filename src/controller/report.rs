@@ -12,7 +12,7 @@ use crate::{
     import,
     model::{
         App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, LogPolicy,
-        Project, ProjectName, Time,
+        Project, ProjectName, StopReason, Time,
     },
     protocol,
     reconcile::{self, InstanceStatus},
@@ -253,6 +253,7 @@ fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> 
             };
             let why = match (exit.unfit, exit.requested) {
                 (Some(unfit), _) => unfit.why.to_string(),
+                (None, false) if exit.not_ready => StopReason::NotReady.to_string(),
                 (None, true) => "asked to stop".to_owned(),
                 (None, false) => "by itself".to_owned(),
             };

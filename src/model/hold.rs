@@ -62,7 +62,7 @@ pub enum Hold {
         wait: Duration,
         /// What is known of its sockets.
         sockets: Sockets,
-        /// The ports it is expected to listen on, if that is what it is waited for.
+        /// The ports it is expected to listen on, if that is what it is waited for; 0 is any.
         expected: Vec<u16>,
     },
     /// It runs, but has not been ready for `min_ready` yet.
@@ -123,6 +123,8 @@ pub struct LastExit {
     pub status: ExitStatus,
     /// Set if its program could not be executed.
     pub failure: Option<SpawnFailure>,
+    /// Whether eco ended it because it had not become ready in time.
+    pub not_ready: bool,
     /// Set if it had failed before it ended: it was found not fit to go on.
     pub unfit: Option<UnfitReason>,
     /// How long it had run until it ended or failed.
@@ -135,6 +137,7 @@ impl LastExit {
         Self {
             status: exit.status,
             failure: exit.failure,
+            not_ready: exit.not_ready,
             unfit: exit.failed_while_up().map(|unfit| unfit.why),
             ran: exit.over().since(exit.started),
         }
@@ -147,6 +150,9 @@ impl fmt::Display for LastExit {
         match (self.failure, self.unfit) {
             (Some(failure), _) => write!(f, "{failure}"),
             (None, Some(why)) => write!(f, "{why} after {ran}"),
+            (None, None) if self.not_ready => {
+                write!(f, "not ready after {ran}, and ended with {}", self.status)
+            }
             (None, None) => write!(f, "ended after {ran} with {}", self.status),
         }
     }

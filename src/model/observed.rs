@@ -279,6 +279,9 @@ pub struct Exit {
     pub ready: Option<Time>,
     /// Whether eco had asked it to stop: then it is no failure.
     pub requested: bool,
+    /// Whether it was asked to because it had not become ready in time: then it is one.
+    #[serde(default)]
+    pub not_ready: bool,
     /// Set if it was replaced because it was not fit to go on.
     #[serde(default)]
     pub unfit: Option<Unfit>,
@@ -324,12 +327,15 @@ impl Sharing {
 
 impl Sockets {
     /// Why an app that should listen on `expected` does not count as listening, in words; `None`
-    /// if nothing speaks against it.
+    /// if nothing speaks against it. Port 0 is any.
     pub fn explain(&self, expected: &[u16]) -> Option<String> {
         if let Some((port, errno)) = self.refused {
             let error = std::io::Error::from_raw_os_error(errno).to_string();
             let error = error.split(" (os error").next().unwrap_or_default().to_lowercase();
             return Some(format!("it could not bind port {port}: {error}"));
+        }
+        if expected.contains(&0) {
+            return self.shared.is_empty().then(|| "it does not listen on any port".to_owned());
         }
         let missing: Vec<u16> =
             expected.iter().copied().filter(|port| !self.shared.contains(port)).collect();
@@ -361,8 +367,10 @@ mod tests {
         let none = Sockets::default();
         assert_eq!(says(none.clone(), &[]), None);
         assert_eq!(says(none.clone(), &[80]).unwrap(), "it does not listen on port 80");
+        assert_eq!(says(none.clone(), &[0]).unwrap(), "it does not listen on any port");
         let one = Sockets { shared: vec![80], ..none.clone() };
         assert_eq!(says(one.clone(), &[80]), None);
+        assert_eq!(says(one.clone(), &[0]), None);
         assert_eq!(says(one, &[80, 81, 82]).unwrap(), "it does not listen on ports 81, 82");
         let other = Sockets { elsewhere: vec![3000], ..none.clone() };
         assert_eq!(says(other, &[80]).unwrap(), "it listens on port 3000, not on port 80");

@@ -93,6 +93,7 @@ pub(super) fn end_of(
     status: ExitStatus,
 ) -> Exit {
     let requested = is_requested(run, ended);
+    let late = run.stopping.filter(|it| it.reason == StopReason::NotReady && it.since <= ended);
     Exit {
         run: run_id,
         revision: run.revision,
@@ -103,6 +104,7 @@ pub(super) fn end_of(
         failure: None,
         ready: None,
         requested,
+        not_ready: late.is_some(),
         unfit: run.unfit.filter(|unfit| unfit.at <= ended),
         cohort: run.cohort,
     }

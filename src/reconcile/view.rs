@@ -227,10 +227,11 @@ impl<'a> View<'a> {
             })
     }
 
-    /// The ports a run has to listen on to be ready, if that is what it is waited for.
+    /// The ports a run has to listen on to be ready, if that is what it is waited for; 0 is any.
     pub(super) fn expected_ports(&self, run: &Run) -> Vec<u16> {
         let spec = self.spec_of(run);
         match (&spec.ready.probe, &spec.listen) {
+            (ReadyProbe::Listen, Some(listen)) if listen.ports.is_empty() => vec![0],
             (ReadyProbe::Listen, Some(listen)) => listen.ports.iter().map(|it| it.port).collect(),
             (
                 ReadyProbe::Listen

@@ -143,6 +143,7 @@ fn all_failing(desired: &Desired) -> Observed {
                     failure: None,
                     ready: Some(Time(Duration::from_secs(number))),
                     requested: false,
+                    not_ready: false,
                     unfit: None,
                     cohort: Cohort::NONE,
                 };

@@ -236,6 +236,7 @@ fn exit(run: u64) -> Exit {
         failure: None,
         ready: None,
         requested: false,
+        not_ready: false,
         unfit: None,
         cohort: Cohort::NONE,
     }

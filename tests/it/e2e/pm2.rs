@@ -202,3 +202,23 @@ fn the_port_grows_from_instance_to_instance() {
     });
     env.eco(&["run-job", "web"]).exits(2);
 }
+
+#[test]
+fn a_cluster_that_listens_nowhere_is_told_so() {
+    let env = TestEnv::new();
+    env.write("bot.js", "setInterval(() => {}, 1000);\n");
+    env.write(
+        "ecosystem.config.js",
+        "module.exports = { name: 'bot', script: 'bot.js', exec_mode: 'cluster', listen_timeout: 1000 }\n",
+    );
+    env.eco(&["apply"]).exits(1).says("it does not listen on any port");
+    env.wait_for("the end of a run", || {
+        let described = env.eco(&["describe", "bot"]).stdout;
+        described.contains("SIGINT, it did not become ready in time")
+    });
+    env.wait_for("why", || {
+        let status = env.eco(&["status"]).stdout;
+        let words = status.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.contains("and ended with SIGINT; it does not listen on any port")
+    });
+}

@@ -153,6 +153,7 @@ pub(crate) fn crash(app: &App, run: u64, started: u64, ended: u64) -> Exit {
         failure: None,
         ready: Some(at(started)),
         requested: false,
+        not_ready: false,
         unfit: None,
         cohort: Cohort::NONE,
     }

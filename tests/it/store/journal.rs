@@ -32,6 +32,7 @@ fn exit(run: u64) -> Exit {
         failure: None,
         ready: None,
         requested: run.is_multiple_of(5),
+        not_ready: false,
         unfit: None,
         cohort: Cohort::NONE,
     }
