@@ -12,6 +12,7 @@ mod down;
 mod error;
 mod events;
 mod file;
+mod habits;
 mod history;
 mod import;
 mod init;
@@ -36,7 +37,10 @@ mod validate;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{
+    CommandFactory as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
 use error::CliError;
 use ui::Ui;
@@ -67,7 +71,9 @@ struct Cli {
 enum Command {
     Apply(apply::ApplyArgs),
     Diff(diff::DiffArgs),
+    #[command(aliases = ["list", "l", "ps"])]
     Status(status::StatusArgs),
+    #[command(aliases = ["show", "info", "desc"])]
     Describe(describe::DescribeArgs),
     Logs(logs::LogsArgs),
     Events(events::EventsArgs),
@@ -82,6 +88,7 @@ enum Command {
     Run(run::RunArgs),
     RunJob(run_job::RunJobArgs),
     Import(import::ImportArgs),
+    #[command(alias = "ecosystem")]
     Init(init::InitArgs),
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
@@ -95,15 +102,28 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
+    let ui = Ui::detect();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return error::usage(&error),
+        Err(error) => {
+            return habit(&error).map_or_else(|| error::usage(&error), |it| it.report(&ui));
+        }
     };
-    let ui = Ui::detect();
     match run(cli.command, &ui) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => failure.report(&ui),
     }
+}
+
+/// What to say to who has typed a command of PM2 that is none here.
+fn habit(error: &clap::Error) -> Option<CliError> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return None;
+    };
+    // Not one that follows a command of ours.
+    let is_first = std::env::args().nth(1).as_ref() == Some(word);
+    let how = habits::instead(word).filter(|_| is_first)?;
+    Some(CliError::input(format!("`{word}` is a command of PM2"), how))
 }
 
 /// The exit code of a command that could be carried out, or why it could not.
@@ -181,4 +201,23 @@ mod tests {
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_command_of_pm2_works_or_is_answered() {
+        let commands = Cli::command();
+        for word in PM2.split_whitespace() {
+            let works = commands.find_subcommand(word).is_some();
+            assert_ne!(works, habits::instead(word).is_some(), "{word}");
+        }
+    }
+
+    /// All that PM2 7 knows.
+    const PM2: &str = "start stop restart reload delete del list ls l ps status logs monit dashboard dash
+        imonit save dump resurrect cleardump startup unstartup describe desc info show scale
+        startOrRestart startOrReload startOrGracefulReload env jlist prettylist flush reloadLogs
+        logrotate kill update updatePM2 deepUpdate ecosystem init serve expose deploy sendSignal send
+        attach trigger inspect reset pid id ping report set get unset multiset conf config install
+        uninstall module:update module:generate publish package pull forward backward link unlink plus
+        login logout open monitor unmonitor slist sysinfos profile:mem profile:cpu install-otel
+        uninstall-otel create examples autoinstall completion gracefulReload";
 }

@@ -44,6 +44,11 @@ fn scale_is_an_override_too() {
     env.eco(&["diff"]).exits(1).says("instances");
     env.eco(&["scale", "web", "1"]).ok();
     assert_eq!(env.pids("web").keys().collect::<Vec<_>>(), ["web/0"]);
+    env.eco(&["scale", "web", "+2"]).ok();
+    assert_eq!(env.pids("web").len(), 3);
+    env.eco(&["scale", "web", "-5"]).ok();
+    assert_eq!(env.pids("web").len(), 0);
+    env.eco(&["scale", "all", "+1"]).exits(2).says("name one app");
     env.apply();
     assert_eq!(env.pids("web").len(), 2);
     env.eco(&["diff"]).ok();
@@ -229,4 +234,16 @@ fn events_tell_what_happened_in_order() {
     let started = events.iter().filter(|event| event["type"] == "started").count();
     assert_eq!(started, 2, "{events:#?}");
     env.eco(&["events"]).ok().says("web");
+}
+
+#[test]
+fn who_types_as_for_pm2_is_understood() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    env.eco(&["ls"]).ok().says("web");
+    env.eco(&["show", "web"]).ok().says("command");
+    env.eco(&["restart", "all"]).ok();
+    env.eco(&["save"]).exits(2).says("`save` is a command of PM2").says("eco startup");
+    env.eco(&["delete", "web"]).exits(2).says("eco apply");
+    env.eco(&["daemon", "save"]).exits(2).says("unrecognized subcommand");
 }
