@@ -54,6 +54,8 @@ use crate::protocol::{
     inherited, receive,
 };
 
+/// So many runs are not worth looking for those that have ended.
+const FEW: usize = 64;
 /// How often it is looked at whether the writers have ended.
 const LAST_LOOK: Duration = Duration::from_millis(5);
 
@@ -82,6 +84,8 @@ struct Recorder {
     writers: BTreeMap<Place, WriterHandle>,
     /// Which writer has a run.
     placed: BTreeMap<u64, Place>,
+    /// With more of them, those are forgotten that have ended.
+    most_placed: usize,
     watch: Arc<Watch>,
 }
 
@@ -113,6 +117,7 @@ impl Recorder {
             places: Places::default(),
             writers: BTreeMap::new(),
             placed: BTreeMap::new(),
+            most_placed: FEW,
             watch,
         }
     }
@@ -173,12 +178,22 @@ impl Recorder {
     fn open(&mut self, run: u64, streams: &[Stream], pipes: Vec<OwnedFd>, sink: &Sink) {
         let place = self.places.of(sink);
         let Ok(inbox) = self.writer(&place) else { return };
+        self.forget_ended();
         self.placed.insert(run, place);
         for (stream, end) in streams.iter().copied().zip(pipes) {
             self.store.open(run, stream, &end);
             let pipe = Arc::new(Pipe { run, stream, end });
             inbox.put(Order::Open { pipe, sink: sink.clone() });
         }
+    }
+
+    /// Forgets runs that nobody reads any more; seldom, since all are looked at.
+    fn forget_ended(&mut self) {
+        if self.placed.len() < self.most_placed {
+            return;
+        }
+        self.placed.retain(|run, _| self.store.reads(*run));
+        self.most_placed = self.placed.len().saturating_mul(2).max(FEW);
     }
 
     fn change_sink(&mut self, run: u64, sink: Sink) {

@@ -59,6 +59,11 @@ impl Store {
         !self.lock().pipes.is_empty()
     }
 
+    /// Whether a pipe of this run is being read.
+    pub(super) fn reads(&self, run: u64) -> bool {
+        self.lock().pipes.contains_key(&run)
+    }
+
     /// What becomes readable when the last pipe has ended.
     pub(super) fn empty(&self) -> BorrowedFd<'_> {
         self.empty.as_fd()

@@ -78,9 +78,23 @@ fn who_closes_its_output_lives_on_and_its_end_is_seen() {
 
 #[test]
 fn a_sink_can_be_changed() {
+    change_sink_after(0);
+}
+
+/// Runs that have ended are forgotten, those that go on are not.
+#[test]
+fn a_sink_can_be_changed_after_many_runs() {
+    change_sink_after(200);
+}
+
+fn change_sink_after(others: u64) {
     let mut world = World::new();
     world.spawn(1, &["lines", "100000", "1"]);
     until("lines", || world.out_text(1).lines().count() > 3);
+    for run in 2..2 + others {
+        world.spawn(run, &["exit", "0"]);
+        world.wait_gone(run);
+    }
     let mut other = world.sink("other");
     other.dir = world.logs().join("below");
     world.ask(1, Request::Sink(other.clone()));
