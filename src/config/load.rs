@@ -105,7 +105,7 @@ pub fn load_text(path: &Path, bytes: &[u8], source: &Source<'_>) -> Result<Loade
 }
 
 fn load_own(text: Text, source: &Source<'_>) -> Result<Loaded, Faults> {
-    let root = own_tree(&text.log);
+    let root = own(&text.log, tree::parse(&text.log));
     load_tree(text, root.as_ref(), Origin::default(), source)
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn load_tree(
 pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
     foreign::refuse_by_name(path)?;
     let text = Text::new(path, bytes)?;
-    let root = own_tree(&text.log);
+    let root = own(&text.log, tree::parse(&text.log));
     check_tree(text, root.as_ref())
 }
 
@@ -179,9 +179,9 @@ pub(crate) fn check_tree(text: Text, root: Option<&Rc<Node>>) -> Result<(), Faul
     text.log.finish().map(drop)
 }
 
-/// The tree of a text that is no other program's file.
-fn own_tree(log: &Log) -> Option<Rc<Node>> {
-    let root = tree::parse(log)?;
+/// The tree of a text, if it is no other program's file, which is said.
+pub(crate) fn own(log: &Log, root: Option<Rc<Node>>) -> Option<Rc<Node>> {
+    let root = root?;
     // An empty one is nobody's.
     let problem = if root.is_null() { None } else { foreign::problem(&root) };
     let Some(problem) = problem else { return Some(root) };

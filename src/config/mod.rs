@@ -43,8 +43,9 @@ pub use text::text_digest;
 pub(crate) mod written_tree {
     pub(crate) use super::{
         fault::{Problem, SourceText},
-        load::{Origin, check_tree, load_tree},
+        load::{Origin, check_tree, load_tree, own},
         log::Log,
+        resolve::INHERITED,
         suggest::{did_you_mean, quoted},
         text::Text,
         tree::{Core, Entry, Kind, Node, Scalar, core, parse},

@@ -9,8 +9,8 @@ use super::{
     written::{self, Note},
 };
 use crate::config::{
-    self, Faults, Loaded, Source, Span,
-    written_tree::{Log, Node, Origin, Problem, Text, check_tree, load_tree, parse},
+    Faults, Loaded, Source, Span,
+    written_tree::{Log, Node, Origin, Problem, Text, check_tree, load_tree, own, parse},
 };
 
 /// How strict to be.
@@ -48,11 +48,8 @@ pub struct Native {
 
 /// Reads an ecosystem file in any format with everything it names: all its apps, or all its faults.
 pub fn load(path: &Path, source: &Source<'_>, options: Options) -> Result<Loaded, Faults> {
-    match open(path, source, options)? {
-        // Ours, or clearly something else; the faults are then said from the start.
-        None => config::load(path, source),
-        Some(found) => load_tree(found.text, found.document.as_ref(), found.origin, source),
-    }
+    let Opened { text, document, origin, .. } = open(path, source, options)?;
+    load_tree(text, document.as_ref(), origin, source)
 }
 
 /// What another program's file says, as the text of an eco file; `None` if it is one already.
@@ -61,11 +58,9 @@ pub fn native(
     source: &Source<'_>,
     options: Options,
 ) -> Result<Option<Native>, Faults> {
-    let Some(found) = open(path, source, options)? else {
-        return config::load(path, source).map(|_| None);
-    };
-    let Foreign { text, document, origin, left } = found;
+    let Opened { text, document, origin, left } = open(path, source, options)?;
     let loaded = load_tree(text, document.as_ref(), origin, source)?;
+    let Some(left) = left else { return Ok(None) };
     // What is missing now may be there later.
     let lasting = loaded.warnings.iter().filter(|warning| warning.code != "no_script");
     let told = lasting.map(|warning| {
@@ -80,37 +75,51 @@ pub fn native(
     Ok(Some(Native { text: written::text(&document, &from, &notes), loaded }))
 }
 
-/// A file of another program.
-struct Foreign {
+/// A file that was read, in our format.
+struct Opened {
     text: Text,
-    /// What it says in our format; without it `text` has its faults.
+    /// What it says; without it `text` has its faults.
     document: Option<Rc<Node>>,
     origin: Origin,
-    /// What was left out of it, and why.
-    left: Vec<Note>,
+    /// What was left out of another program's file, and why.
+    left: Option<Vec<Note>>,
 }
 
-/// `None` if the file is none of another program.
-fn open(path: &Path, source: &Source<'_>, options: Options) -> Result<Option<Foreign>, Faults> {
+/// What a text is.
+enum Root {
+    /// Our format; nothing if that has faults.
+    Own(Option<Rc<Node>>),
+    /// Another program's data; nothing if that has faults.
+    Foreign(Option<Rc<Node>>),
+    /// To be run. What is no valid literal is judged by node.
+    Program,
+}
+
+fn root(text: &Text) -> Root {
+    match form(&text.path) {
+        Form::Yaml => match parse(&text.log) {
+            Some(root) if pm2::is_pm2(&root) => Root::Foreign(Some(root)),
+            root => Root::Own(own(&text.log, root)),
+        },
+        Form::Json => Root::Foreign(json(&text.log)),
+        Form::JavaScript => {
+            literal::module(&text.log).map_or(Root::Program, |root| Root::Foreign(Some(root)))
+        }
+    }
+}
+
+fn open(path: &Path, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
     let mut text = Text::read(path)?;
     let mut origin = Origin { lenient: options.lenient, ..Origin::default() };
-    let root = match form(path) {
-        Form::Yaml => {
-            let Some(root) = parse(&text.log).filter(|root| pm2::is_pm2(root)) else {
-                return Ok(None);
-            };
-            Some(root)
+    let root = match root(&text) {
+        Root::Own(document) => {
+            return Ok(Opened { text, document, origin: Origin::default(), left: None });
         }
-        Form::Json => json(&text.log),
-        Form::JavaScript => {
-            if let Ok(root) = literal::module(&text.log) {
-                Some(root)
-            } else {
-                // Node judges what is no valid literal.
-                let evaluated = node::evaluate(text, source.env, options.lenient);
-                (text, origin) = (evaluated.text, evaluated.origin);
-                evaluated.root
-            }
+        Root::Foreign(root) => root,
+        Root::Program => {
+            let evaluated = node::evaluate(text, source.env, options.lenient);
+            (text, origin) = (evaluated.text, evaluated.origin);
+            evaluated.root
         }
     };
     let file = text.absolute();
@@ -118,36 +127,30 @@ fn open(path: &Path, source: &Source<'_>, options: Options) -> Result<Option<For
     let place = Place { dir, home: source.env.get("HOME").map_or("", String::as_str) };
     let reading = Reading::new(&text.log, Some(place), options.lenient);
     let document = root.and_then(|root| reading.document(&root));
-    let left = reading.left.into_inner();
-    Ok(Some(Foreign { text, document, origin, left }))
+    let left = Some(reading.left.into_inner());
+    Ok(Opened { text, document, origin, left })
 }
 
 /// Checks what can be known from the text alone: no environment, no other files.
 pub fn check_static(path: &Path, bytes: &[u8], options: Options) -> Result<(), Faults> {
-    let text = Text::new(path, bytes)?;
-    let root = match form(path) {
-        Form::Yaml => {
-            let Some(root) = parse(&text.log).filter(|root| pm2::is_pm2(root)) else {
-                return config::check_static(path, bytes);
-            };
-            Some(root)
-        }
-        Form::Json => json(&text.log),
-        Form::JavaScript => match literal::module(&text.log) {
-            Ok(root) => Some(root),
-            // Only node can tell.
-            Err(_) => return Ok(()),
-        },
-    };
-    let document =
-        root.and_then(|root| Reading::new(&text.log, None, options.lenient).document(&root));
-    check_tree(text, document.as_ref())
+    check(Text::new(path, bytes)?, options)
 }
 
 /// [`check_static`] of the file as it is now.
 pub fn check_file_static(path: &Path, options: Options) -> Result<(), Faults> {
-    let text = Text::read(path)?;
-    check_static(path, text.log.source.text.as_bytes(), options)
+    check(Text::read(path)?, options)
+}
+
+fn check(text: Text, options: Options) -> Result<(), Faults> {
+    let document = match root(&text) {
+        Root::Own(document) => document,
+        Root::Foreign(root) => {
+            root.and_then(|root| Reading::new(&text.log, None, options.lenient).document(&root))
+        }
+        // Only node can tell.
+        Root::Program => return Ok(()),
+    };
+    check_tree(text, document.as_ref())
 }
 
 fn json(log: &Log) -> Option<Rc<Node>> {

@@ -35,7 +35,7 @@ pub(super) use listen::Claim;
 pub(super) use order::resolve as resolve_order;
 
 /// The variables an app gets of the caller's environment unless the file says otherwise.
-pub(super) const INHERITED: [&str; 9] =
+pub(crate) const INHERITED: [&str; 9] =
     ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"];
 
 /// The variables of a file of `KEY=value` lines.

@@ -10,12 +10,8 @@ use super::{
 };
 use crate::config::{
     Span,
-    written_tree::{Entry, Kind, Node, Problem},
+    written_tree::{Entry, INHERITED, Kind, Node, Problem},
 };
-
-/// What eco lets an app inherit by itself.
-const INHERITED: [&str; 9] =
-    ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*", "TZ", "TMPDIR"];
 
 /// PM2's apps get the whole environment of the caller, less what is filtered.
 pub(super) fn inherited(source: &Source<'_>, app: &mut Map) {
