@@ -50,8 +50,8 @@ use self::{
     writer::{Inbox, Order, Writer},
 };
 use crate::protocol::{
-    Blocking, CHANNEL_FD, Compression, LISTENER_FD, Message, Received, Sink, Stream, ToRecorder,
-    inherited, receive,
+    Blocking, CHANNEL_FD, Compression, Destination, LISTENER_FD, Message, Received, Sink, Stream,
+    ToRecorder, has_output, inherited, receive,
 };
 
 /// So many runs are not worth looking for those that have ended.
@@ -161,9 +161,9 @@ impl Recorder {
         let message = Message::<ToRecorder>::decode(&packet.bytes).ok()?;
         match message.body {
             ToRecorder::Open { streams, sink } => {
-                self.open(message.run, &streams, packet.descriptors, &sink);
+                self.open(message.run, &streams, packet.descriptors, &as_it_can_be(sink));
             }
-            ToRecorder::Sink(sink) => self.change_sink(message.run, sink),
+            ToRecorder::Sink(sink) => self.change_sink(message.run, as_it_can_be(sink)),
             ToRecorder::Keep { of, kinds } => {
                 self.store.keep(of, message.run, &kinds, packet.descriptors);
             }
@@ -220,5 +220,17 @@ impl Recorder {
             thread::Builder::new().name("eco-writer".to_owned()).spawn(move || writer.run())?;
         self.writers.insert(place.clone(), WriterHandle { inbox: Arc::clone(&inbox), thread });
         Ok(inbox)
+    }
+}
+
+/// The sink, with files in the place of a standard output that leads nowhere.
+fn as_it_can_be(sink: Sink) -> Sink {
+    match sink.to {
+        Destination::Output(_) if !has_output() => Sink { to: Destination::File, ..sink },
+        Destination::File
+        | Destination::Nowhere
+        | Destination::Journal
+        | Destination::Syslog
+        | Destination::Output(_) => sink,
     }
 }

@@ -7,7 +7,7 @@ use super::{
     log::{Log, Unwritten},
     shown::Shown,
 };
-use crate::protocol::{Destination, Sink, Stream, has_output};
+use crate::protocol::{Destination, Sink, Stream};
 
 /// What tells outputs apart. All that go to one file share it; whoever goes to a service has lines of
 /// its own.
@@ -38,7 +38,6 @@ impl Key {
     pub(super) fn of(run: u64, stream: Stream, sink: &Sink) -> Self {
         match sink.to {
             Destination::File => Self::File(sink.log(stream)),
-            Destination::Output(_) if !has_output() => Self::File(sink.log(stream)),
             Destination::Output(_)
             | Destination::Nowhere
             | Destination::Journal
@@ -50,12 +49,8 @@ impl Key {
 impl Output {
     pub(super) fn new(sink: &Sink, stream: Stream) -> Self {
         match sink.to {
-            Destination::Output(form) if has_output() => {
-                Self::Shown(Box::new(Shown::new(form, sink, stream)))
-            }
-            Destination::File | Destination::Output(_) => {
-                Self::File(Box::new(Log::new(sink, stream)))
-            }
+            Destination::Output(form) => Self::Shown(Box::new(Shown::new(form, sink, stream))),
+            Destination::File => Self::File(Box::new(Log::new(sink, stream))),
             Destination::Nowhere => Self::Nowhere,
             Destination::Journal | Destination::Syslog => {
                 Self::Lines(Box::new(Lines::new(sink, stream)))

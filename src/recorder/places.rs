@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::protocol::{Destination, Sink, has_output};
+use crate::protocol::{Destination, Sink};
 
 /// How long a directory may take to say where it is.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -36,7 +36,6 @@ impl Places {
         match sink.to {
             Destination::File => self.of_directory(&sink.dir),
             Destination::Nowhere => Place::Alone(PathBuf::new()),
-            Destination::Output(_) if !has_output() => self.of_directory(&sink.dir),
             Destination::Output(_) => Place::Alone("stdout".into()),
             Destination::Journal | Destination::Syslog => Place::Alone(sink.socket.clone()),
         }
