@@ -1,13 +1,12 @@
 //! The home's key for digests of secret files: 32 random bytes that only its owner can read.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, ErrorKind, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
-use super::home::Home;
+use super::{home::Home, store::atomic};
 
 /// What a key is made of.
 pub type Bytes = [u8; 32];
@@ -65,20 +64,12 @@ pub fn keep(home: &Home, key: Bytes) -> io::Result<Bytes> {
     let path = path(home);
     // It gets its name when it is whole: of two that make one at a time, one wins.
     let new = home.state.join(format!(".secret.key.{}", std::process::id()));
-    let made = write(&new, key).and_then(|()| fs::hard_link(&new, &path));
+    let made = atomic::write_new(&new, &key, true).and_then(|()| fs::hard_link(&new, &path));
     drop(fs::remove_file(&new));
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(named(&path, &error)),
         Ok(()) | Err(_) => Ok(read(home)?.unwrap_or(key)),
     }
-}
-
-fn write(path: &Path, key: Bytes) -> io::Result<()> {
-    // Left by a process of this number that was killed here.
-    drop(fs::remove_file(path));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&key)?;
-    file.sync_all()
 }
 
 #[cfg(test)]

@@ -16,33 +16,28 @@ const DESCENDANTS: usize = 1_000;
 /// Memory of a process and all its descendants in bytes: what is resident of the first one, and what
 /// the others have for themselves. `None` if the process is gone.
 pub fn tree_bytes(pid: u32) -> Option<u64> {
-    let mut total = resident_bytes(pid)?;
-    let mut known = children(pid);
-    let mut at = 0;
-    while let Some(child) = known.get(at).copied() {
-        total = total.saturating_add(own_bytes(child).unwrap_or(0));
-        if known.len() < DESCENDANTS {
-            known.extend(children(child));
-        }
-        at += 1;
-    }
-    Some(total)
+    let own = resident_bytes(pid)?;
+    Some(descendants(pid).into_iter().filter_map(own_bytes).fold(own, u64::saturating_add))
 }
 
 /// How long a process, all its descendants, and those of them that ended and were waited for have
 /// computed; `None` if it is gone.
 pub fn tree_cpu(pid: u32) -> Option<Duration> {
-    let mut total = own_cpu(pid)?;
+    let own = own_cpu(pid)?;
+    Some(descendants(pid).into_iter().filter_map(own_cpu).fold(own, Duration::saturating_add))
+}
+
+/// The children of a process, theirs, and so on.
+fn descendants(pid: u32) -> Vec<u32> {
     let mut known = children(pid);
     let mut at = 0;
     while let Some(child) = known.get(at).copied() {
-        total = total.saturating_add(own_cpu(child).unwrap_or_default());
         if known.len() < DESCENDANTS {
             known.extend(children(child));
         }
         at += 1;
     }
-    Some(total)
+    known
 }
 
 /// User and system time of a process, and of the children it has waited for.

@@ -42,7 +42,8 @@ fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     written
 }
 
-fn write_new(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+/// Makes `path` anew, for this user only.
+pub(in crate::host) fn write_new(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}

@@ -4,7 +4,7 @@
 //! a sync, because losing their last lines in a power cut loses nothing that is acted on.
 
 mod append;
-mod atomic;
+pub(super) mod atomic;
 mod backward;
 mod check;
 mod events;
