@@ -226,14 +226,7 @@ fn read(
     key: secret_key::Bytes,
 ) -> Result<config::Loaded, CliError> {
     let env = environment();
-    let source = config::Source {
-        env: &env,
-        profile,
-        cpus: controller::cpus(),
-        accounts: &controller::Machine,
-        secret_key: config::SecretKey::new(key),
-    };
-    import::load(file, &source, options).map_err(CliError::Faults)
+    import::load(file, &controller::source(&env, profile, key), options).map_err(CliError::Faults)
 }
 
 /// What another program's file says, as the text of an eco file; `None` if it is one already.
@@ -242,15 +235,9 @@ pub(super) fn native(
     options: import::Options,
 ) -> Result<Option<import::Native>, CliError> {
     let env = environment();
-    let source = config::Source {
-        env: &env,
-        profile: None,
-        cpus: controller::cpus(),
-        accounts: &controller::Machine,
-        // The text names the secret files; nothing of theirs is in it.
-        secret_key: config::SecretKey::new(secret_key::Bytes::default()),
-    };
-    import::native(file, &source, options).map_err(CliError::Faults)
+    // The text names the secret files; nothing of theirs is in it.
+    let no_key = secret_key::Bytes::default();
+    import::native(file, &controller::source(&env, None, no_key), options).map_err(CliError::Faults)
 }
 
 fn environment() -> BTreeMap<String, String> {

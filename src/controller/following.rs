@@ -29,11 +29,7 @@ impl State {
     pub(super) fn follow_file(&mut self, name: &ProjectName) {
         match self.metas.get(name) {
             Some(meta) if meta.followed => {
-                let mut files = meta.inputs.clone();
-                if !files.contains(&meta.file) {
-                    files.push(meta.file.clone());
-                }
-                self.follower.follow(name.clone(), files);
+                self.follower.follow(name.clone(), files_of(meta, &[]));
             }
             Some(_) | None => self.follower.unfollow(name),
         }
@@ -109,12 +105,7 @@ impl State {
     /// Follows what a faulty edit brought in too: the fault may be there.
     fn follow_also(&mut self, name: &ProjectName, inputs: &[PathBuf]) {
         let Some(meta) = self.metas.get(name) else { return };
-        let mut files = meta.inputs.clone();
-        files.push(meta.file.clone());
-        files.extend_from_slice(inputs);
-        files.sort();
-        files.dedup();
-        self.follower.follow(name.clone(), files);
+        self.follower.follow(name.clone(), files_of(meta, inputs));
     }
 
     fn take_edit(&mut self, name: &ProjectName, loaded: &config::Loaded) {
@@ -179,6 +170,12 @@ impl State {
     }
 }
 
+/// The files a project is made of, and others.
+fn files_of(meta: &Meta, others: &[PathBuf]) -> Vec<PathBuf> {
+    let known = meta.inputs.iter().chain([&meta.file]).chain(others);
+    known.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 fn load(
     file: &std::path::Path,
     profile: Option<&str>,
@@ -194,14 +191,7 @@ fn load(
     let key = secret_key::read(home)
         .and_then(|kept| kept.map_or_else(|| secret_key::keep(home, secret_key::fresh()?), Ok))
         .map_err(|error| LoadFault::Key(format!("cannot use the key for secret files: {error}")))?;
-    let source = config::Source {
-        env,
-        profile,
-        cpus: crate::host::stats::cpus(),
-        accounts: &super::Machine,
-        secret_key: config::SecretKey::new(key),
-    };
-    import::load(file, &source, options).map_err(LoadFault::Faults)
+    import::load(file, &super::source(env, profile, key), options).map_err(LoadFault::Faults)
 }
 
 /// What a file that was read says, as an apply.

@@ -57,13 +57,12 @@ pub use crate::host::{
     home::{Home, HomeError},
     launch::{become_keeper, start_keeper},
     log_parts, marker, secret_key,
-    stats::cpus,
 };
 use crate::host::{crash, launch::SERVICE, own, store};
 pub use doctor::doctor;
 pub use following::request_of;
 pub use offline::{Recorded, preview_alone, recorded};
-pub use surroundings::Machine;
+pub use surroundings::{Machine, source};
 
 use state::State;
 

@@ -1,12 +1,14 @@
 //! What an app's processes are started in and as, for a spawn; and what cannot be had here.
 
+use std::collections::BTreeMap;
+
 use super::{accept::Accepted, environment::Program, state::State};
 use crate::{
-    config::Accounts,
+    config::{Accounts, SecretKey, Source},
     host::{
         accounts::{self, Identity},
         cgroup::Unkept,
-        limits,
+        limits, secret_key, stats,
     },
     model::{Account, AppSpec, Caller, InstanceId, ProcessPolicy, RunId},
     protocol::{Ids, SpawnSpec},
@@ -64,6 +66,16 @@ pub(super) fn name_user(program: &mut Program, spec: &AppSpec) {
         // Better none than that of whoever started eco.
         program.env.extend(value.map(|value| (variable.into(), value.into())));
     }
+}
+
+/// What a file is read with on this machine.
+pub fn source<'a>(
+    env: &'a BTreeMap<String, String>,
+    profile: Option<&'a str>,
+    key: secret_key::Bytes,
+) -> Source<'a> {
+    let secret_key = SecretKey::new(key);
+    Source { env, profile, cpus: stats::cpus(), accounts: &Machine, secret_key }
 }
 
 impl State {

@@ -158,7 +158,7 @@ pub(super) fn end_unknown(runs: &BTreeSet<u64>, mark: &Mark) {
     for _ in 0..ROUNDS {
         let all = if marks.is_empty() { Vec::new() } else { proc::all() };
         let found = all.into_iter().filter(|pid| is_theirs(*pid));
-        let pids: Vec<Pid> = found.filter_map(|pid| Pid::from_raw(pid.cast_signed())).collect();
+        let pids: Vec<Pid> = found.filter_map(sys::pid).collect();
         if pids.is_empty() {
             return;
         }
