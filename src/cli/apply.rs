@@ -67,7 +67,7 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
     let running = Client::connect(&home, Starts::No).ok();
     let load = if args.dry_run { file::load } else { file::load_to_apply };
     let loaded = load(&args.plan.file, &home, running.as_ref(), ui)?;
-    warn(&loaded, ui);
+    warn(&loaded.warnings, ui);
     let request = args.request(&loaded);
     if args.dry_run {
         return super::diff::show(&home, &request, args.plan.json, ui);
@@ -99,8 +99,8 @@ impl ApplyArgs {
 }
 
 /// Shows what is odd about the file, but no fault.
-pub(super) fn warn(loaded: &config::Loaded, ui: &Ui) {
-    for warning in &loaded.warnings {
+pub(super) fn warn(warnings: &config::Faults, ui: &Ui) {
+    for warning in warnings {
         let text = format!("warning: {}\n", warning.one_line());
         ui.talk(&text);
     }

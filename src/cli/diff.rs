@@ -35,7 +35,7 @@ pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     let client = Client::connect(&home, Starts::No).ok();
     let loaded = file::load(&args.plan.file, &home, client.as_ref(), ui)?;
-    warn(&loaded, ui);
+    warn(&loaded.warnings, ui);
     show(&home, &args.plan.request(&loaded), args.plan.json, ui)
 }
 

@@ -230,14 +230,11 @@ fn read(
 }
 
 /// What another program's file says, as the text of an eco file; `None` if it is one already.
-pub(super) fn native(
-    file: &Path,
-    options: import::Options,
-) -> Result<Option<import::Native>, CliError> {
+pub(super) fn native(asked: import::Asked<'_>) -> Result<Option<import::Native>, CliError> {
     let env = environment();
     // The text names the secret files; nothing of theirs is in it.
     let no_key = secret_key::Bytes::default();
-    import::native(file, &controller::source(&env, None, no_key), options).map_err(CliError::Faults)
+    import::native(asked, &controller::source(&env, None, no_key)).map_err(CliError::Faults)
 }
 
 fn environment() -> BTreeMap<String, String> {

@@ -66,7 +66,7 @@ fn check_text(args: &ValidateArgs, ui: &Ui) -> Result<(), CliError> {
 fn check_all(args: &ValidateArgs, ui: &Ui) -> Result<(), CliError> {
     let home = Home::find().map_err(CliError::Home)?;
     let loaded = file::load(&args.file, &home, None, ui)?;
-    apply::warn(&loaded, ui);
+    apply::warn(&loaded.warnings, ui);
     Ok(())
 }
 

@@ -26,6 +26,33 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, Vec<Problem>
     if reader.problems.is_empty() { Ok(reader.values) } else { Err(reader.problems) }
 }
 
+/// The values of a text of `KEY=value` lines; `None` if one of them is none.
+pub fn dotenv_values(text: &str) -> Option<BTreeMap<String, String>> {
+    parse(text).ok()
+}
+
+/// A variable as a line of such a file.
+pub fn dotenv_line(name: &str, value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,=-".contains(c);
+    if value.chars().all(is_plain) {
+        return format!("{name}={value}\n");
+    }
+    // A line may end with CR LF, which a value need not.
+    if !value.contains(['\'', '\r']) {
+        return format!("{name}='{value}'\n");
+    }
+    let mut quoted = String::new();
+    for c in value.chars() {
+        match c {
+            '\r' => quoted.push_str("\\r"),
+            '\n' => quoted.push_str("\\n"),
+            '"' | '\\' | '$' => quoted.extend(['\\', c]),
+            _ => quoted.push(c),
+        }
+    }
+    format!("{name}=\"{quoted}\"\n")
+}
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -180,6 +207,16 @@ mod tests {
         assert_eq!(get("G"), Some("two\nlines"));
         assert_eq!(get("H"), Some("pa$$word"));
         assert_eq!(get("export"), Some("1"));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let values =
+            ["", "a", "a b", "it's", "pa$$word", "\"q\"", "a\\nb", "two\nlines", "'\r\n\\$", "#x"];
+        for value in values {
+            let line = dotenv_line("A", value);
+            assert_eq!(parse(&line).unwrap().get("A").map(String::as_str), Some(value), "{line}");
+        }
     }
 
     #[test]

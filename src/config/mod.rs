@@ -32,6 +32,7 @@ mod vars;
 mod written;
 
 pub use accounts::Accounts;
+pub use dotenv::{dotenv_line, dotenv_values};
 pub use fault::{Fault, Faults, Span};
 pub use foreign::looks_foreign;
 pub use load::{Loaded, Source, check_static, load, load_text, plain_json};

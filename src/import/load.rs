@@ -3,10 +3,14 @@
 use std::{ffi::OsStr, path::Path, rc::Rc};
 
 use super::{
+    format::Format,
     literal::{self, Stop},
-    node,
-    pm2::{self, Place, Reading},
-    written::{self, Note},
+    moved, node,
+    pm2::{self, Reading},
+    procfile,
+    reading::{Note, Notes, Place},
+    secrets::{self, Secret},
+    written,
 };
 use crate::config::{
     Faults, Loaded, Source, Span,
@@ -37,32 +41,85 @@ fn form(path: &Path) -> Form {
     }
 }
 
+/// The file beside the new one that has its secrets.
+pub const SECRETS_FILE: &str = ".env";
+
 /// A file in our format.
 #[derive(Clone, Debug)]
 pub struct Native {
     /// The text of an eco file.
     pub text: String,
-    /// What it was made from, read.
-    pub loaded: Loaded,
+    /// The same without the secrets in it, and these; nothing if there are none.
+    pub without_secrets: Option<(String, Vec<Secret>)>,
+    /// How many apps it has.
+    pub apps: usize,
+    /// How many things are said about it in comments.
+    pub notes: usize,
+    /// What is odd about it.
+    pub warnings: Faults,
+    /// What hinders it from being applied on this machine, where it need not be the one it is for.
+    pub hinders: Option<Faults>,
 }
 
 /// Reads an ecosystem file in any format with everything it names: all its apps, or all its faults.
 pub fn load(path: &Path, source: &Source<'_>, options: Options) -> Result<Loaded, Faults> {
-    let Opened { text, document, origin, .. } = open(path, source, options)?;
+    let Opened { text, document, origin, .. } = open(Text::read(path)?, source, options)?;
     load_tree(text, document.as_ref(), origin, source)
 }
 
+/// What `eco import` is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The file to read.
+    pub path: &'a Path,
+    /// What it has, if it is not to be read.
+    pub bytes: Option<&'a [u8]>,
+    /// What it is, if nobody is to guess.
+    pub format: Option<Format>,
+    /// The absolute directory of the new file, if that is known.
+    pub into: Option<&'a Path>,
+    /// How strict to be.
+    pub options: Options,
+}
+
+impl<'a> Asked<'a> {
+    /// A file, and nothing special.
+    pub fn file(path: &'a Path) -> Self {
+        Self { path, bytes: None, format: None, into: None, options: Options::default() }
+    }
+}
+
 /// What another program's file says, as the text of an eco file; `None` if it is one already.
-pub fn native(
-    path: &Path,
-    source: &Source<'_>,
-    options: Options,
-) -> Result<Option<Native>, Faults> {
-    let Opened { text, document, origin, left } = open(path, source, options)?;
-    let loaded = load_tree(text, document.as_ref(), origin, source)?;
-    let Some(left) = left else { return Ok(None) };
+pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, Faults> {
+    let Asked { path, bytes, format, into, options } = asked;
+    let text = match bytes {
+        Some(bytes) => Text::new(path, bytes)?,
+        None => Text::read(path)?,
+    };
+    let file = text.absolute();
+    let format = format.or_else(|| Format::of(path));
+    let Opened { text, document, origin, left } = match format {
+        Some(format) => foreign(text, format, source),
+        None => open(text, source, options)?,
+    };
+    let Some(left) = left else {
+        return load_tree(text, document.as_ref(), origin, source).map(|_| None);
+    };
+    // Another machine's file need not work here; what it says is to be right all the same.
+    let here = match format {
+        Some(_) => {
+            let again = Text::new(path, text.log.source.text.as_bytes())?;
+            check_tree(text, document.as_ref())?;
+            load_tree(again, document.as_ref(), origin, source)
+        }
+        None => Ok(load_tree(text, document.as_ref(), origin, source)?),
+    };
+    let (warnings, hinders) = match here {
+        Ok(loaded) => (loaded.warnings, None),
+        Err(faults) => (Faults::default(), Some(faults)),
+    };
     // What is missing now may be there later.
-    let lasting = loaded.warnings.iter().filter(|warning| warning.code != "no_script");
+    let lasting = warnings.iter().filter(|warning| warning.code != "no_script");
     let told = lasting.map(|warning| {
         let at = warning.labels.first().map_or_else(Span::default, |(span, _)| *span);
         let help = warning.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
@@ -72,7 +129,37 @@ pub fn native(
     notes.sort_by_key(|note| note.at);
     let from = path.file_name().unwrap_or_default().to_string_lossy();
     let document = document.unwrap_or_else(|| Node::map(Span::default(), Vec::new()));
-    Ok(Some(Native { text: written::text(&document, &from, &notes), loaded }))
+    let dir = file.parent().filter(|dir| into.is_some_and(|into| into != *dir));
+    let document = dir.map_or(Rc::clone(&document), |dir| moved::from(&document, dir));
+    let (without, secrets) = secrets::taken_out(&document, SECRETS_FILE);
+    let apps = document.entry("apps").and_then(|apps| apps.value.entries());
+    Ok(Some(Native {
+        text: written::text(&document, &from, &notes),
+        without_secrets: (!secrets.is_empty())
+            .then(|| (written::text(&without, &from, &notes), secrets)),
+        apps: apps.map_or(0, <[_]>::len),
+        notes: notes.len(),
+        warnings,
+        hinders,
+    }))
+}
+
+/// Reads a file of another program than PM2.
+fn foreign(text: Text, format: Format, source: &Source<'_>) -> Opened {
+    let file = text.absolute();
+    let notes = Notes::default();
+    let place = place(&file, source);
+    let document = match format {
+        Format::Procfile => procfile::document(&text.log, place, &notes),
+    };
+    let left = Some(notes.into_inner());
+    Opened { text, document, origin: Origin::default(), left }
+}
+
+/// Where the paths of a file begin.
+fn place<'a>(file: &'a Path, source: &Source<'a>) -> Place<'a> {
+    let dir = file.parent().unwrap_or(Path::new("/"));
+    Place { dir, home: source.env.get("HOME").map_or("", String::as_str) }
 }
 
 /// A file that was read, in our format.
@@ -108,8 +195,8 @@ fn root(text: &Text) -> Root {
     }
 }
 
-fn open(path: &Path, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
-    let mut text = Text::read(path)?;
+fn open(mut text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
+    refuse_foreign(&text)?;
     let mut origin = Origin { lenient: options.lenient, ..Origin::default() };
     let root = match root(&text) {
         Root::Own(document) => {
@@ -123,12 +210,20 @@ fn open(path: &Path, source: &Source<'_>, options: Options) -> Result<Opened, Fa
         }
     };
     let file = text.absolute();
-    let dir = file.parent().unwrap_or(Path::new("/"));
-    let place = Place { dir, home: source.env.get("HOME").map_or("", String::as_str) };
-    let reading = Reading::new(&text.log, Some(place), options.lenient);
+    let reading = Reading::new(&text.log, Some(place(&file, source)), options.lenient);
     let document = root.and_then(|root| reading.document(&root));
     let left = Some(reading.left.into_inner());
     Ok(Opened { text, document, origin, left })
+}
+
+/// Only `eco import` reads the files of other programs than PM2.
+fn refuse_foreign(text: &Text) -> Result<(), Faults> {
+    let Some(format) = Format::of(&text.path) else { return Ok(()) };
+    let message = format!("this is {format}, not an eco file");
+    let problem = Problem::new("foreign_file", message, Span::default(), "");
+    let shown = text.path.file_name().unwrap_or_default().to_string_lossy();
+    let help = format!("`eco import {shown} -o ecosystem.yaml` makes an eco file of it");
+    Err(Faults::one(problem.help(help).in_source(&text.log.source)))
 }
 
 /// Checks what can be known from the text alone: no environment, no other files.
@@ -142,6 +237,7 @@ pub fn check_file_static(path: &Path, options: Options) -> Result<(), Faults> {
 }
 
 fn check(text: Text, options: Options) -> Result<(), Faults> {
+    refuse_foreign(&text)?;
     let document = match root(&text) {
         Root::Own(document) => document,
         Root::Foreign(root) => {

@@ -4,11 +4,21 @@
 //! file they come from. From there on it goes the way of every ecosystem file, so that all checks
 //! hold and every fault is underlined where its cause was written.
 
+mod format;
 mod literal;
 mod load;
+mod moved;
 mod node;
 mod pm2;
+mod procfile;
+mod reading;
+mod secrets;
+mod tree;
 mod written;
 
-pub use load::{Native, Options, check_file_static, check_static, load, native};
+pub use format::Format;
+pub use load::{
+    Asked, Native, Options, SECRETS_FILE, check_file_static, check_static, load, native,
+};
 pub use pm2::fields::{Answer, FIELDS, Field, TOP};
+pub use secrets::Secret;

@@ -2,17 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::reading::Note;
 use crate::config::{
     Span,
     written_tree::{Entry, Kind, Node, Scalar},
 };
-
-/// Something to say about a place of the file that was read.
-#[derive(Clone, Debug)]
-pub(super) struct Note {
-    pub(super) at: Span,
-    pub(super) text: String,
-}
 
 /// The text of an eco file; `notes` are what is to be said about the file it was made from.
 pub(super) fn text(document: &Node, from: &str, notes: &[Note]) -> String {
@@ -24,7 +18,13 @@ pub(super) fn text(document: &Node, from: &str, notes: &[Note]) -> String {
     for note in notes.iter().filter(is_general) {
         comment(&mut out, 0, &note.text);
     }
-    out.push_str("version: 1\napps:\n");
+    out.push_str("version: 1\n");
+    for key in ["name", "vars_file"] {
+        if let Some(entry) = document.entry(key) {
+            block(&mut out, 0, &key_and(key, plain(&entry.value, false)));
+        }
+    }
+    out.push_str("apps:\n");
     for entry in entries {
         let place = entry.value.span;
         for note in notes.iter().filter(|note| holds(&place, note)) {
@@ -92,8 +92,11 @@ fn command<'a>(words: impl Iterator<Item = &'a Node> + Clone) -> Value {
         Kind::List(_) | Kind::Map(_) => "",
     };
     let texts: Vec<&str> = words.map(text).collect();
-    let is_line = texts.iter().all(|word| !word.is_empty() && word.chars().all(simple))
-        && texts.first().is_some_and(|word| !word.contains('='));
+    // What is filled in stays one word.
+    let is_simple =
+        |word: &&str| !word.is_empty() && word.replace("${PORT}", "").chars().all(simple);
+    let is_line =
+        texts.iter().all(is_simple) && texts.first().is_some_and(|word| !word.contains('='));
     if is_line { texts.join(" ").into() } else { texts.into() }
 }
 

@@ -74,7 +74,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Outcome {
     let home = Home::find().map_err(CliError::Home)?;
     let running = Client::connect(&home, Starts::No).ok();
     let loaded = file::load_to_apply(&args.file, &home, running.as_ref(), ui)?;
-    apply::warn(&loaded, ui);
+    apply::warn(&loaded.warnings, ui);
     let started_here = running.is_none();
     let began = controller::wall_clock();
     let signals = news::listen();

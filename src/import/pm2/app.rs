@@ -10,9 +10,9 @@ use super::{
     given::{Given, scalar},
     process, restart,
     script::Script,
-    tree::{Map, duration, plain, template, text},
     watch,
 };
+use crate::import::tree::{Map, duration, literal, plain, template, text};
 use crate::{
     config::written_tree::{Node, Problem, quoted},
     model::AppName,
@@ -220,7 +220,7 @@ fn home(path: &str) -> String {
 
 fn escaped_but_home(path: &str) -> String {
     match path.strip_prefix("${HOME}") {
-        Some(rest) => format!("${{HOME}}{}", rest.replace('$', "$$")),
-        None => path.replace('$', "$$"),
+        Some(rest) => format!("${{HOME}}{}", literal(rest)),
+        None => literal(path),
     }
 }

@@ -2,15 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{
-    app::Source,
-    script::Kind,
-    tree::{Map, text},
-};
+use super::{app::Source, script::Kind};
 use crate::config::{
     Span,
     written_tree::{Node, Problem, quoted},
 };
+use crate::import::tree::{Map, plain_words, text};
 
 /// A word with its place.
 type Word = (String, Span);
@@ -68,13 +65,8 @@ fn words(source: &Source<'_>) -> Option<Vec<Word>> {
 /// A line is words if no shell is needed for it, else bash's.
 fn line(source: &Source<'_>, mut out: Vec<Word>) -> Option<Vec<Word>> {
     let (line, at) = (source.script.text(), source.script.at.value);
-    let simple = shlex::split(line).filter(|words| {
-        let shell = |c: char| "|&;<>()$`*?[]{}~#!\n".contains(c);
-        let assigns = words.first().is_some_and(|word| word.contains('='));
-        !line.contains(shell) && !assigns && !words.is_empty()
-    });
     let args = split(source, "args")?;
-    if let Some(words) = simple {
+    if let Some(words) = plain_words(line) {
         out.extend(words.into_iter().map(|word| (word, at)));
         out.extend(args);
         return Some(out);

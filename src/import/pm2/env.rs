@@ -6,12 +6,12 @@ use super::{
     app::Source,
     fields,
     given::{at, flag_of},
-    tree::{Map, template, text},
 };
 use crate::config::{
     Span,
     written_tree::{Entry, INHERITED, Kind, Node, Problem},
 };
+use crate::import::tree::{Map, template, text};
 
 /// PM2's apps get the whole environment of the caller, less what is filtered.
 pub(super) fn inherited(source: &Source<'_>, app: &mut Map) {

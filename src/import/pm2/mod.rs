@@ -8,29 +8,19 @@ mod given;
 mod process;
 mod restart;
 mod script;
-mod tree;
 mod watch;
 
-use std::{cell::RefCell, collections::HashSet, path::Path, rc::Rc};
+use std::{cell::RefCell, collections::HashSet, rc::Rc};
 
-use self::{
-    fields::{Answer, Field, TOP},
+use self::fields::{Answer, Field, TOP};
+use super::{
+    reading::{Notes, Place},
     tree::Map,
 };
-use super::written::Note;
 use crate::config::{
     Span,
     written_tree::{Entry, Kind, Log, Node, Problem, did_you_mean, quoted},
 };
-
-/// Where paths of a file begin.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    /// The file's directory, absolute.
-    pub(super) dir: &'a Path,
-    /// What `~` is.
-    pub(super) home: &'a str,
-}
 
 /// What one file is read with.
 pub(super) struct Reading<'a> {
@@ -42,7 +32,7 @@ pub(super) struct Reading<'a> {
     /// What was told already: once in a file is enough.
     said: RefCell<HashSet<&'static str>>,
     /// What was left out without loss, for those who read on in our format.
-    pub(super) left: RefCell<Vec<Note>>,
+    pub(super) left: Notes,
 }
 
 /// An app of the file as it becomes one of ours.
@@ -56,7 +46,7 @@ struct App {
 
 impl<'a> Reading<'a> {
     pub(super) fn new(log: &'a Log, place: Option<Place<'a>>, lenient: bool) -> Self {
-        Self { log, place, lenient, said: RefCell::default(), left: RefCell::default() }
+        Self { log, place, lenient, said: RefCell::default(), left: Notes::default() }
     }
 
     /// The tree of our format for PM2's; `None` if there is nothing to make one of, which was said.
@@ -180,8 +170,7 @@ impl<'a> Reading<'a> {
         match field.answer {
             Answer::Mapped(_) => {}
             Answer::Nothing(why) => {
-                let text = format!("`{}` is left out: {why}", entry.key);
-                self.left.borrow_mut().push(Note { at: entry.key_span, text });
+                self.left.left_out(entry.key_span, &entry.key, why);
             }
             Answer::Differs(to, how) => {
                 if self.said.borrow_mut().insert(how) {

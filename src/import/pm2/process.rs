@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use super::{
-    app::Source,
-    tree::{Map, duration, plain, text},
-};
+use super::app::Source;
 use crate::config::written_tree::Node;
+use crate::import::tree::{Map, duration, plain, text};
 
 /// SIGINT is what programs made for PM2 expect. Package managers leave their program behind then.
 pub(super) fn stop(source: &Source<'_>, app: &mut Map) {

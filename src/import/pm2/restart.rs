@@ -3,9 +3,9 @@
 use super::{
     app::Source,
     given::{At, scalar},
-    tree::{Map, duration, plain, text},
 };
 use crate::config::written_tree::{Kind, Node, Problem};
+use crate::import::tree::{Map, duration, plain, text};
 
 /// PM2's own defaults, for what is written only in part.
 const MIN_UPTIME: u64 = 1000;

@@ -1,11 +1,8 @@
 //! `watch` and `ignore_watch`.
 
-use super::{
-    app::Source,
-    given::flag_of,
-    tree::{Map, text},
-};
+use super::{app::Source, given::flag_of};
 use crate::config::written_tree::Node;
+use crate::import::tree::{Map, text};
 
 /// What PM2 leaves out by itself; eco leaves out `node_modules` and more anyway.
 const HIDDEN: &str = ".*";

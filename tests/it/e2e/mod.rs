@@ -13,6 +13,7 @@ mod env;
 mod examples;
 mod failures;
 mod follow;
+mod import;
 mod jobs;
 mod limits;
 mod liveness;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::Read,
+    io::{Read, Seek as _, SeekFrom, Write as _},
     os::unix::process::ExitStatusExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -39,6 +39,15 @@ impl Call {
     /// Runs it somewhere else.
     pub(crate) fn dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
+        self
+    }
+
+    /// Gives it a text to read from its standard input.
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        self.command.stdin(file);
         self
     }
 

@@ -3,6 +3,7 @@
 
 mod fields;
 mod node;
+mod other;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,7 @@ use std::{
 
 use eco::{
     config::{Faults, Loaded, SecretKey, Source, load_text},
-    import::{self, Native, Options, load, native},
+    import::{self, Asked, Native, Options, load, native},
     model::EnvValue,
 };
 
@@ -60,7 +61,7 @@ fn read(file: &Path, profile: Option<&str>) -> Result<Loaded, Faults> {
 }
 
 fn written(file: &Path) -> Native {
-    let native = with_source(None, |source| native(file, source, Options::default()));
+    let native = with_source(None, |source| native(Asked::file(file), source));
     native.unwrap_or_else(|faults| panic!("{}", faults.render(100, false))).unwrap()
 }
 

@@ -38,9 +38,41 @@ impl Map {
     }
 }
 
-/// Text that is not filled: a `$` in a PM2 file is a `$`.
+/// Text that is not filled: a `$` is a `$`.
 pub(super) fn text(span: Span, text: &str) -> Rc<Node> {
-    Node::scalar(span, text.replace('$', "$$"), false)
+    Node::scalar(span, literal(text), false)
+}
+
+/// A text as our format has it, where nothing of it is to be filled.
+pub(super) fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        out.push(c);
+        // Any other `$` is just a `$`.
+        if c == '$' && matches!(rest.peek(), Some('$' | '{')) {
+            out.push('$');
+        }
+    }
+    out
+}
+
+/// A command line: words if no shell is needed for it, else a line for `/bin/sh`.
+pub(super) fn command(span: Span, line: &str) -> Rc<Node> {
+    if let Some(words) = plain_words(line) {
+        return Node::list(span, words.iter().map(|word| text(span, word)).collect());
+    }
+    let mut shell = Map::new(span);
+    shell.put("shell", span, text(span, line));
+    shell.node()
+}
+
+/// The words of a line that needs no shell.
+pub(super) fn plain_words(line: &str) -> Option<Vec<String>> {
+    let shell = |c: char| "|&;<>()$`*?[]{}~#!\n".contains(c);
+    let words = shlex::split(line)?;
+    let assigns = words.first().is_none_or(|word| word.contains('='));
+    (!line.contains(shell) && !assigns).then_some(words)
 }
 
 /// Text of our own format, in which `${…}` is filled.
