@@ -64,6 +64,9 @@ pub struct ApplyRequest {
     pub inputs: Vec<PathBuf>,
     /// Digest of the file's text.
     pub file_digest: String,
+    /// The same of other files that say what apps are.
+    #[serde(default)]
+    pub other_digests: BTreeMap<PathBuf, String>,
     /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
     #[serde(default)]
     pub lenient: bool,

@@ -73,6 +73,9 @@ pub struct Loaded {
     pub inputs: Vec<PathBuf>,
     /// SHA-256 of the file's bytes, in hex.
     pub text_digest: String,
+    /// The same of other files whose text says what apps are: those it loads as a program, the
+    /// `vars_file` and `env_file`s.
+    pub other_digests: BTreeMap<PathBuf, String>,
     /// Whether unknown keys were let pass; they are when it is read again.
     pub lenient: bool,
     /// What is odd but hinders nothing.
@@ -112,8 +115,9 @@ fn load_own(text: Text, source: &Source<'_>) -> Result<Loaded, Faults> {
 /// What else a tree was made of than the text of its file.
 #[derive(Default)]
 pub(crate) struct Origin {
-    /// Other files.
+    /// Other files, and their digests.
     pub(crate) inputs: Vec<PathBuf>,
+    pub(crate) digests: BTreeMap<PathBuf, String>,
     /// Variables of `Source::env`.
     pub(crate) vars: BTreeMap<String, String>,
     /// Whether unknown keys were let pass.
@@ -156,6 +160,7 @@ pub(crate) fn load_tree(
         vars_used,
         inputs,
         text_digest: digest,
+        other_digests: origin.digests.into_iter().chain(done.digests).collect(),
         lenient: origin.lenient,
         warnings,
     })
@@ -216,6 +221,7 @@ struct Done {
     apps: BTreeMap<AppName, AppSpec>,
     vars_used: BTreeMap<String, String>,
     inputs: Vec<PathBuf>,
+    digests: BTreeMap<PathBuf, String>,
 }
 
 impl Reading<'_> {
@@ -279,6 +285,7 @@ impl Reading<'_> {
             secret_key: self.source.map(|source| source.secret_key),
             misspelled: &reader.misspelled,
             inputs: RefCell::default(),
+            digests: RefCell::default(),
             env_files: RefCell::default(),
             directories: RefCell::default(),
             claims: RefCell::default(),
@@ -286,17 +293,19 @@ impl Reading<'_> {
         let first = make(&plain);
         vars.set_file(vars_file(&first, merged));
         let mut inputs = first.inputs.into_inner();
+        let mut digests = first.digests.into_inner();
         let context = make(&vars);
         let filled = fill::document(merged, &vars, self.log);
         let document = reader.decode::<Document>(&filled)?;
         let apps = self.apps(&context, &document, place);
         inputs.extend(context.inputs.into_inner());
+        digests.extend(context.digests.into_inner());
         inputs.sort();
         inputs.dedup();
         let mut vars_used = plain.used();
         vars_used.extend(vars.used());
         let name = document.name.get().map(|name| name.0.clone());
-        Some(Done { name, apps, vars_used, inputs })
+        Some(Done { name, apps, vars_used, inputs, digests })
     }
 
     fn apps(

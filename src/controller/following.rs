@@ -205,6 +205,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         source_env: loaded.vars_used.clone(),
         inputs: loaded.inputs.clone(),
         file_digest: loaded.text_digest.clone(),
+        other_digests: loaded.other_digests.clone(),
         lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,

@@ -25,6 +25,8 @@ pub(super) struct Meta {
     pub(super) inputs: Vec<PathBuf>,
     /// Digest of the file's text as accepted.
     pub(super) file_digest: String,
+    /// The same of other files that say what apps are.
+    pub(super) other_digests: BTreeMap<PathBuf, String>,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
     /// Whether it is being read again just now.
@@ -41,10 +43,10 @@ impl Meta {
     /// As an accepted request says; `followed` stays as it was unless asked.
     pub(super) fn of(request: &ApplyRequest, before: Option<&Self>) -> Self {
         // A part of a file that was applied does not make the file applied.
-        let file_digest = match (request.only.is_empty(), before) {
-            (true, _) => request.file_digest.clone(),
-            (false, Some(before)) => before.file_digest.clone(),
-            (false, None) => String::new(),
+        let (file_digest, other_digests) = match (request.only.is_empty(), before) {
+            (true, _) => (request.file_digest.clone(), request.other_digests.clone()),
+            (false, Some(before)) => (before.file_digest.clone(), before.other_digests.clone()),
+            (false, None) => (String::new(), BTreeMap::new()),
         };
         Self {
             dir: request.dir.clone(),
@@ -54,6 +56,7 @@ impl Meta {
             source_env: request.source_env.clone(),
             inputs: request.inputs.clone(),
             file_digest,
+            other_digests,
             lenient: request.lenient,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
             fault: None,
@@ -72,6 +75,7 @@ impl Meta {
             source_env: stored.source_env.clone(),
             inputs: stored.inputs.clone(),
             file_digest: stored.file_digest.clone(),
+            other_digests: stored.other_digests.clone(),
             lenient: stored.lenient,
             reading: Reading::default(),
             fault: stored.file_fault.clone(),
@@ -99,6 +103,7 @@ impl Meta {
             source_env: self.source_env.clone(),
             inputs: self.inputs.clone(),
             file_digest: self.file_digest.clone(),
+            other_digests: self.other_digests.clone(),
             lenient: self.lenient,
             file_fault: self.fault.clone(),
             changed_at: super::report::rfc3339(clock::wall()),

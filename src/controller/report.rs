@@ -98,13 +98,24 @@ fn file_state(meta: &Meta) -> (FileState, Option<String>) {
         return (FileState::Held, Some(held.clone()));
     }
     if config::text_digest(&bytes) == meta.file_digest {
-        return (FileState::InSync, None);
+        return other_file_state(meta).unwrap_or((FileState::InSync, None));
     }
     let options = import::Options { lenient: meta.lenient };
     match import::check_static(&meta.file, &bytes, options) {
         Ok(()) => (FileState::Ahead, None),
         Err(faults) => (FileState::Broken, Some(faults.one_line())),
     }
+}
+
+/// What a file beside it, which says what apps are too, has to tell.
+fn other_file_state(meta: &Meta) -> Option<(FileState, Option<String>)> {
+    meta.other_digests.iter().find_map(|(path, accepted)| match std::fs::read(path) {
+        Ok(bytes) if config::text_digest(&bytes) == *accepted => None,
+        Ok(_) => Some((FileState::Ahead, None)),
+        Err(error) => {
+            Some((FileState::Broken, Some(format!("{}: not readable: {error}", path.display()))))
+        }
+    })
 }
 
 /// How one app stands.

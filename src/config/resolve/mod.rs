@@ -62,6 +62,8 @@ pub(super) struct Context<'a> {
     pub(super) misspelled: &'a RefCell<HashSet<(Span, &'static str)>>,
     /// Every file that was read.
     pub(super) inputs: RefCell<Vec<PathBuf>>,
+    /// Digests of those whose text says what apps are.
+    pub(super) digests: RefCell<BTreeMap<PathBuf, String>>,
     pub(super) env_files: RefCell<BTreeMap<PathBuf, EnvFile>>,
     /// Working directories with their links resolved: most apps share one.
     pub(super) directories: RefCell<BTreeMap<PathBuf, PathBuf>>,
@@ -123,6 +125,7 @@ impl Context<'_> {
                 return None;
             }
         };
+        self.digests.borrow_mut().insert(path.to_owned(), super::text::text_digest(&bytes));
         let name = paths::join(self.shown_dir, written);
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,

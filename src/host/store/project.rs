@@ -40,6 +40,9 @@ pub struct StoredProject {
     /// Digest of the file's content when it was accepted.
     #[serde(default)]
     pub file_digest: String,
+    /// The same of other files that say what apps are.
+    #[serde(default)]
+    pub other_digests: BTreeMap<PathBuf, String>,
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,

@@ -7,7 +7,7 @@ mod process;
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -18,7 +18,7 @@ use serde_json::Value;
 use self::process::Ended;
 use super::literal;
 use crate::config::{
-    Span,
+    Span, text_digest,
     written_tree::{Entry, Kind, Log, Node, Origin, Problem, SourceText, Text, distrust},
 };
 
@@ -69,6 +69,8 @@ pub(in crate::import) fn evaluate(
         |path: &PathBuf| !path.components().any(|part| part.as_os_str() == "node_modules");
     let local = answer.files.iter().filter(|path| is_local(path));
     origin.inputs = local.take(MOST_FILES).cloned().collect();
+    let digest = |path: &PathBuf| Some((path.clone(), text_digest(&fs::read(path).ok()?)));
+    origin.digests = origin.inputs.iter().filter_map(digest).collect();
     if let Some(error) = &answer.error {
         text.log.push(thrown(&text.log, &file, error, &answer.stack));
         return Evaluated { text, root: None, origin };

@@ -175,6 +175,26 @@ fn only_touches_the_named_apps_and_the_rest_shows_in_diff() {
 }
 
 #[test]
+fn status_sees_an_edit_of_an_env_file() {
+    let env = TestEnv::with_apps("  web: { command: sleep 100000, env_file: .env.web }\n");
+    env.write(".env.web", "A=1\n");
+    env.apply();
+    assert_eq!(env.status()["file"]["state"], "in_sync");
+    let edit = |text: &str, state: &str| {
+        env.write(".env.web", text);
+        assert_eq!(env.status()["file"]["state"], state);
+    };
+    edit("A=2\n", "ahead");
+    edit("A=1\n", "in_sync");
+    std::fs::remove_file(env.path(".env.web")).unwrap();
+    assert_eq!(env.status()["file"]["state"], "broken");
+    env.eco(&["status"]).exits(1).says(".env.web");
+    edit("A=2\n", "ahead");
+    env.apply();
+    assert_eq!(env.status()["file"]["state"], "in_sync");
+}
+
+#[test]
 fn another_project_is_not_touched() {
     let env = TestEnv::with_apps(TWO_SLEEPERS);
     env.apply();

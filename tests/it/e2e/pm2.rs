@@ -145,6 +145,20 @@ fn a_followed_program_is_run_anew_when_what_it_loads_changes() {
 }
 
 #[test]
+fn status_sees_an_edit_of_a_file_that_the_program_loads() {
+    program("node");
+    let env = TestEnv::new();
+    env.write("settings.js", "exports.count = 1");
+    env.write("ecosystem.config.js", COMPUTED);
+    env.apply();
+    env.eco(&["status"]).ok();
+    env.write("settings.js", "exports.count = 2");
+    env.eco(&["status"]).exits(1).says("edited since it was applied");
+    env.apply();
+    env.eco(&["status"]).ok();
+}
+
+#[test]
 fn what_import_writes_changes_nothing_that_runs() {
     program("node");
     let env = TestEnv::new();
