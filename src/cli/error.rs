@@ -52,6 +52,22 @@ impl CliError {
         Self::Input { message: message.into(), help: Some(help.into()) }
     }
 
+    /// Whether what was typed names nothing that eco knows.
+    pub(super) fn is_about_words(&self) -> bool {
+        match self {
+            Self::Api(error) => error.error.exit == 2,
+            Self::NotRunning => true,
+            Self::Faults(_)
+            | Self::Input { .. }
+            | Self::NoAnswer
+            | Self::CannotStart(_)
+            | Self::Home(_)
+            | Self::Io { .. }
+            | Self::OutputClosed
+            | Self::Json(_) => false,
+        }
+    }
+
     /// The same, to be printed as JSON.
     pub(super) fn into_json(self) -> Self {
         Self::Json(Box::new(self))

@@ -38,7 +38,7 @@ mod validate;
 use std::process::ExitCode;
 
 use clap::{
-    CommandFactory as _, Parser, Subcommand,
+    ArgAction, CommandFactory as _, Parser, Subcommand,
     error::{ContextKind, ContextValue},
 };
 
@@ -52,6 +52,7 @@ use ui::Ui;
     version,
     about,
     disable_help_subcommand = true,
+    disable_version_flag = true,
     after_help = "Examples:
   eco init                      write a first ecosystem.yaml
   eco diff                      what `eco apply` would change, do and interrupt
@@ -63,6 +64,10 @@ use ui::Ui;
 Exit codes: 0 done, 1 the answer is no, 2 the input is wrong, 3 eco cannot be reached or failed."
 )]
 struct Cli {
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: (),
+
     #[command(subcommand)]
     command: Command,
 }
@@ -103,27 +108,36 @@ enum Command {
 pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
     let ui = Ui::detect();
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            return habit(&error).map_or_else(|| error::usage(&error), |it| it.report(&ui));
+            return habit(&error, &words).map_or_else(|| error::usage(&error), |it| it.report(&ui));
         }
     };
     match run(cli.command, &ui) {
         Ok(code) => ExitCode::from(code),
+        Err(failure) if failure.is_about_words() => {
+            habits::answer(&words, None).unwrap_or(failure).report(&ui)
+        }
         Err(failure) => failure.report(&ui),
     }
 }
 
-/// What to say to who has typed a command of PM2 that is none here.
-fn habit(error: &clap::Error) -> Option<CliError> {
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
-        return None;
+/// What to say to who has typed something of PM2 that is none here.
+fn habit(error: &clap::Error, words: &[String]) -> Option<CliError> {
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        Some(_) | None => None,
     };
-    // Not one that follows a command of ours.
-    let is_first = std::env::args().nth(1).as_ref() == Some(word);
-    let how = habits::instead(word).filter(|_| is_first)?;
-    Some(CliError::input(format!("`{word}` is a command of PM2"), how))
+    if let Some(word) = named(ContextKind::InvalidSubcommand) {
+        // Not one that follows a command of ours.
+        let is_first = words.first().map(String::as_str) == Some(word);
+        return is_first.then(|| habits::answer(words, None)).flatten();
+    }
+    let word = named(ContextKind::InvalidArg).filter(|_| error.use_stderr())?;
+    habits::answer(words, word.split('=').next())
 }
 
 /// The exit code of a command that could be carried out, or why it could not.

@@ -10,7 +10,7 @@ use super::{
     print,
 };
 use crate::{
-    api::{ElsewhereLogged, LogDestination, LogFile, LogsReply, Target, path},
+    api::{ElsewhereLogged, LogDestination, LogFile, LogsReply, Stream, Target, path},
     cli::{
         Outcome,
         client::{Client, Starts},
@@ -63,7 +63,32 @@ pub(crate) struct LogsArgs {
     grep: Option<Regex>,
 
     #[command(flatten)]
+    streams: StreamsArgs,
+
+    #[command(flatten)]
     shape: ShapeArgs,
+}
+
+/// Which of the two outputs.
+#[derive(Debug, Args)]
+struct StreamsArgs {
+    /// Only standard output
+    #[arg(long, conflicts_with = "err")]
+    out: bool,
+
+    /// Only standard error
+    #[arg(long)]
+    err: bool,
+}
+
+impl StreamsArgs {
+    fn wanted(&self, files: Vec<LogFile>) -> Vec<LogFile> {
+        let is_wanted = |file: &LogFile| match file.stream {
+            Stream::Out => !self.err,
+            Stream::Err => !self.out,
+        };
+        files.into_iter().filter(is_wanted).collect()
+    }
 }
 
 /// What lines look like.
@@ -104,9 +129,10 @@ pub(crate) fn run(args: &LogsArgs, ui: &Ui) -> Outcome {
         }
         None => recorded(&home, &target)?,
     };
+    let files = args.streams.wanted(files);
     let query = query(args, ui);
     let done = if args.follow {
-        let mut refresh = || ask(client.as_ref()?, &target).ok();
+        let mut refresh = || ask(client.as_ref()?, &target).ok().map(|it| args.streams.wanted(it));
         follow_to_stdout(&files, &query, &mut refresh)
     } else {
         print(&files, &query, &mut io::stdout().lock())

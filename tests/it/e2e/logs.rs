@@ -77,6 +77,9 @@ fn streams_and_instances_are_merged_by_time() {
         env.wait_for("the line", || env.log("web").lines().count() == count + 1);
     }
     assert_eq!(env.log("web").lines().collect::<Vec<_>>(), order);
+    let only = |stream| env.eco(&["logs", "web", "--no-prefix", stream]).ok().stdout;
+    assert_eq!(only("--err"), "12\n02\n");
+    assert_eq!(only("--out"), "01\n11\n03\n13\n");
 }
 
 #[test]

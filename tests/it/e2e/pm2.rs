@@ -236,3 +236,29 @@ fn a_cluster_that_listens_nowhere_is_told_so() {
         words.contains("and ended with SIGINT; it does not listen on any port")
     });
 }
+
+#[test]
+fn command_lines_of_pm2_are_answered_with_what_to_type() {
+    let env = TestEnv::new();
+    env.write("app.js", "setInterval(() => {}, 1000)\n");
+    env.write("ecosystem.config.js", "module.exports = [{ name: 'a.b', script: 'app.js' }]\n");
+    let asked = |line: &str| env.eco(&line.split(' ').collect::<Vec<_>>()).exits(2);
+    // Before anything runs, and after: an app whose name looks like a file is an app.
+    for _ in 0..2 {
+        asked("start app.js -i max --name web -- --port 80")
+            .says("    command: node app.js --port 80")
+            .says("    instances: max");
+        asked("start app.js").says("  app:");
+        asked("start ecosystem.config.js --env production").says("`eco apply ecosystem.config.js`");
+        asked("restart ecosystem.config.js").says("`eco restart all` all the same");
+        asked("stop ecosystem.config.js").says("`eco down`");
+        asked("restart all --update-env").says("--refresh-env");
+        asked("logs --nostream").says("`-f` goes on");
+        asked("delete all").says("take the app out of the file");
+        env.eco(&["apply"]).ok();
+    }
+    env.eco(&["restart", "a.b"]).ok();
+    asked("restart nobody").says("nobody");
+    env.eco(&["-v"]).ok().says("eco ");
+    env.eco(&["-V"]).ok().says("eco ");
+}
