@@ -22,6 +22,7 @@ mod lookup;
 mod machine;
 mod order;
 mod pm2;
+mod pm2_programs;
 mod ports;
 mod processes;
 mod programs;
