@@ -143,10 +143,12 @@ impl State {
         Ok(())
     }
 
-    /// Whether an app has instances that wait after failures, or are not tried again.
+    /// Whether an app has instances that wait after failures, or are not tried again; of one that is
+    /// stopped, whether it had when it was.
     fn needs_retry(&self, key: &AppKey) -> bool {
         let Some(app) = self.desired.app(key) else { return false };
-        let status = reconcile::status(key, app, self.observed.apps.get(key), clock::now());
+        let app = App { stopped: false, ..app.clone() };
+        let status = reconcile::status(key, &app, self.observed.apps.get(key), clock::now());
         match status.state {
             AppState::Degraded | AppState::CrashLooping | AppState::Done | AppState::Failed => true,
             AppState::Ready | AppState::Converging | AppState::Stopped | AppState::Off => false,

@@ -135,6 +135,18 @@ fn a_limit_that_stops_gives_up_until_someone_starts_it() {
 }
 
 #[test]
+fn what_was_stopped_in_its_wait_starts_at_once() {
+    let wait = "restart: { backoff: { initial: 1h, max: 1h } }";
+    let env = TestEnv::with_apps(&format!("  web: {{ command: sleep 100000, {wait} }}\n"));
+    env.apply();
+    send(env.pid("web"), Signal::KILL);
+    env.wait_for("its end", || env.pids("web").is_empty());
+    env.eco(&["stop", "web"]).ok();
+    env.eco(&["start", "web"]).ok();
+    assert_eq!(env.app("web")["state"], "ready");
+}
+
+#[test]
 fn restart_policies_decide_what_follows_an_exit() {
     let env = TestEnv::with_apps(
         "  never: { command: [sh, -c, 'exit 1'], restart: never }\n  fine: { command: 'true', restart: on-failure }\n  told: { command: [sh, -c, 'exit 42'], restart: { stop_exit_codes: [42] } }\n",
