@@ -60,6 +60,13 @@ impl FileArgs {
     /// The file, absolute. The person is told which it is if no other eco would take it.
     pub(super) fn path(&self, ui: &Ui) -> Result<PathBuf, CliError> {
         if let Some(file) = &self.file {
+            if file == Path::new("-") {
+                return Err(CliError::input(
+                    "the standard input cannot be a project's file",
+                    "the file is read again by `diff`, while it is followed and when the machine has \
+                     started: write it to disk and name it",
+                ));
+            }
             return absolute(file);
         }
         let file = own_file(&current_dir()?);

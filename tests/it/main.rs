@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod behaviours;
 mod config;
 mod e2e;
 mod faults;

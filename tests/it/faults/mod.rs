@@ -68,7 +68,7 @@ fn module(path: &Path) -> String {
 }
 
 /// Every test there is: its module and its name, as in `e2e::stop::a_requested_stop_is_no_failure`.
-fn tests() -> BTreeSet<String> {
+pub(crate) fn tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeSet::new();
     for dir in ["tests/it", "src"].map(|dir| root.join(dir)) {
