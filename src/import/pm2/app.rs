@@ -173,6 +173,7 @@ fn is_used(source: &Source<'_>, name: &str) -> bool {
         "namespace" => !word("default"),
         "autostart" => word("false"),
         "watch"
+        | "filter_env"
         | "wait_ready"
         | "shutdown_with_message"
         | "append_env_to_name"

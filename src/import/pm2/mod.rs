@@ -52,7 +52,14 @@ impl<'a> Reading<'a> {
     /// The tree of our format for PM2's; `None` if there is nothing to make one of, which was said.
     pub(super) fn document(&self, root: &Rc<Node>) -> Option<Rc<Node>> {
         let (apps, span) = self.apps_of(root)?;
+        if apps.is_empty() {
+            self.no_apps(span, "nothing in it");
+        }
         let made: Vec<App> = apps.iter().filter_map(|app| self.app(app)).collect();
+        // Why there is none was said.
+        if made.is_empty() {
+            return None;
+        }
         let mut map = Map::new(span);
         let mut profiles: Vec<(Rc<str>, Span, Map)> = Vec::new();
         let mut document = Map::new(root.span);
@@ -116,8 +123,7 @@ impl<'a> Reading<'a> {
         }
         let Some(found) = found else {
             let at = entries.first().map_or(root.span, |entry| entry.key_span);
-            let problem = Problem::new("no_apps", "the file has no apps", at, "there is no `apps`");
-            self.log.push(problem.help("as in `{ apps: [{ name: 'web', script: 'server.js' }] }`"));
+            self.no_apps(at, "there is no `apps`");
             return None;
         };
         match &found.value.kind {
@@ -138,6 +144,11 @@ impl<'a> Reading<'a> {
                 None
             }
         }
+    }
+
+    fn no_apps(&self, at: Span, label: &str) {
+        let problem = Problem::new("no_apps", "the file has no apps", at, label);
+        self.log.push(problem.help("as in `{ apps: [{ name: 'web', script: 'server.js' }] }`"));
     }
 
     fn top(&self, entry: &Entry) {

@@ -118,6 +118,28 @@ fn memory(source: &Source<'_>, restart: &mut Map) {
 fn cron(source: &Source<'_>, restart: &mut Map) {
     let Some((written, at)) = source.given.text("cron_restart") else { return };
     if !matches!(written, "" | "0" | "false") {
-        restart.put("cron", at.key, text(at.value, written));
+        restart.put("cron", at.key, text(at.value, &with_ranges(written)));
     }
+}
+
+/// `1/8` is every eighth one from 1 on for PM2, and no cron for others: `1-23/8`.
+fn with_ranges(written: &str) -> String {
+    const LAST: [u8; 6] = [59, 59, 23, 31, 12, 6];
+    let fields: Vec<&str> = written.split_whitespace().collect();
+    // Five of them are without the seconds.
+    let Some(lasts) = LAST.len().checked_sub(fields.len()).and_then(|from| LAST.get(from..)) else {
+        return written.to_owned();
+    };
+    let part = |part: &str, last: u8| match part.split_once('/') {
+        Some((from, step)) if !from.is_empty() && from.bytes().all(|it| it.is_ascii_digit()) => {
+            format!("{from}-{last}/{step}")
+        }
+        Some(_) | None => part.to_owned(),
+    };
+    let field = |(field, last): (&&str, &u8)| {
+        let parts: Vec<String> = field.split(',').map(|it| part(it, *last)).collect();
+        parts.join(",")
+    };
+    let fields: Vec<String> = fields.iter().zip(lasts).map(field).collect();
+    fields.join(" ")
 }

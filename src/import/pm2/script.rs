@@ -98,7 +98,11 @@ impl Script {
         let interpreter = match (named, kind) {
             (Some(words), Kind::File | Kind::Line) => words,
             // `npm` by node is npm.
-            (_, Kind::Program) | (None, Kind::Line) => Vec::new(),
+            (Some(words), Kind::Program) => {
+                not_by(reading, &words, (written, at), interpreter_at);
+                Vec::new()
+            }
+            (None, Kind::Program | Kind::Line) => Vec::new(),
             (None, Kind::File) => by_extension.map_or_else(
                 || by_content(file.as_deref()),
                 |(_, program)| vec![(*program).to_owned()],
@@ -172,6 +176,23 @@ fn interpreter(
         return None;
     };
     Some(Some(words))
+}
+
+/// Says that a program is not run by the interpreter that is named: it may have been meant for a file
+/// that is not there. Node and shells are named so often, for `npm` too, that it means nothing.
+fn not_by(reading: &Reading<'_>, words: &[String], (script, at): (&str, At), named: Span) {
+    const USUAL: [&str; 4] = ["node", "nodejs", "bash", "sh"];
+    let Some(first) = words.first() else { return };
+    if reading.place.is_none() || USUAL.iter().any(|it| first.rsplit('/').next() == Some(it)) {
+        return;
+    }
+    let message = format!(
+        "there is no file {}, so it is a program in PATH, which `interpreter` does not run",
+        quoted(script)
+    );
+    let problem = Problem::new("value", message, named, "has no effect");
+    let help = format!("write `./{script}` if a file is meant");
+    reading.log.warn(problem.also(at.value, "no such file").help(help));
 }
 
 /// What runs a file whose name does not say it: itself if it can, else node.

@@ -1,6 +1,6 @@
 //! The table of PM2's keys against the list of them.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, fs};
 
 use eco::import::{Answer, FIELDS, Field, TOP};
 
@@ -44,4 +44,27 @@ fn every_key_has_one_answer_and_every_answer_words() {
         };
         assert!(!words.is_empty() && !words.ends_with('.'), "{}: {words}", field.name);
     }
+}
+
+/// Each name is in some file of `good` or `bad`, in one of its spellings.
+#[test]
+fn every_key_is_in_some_file() {
+    let files = super::files("good").into_iter().chain(super::files("bad"));
+    let texts: Vec<String> = files.map(|file| fs::read_to_string(file).unwrap()).collect();
+    let key = |name: &str| regex::Regex::new(&format!(r#"(^|[\s{{,'"-]){name}['"]?\s*:"#)).unwrap();
+    let is_there = |name: &str| {
+        let key = if name == "env_NAME" { key("env_[a-z]+") } else { key(name) };
+        texts.iter().any(|text| key.is_match(text))
+    };
+    let mut missing = Vec::new();
+    for field in FIELDS.iter().chain(TOP) {
+        for name in std::iter::once(field.name).chain(field.aliases.iter().copied()) {
+            // `out_log` and `outLog` are one name.
+            let spellings = Field { name, aliases: &[], answer: field.answer };
+            if !spellings.names().iter().any(|name| is_there(name)) {
+                missing.push(name);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
 }

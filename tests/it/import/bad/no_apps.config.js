@@ -1,0 +1,1 @@
+module.exports = { app: [{ name: 'typo', script: 'a.js' }] };

@@ -1,0 +1,6 @@
+'use strict';
+
+module.exports = [
+  { name: 'first', script: 'first.js' },
+  { name: 'second', script: 'second.js', env: { AFTER: 'first' } },
+];

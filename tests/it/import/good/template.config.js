@@ -1,0 +1,11 @@
+module.exports = {
+  apps: [
+    {
+      name: `api`,
+      script: `npm`,
+      args: `run start:prod`,
+      env: { BANNER: `two
+lines`, PRICE: `5 \`ticks\` and \${HOME}` },
+    },
+  ],
+}

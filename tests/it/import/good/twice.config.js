@@ -1,0 +1,3 @@
+module.exports = {
+  apps: [{ name: 'web', script: 'old.js', script: 'new.js', env: { A: 1, A: 2 } }],
+}
