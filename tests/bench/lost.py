@@ -5,58 +5,17 @@ the server had had the request for 10 ms: then it was rather an answer cut off.
 """
 
 import argparse
-import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
 
-import machine
+from load import Load
 from servers import SERVERS
 from sites import EcoSite, Pm2Site, free_port, started
-
-ANSWERS = 200
-
-
-class Load:
-    """A running load client."""
-
-    def __init__(self, tool, port, also, close):
-        args = [tool, str(port), "--path", "/later", "--connections", "16"]
-        if also:
-            args += ["--also", str(also)]
-        if close:
-            args += ["--close"]
-        self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-
-    def counts(self):
-        """The counts so far."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def answers(self, patience):
-        """Waits for further answers; whether they came."""
-        before = self.counts()["ok"]
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if self.counts()["ok"] >= before + ANSWERS:
-                return True
-            time.sleep(0.05)
-        return False
-
-    def stop(self):
-        """Lets it finish; the last counts."""
-        self.process.stdin.close()
-        last = self.process.stdout.read().splitlines()[-1]
-        self.process.wait(timeout=30)
-        return json.loads(last)
-
 
 # The events. Each takes a site and does it; what it returns is the exit code, if one is of interest.
 
