@@ -10,6 +10,8 @@ class Found:
 
     text: str
     clean: bool
+    # Whether it is what `Row.told` says.
+    told: bool = False
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Row:
     look: Callable
     # Whether it is one of those that CI runs.
     quick: bool
-    # Why eco differs on purpose, where it is not clean and says so to its user.
+    # Why eco is not clean here on purpose; `eco diff`, its warnings or its exit code say so to its user.
     told: str
 
 

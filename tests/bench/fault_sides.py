@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import machine
 from contenders import Eco, Pm2
 
 APPS = Path(__file__).resolve().parents[1] / "apps/faults"
-# Those that are there now, for whoever has to end them all.
-LIVE = []
+# Set once all has to end: nothing is started any more.
+ENDING = threading.Event()
 
 
 class Side:
@@ -25,7 +26,6 @@ class Side:
 
     def begin(self):
         """Makes it known, and lets its programs say where they write."""
-        LIVE.append(self)
         self.env |= {"STATE": str(self.dir / "state"), "PM2_DISABLE_VERSION_CHECK": "true"}
         (self.dir / "state").mkdir()
         self.file = self.dir / "ecosystem.config.js"
@@ -47,6 +47,8 @@ class Side:
 
     def ask(self, *args, patience=60):
         """Runs a command of it: how it ended and what it said."""
+        if ENDING.is_set():
+            raise InterruptedError("all ends")
         try:
             return subprocess.run([self.tool, *args], cwd=self.dir, env=self.env, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -108,8 +110,6 @@ class Side:
     def end(self):
         """Ends whatever has its directory in its command line or environment: all of it was started
         by this program."""
-        if self in LIVE:
-            LIVE.remove(self)
         end_all_of(str(self.dir))
         shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -170,11 +170,9 @@ class EcoSide(Eco, Side):
         return [self.first()]
 
     def object(self, *args):
-        """What a command says as one object."""
-        done = subprocess.run([self.tool, *args, "--json"], cwd=self.dir, env=self.env,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, check=False)
-        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+        """What a command says as one object; what it says besides comes first."""
+        lines = self.ask(*args, "--json").stdout.splitlines()
+        return json.loads(next((line for line in lines if line.startswith("{")), "{}"))
 
     def instances(self, app=None):
         return [{"name": it["name"], "pid": one["pid"], "word": one["phase"],

@@ -80,8 +80,10 @@ def missing_script(side):
     done = started(side)
     side.until(lambda: side.living("app"), 0.5)
     count = len(side.living("app"))
-    return Found(f"{count} of 2 started, {'names it' if said(done, 'missing.js') else 'no word of it'}; "
-                 f"{ended(done.returncode)}", count == 0 and done.returncode not in (0, None))
+    named = said(done, "missing.js")
+    text = f"{count} of 2 started, {'names it' if named else 'no word of it'}; {ended(done.returncode)}"
+    return Found(text, count == 0 and named and done.returncode not in (0, None),
+                 told=named and done.returncode == 1)
 
 
 @INPUT.row("concurrent", "the same file of 3 apps started twice at once",

@@ -127,7 +127,7 @@ def python(name, what, says, told="", **keys):
         both = side.until(lambda: len(side.up("app")) == len(side.living("app")) == 2, 3)
         pids, words = side.up("app"), [one["word"] for one in side.instances("app")]
         return Found(f"{listed(words)}; {ended(code)}",
-                     both and code == 0 and len(pids) == len(words) == 2)
+                     both and code == 0 and len(pids) == len(words) == 2, told=code == 1)
 
 
 python("python-fork", "a Python server, 2 instances, one port, fork",

@@ -12,7 +12,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from fault_rows import Found
-from fault_sides import LIVE, EcoSide, Pm2Side, end_all_of
+from fault_sides import ENDING, EcoSide, Pm2Side, end_all_of
 from faults_drift import DRIFT
 from faults_input import INPUT
 from faults_killed import KILLED
@@ -60,8 +60,7 @@ class Bench:
         begin = time.monotonic()
         out = {name: self.one(name, row) for name in self.sides}
         took = time.monotonic() - begin
-        marks = ", ".join(f"{name} {'clean' if found.clean else 'NOT CLEAN'}"
-                          for name, found in out.items())
+        marks = ", ".join(f"{name} {verdict(row, name, found)}" for name, found in out.items())
         print(f"-- {row.theme.name} {row.name} ({took:.0f} s): {marks}", file=sys.stderr, flush=True)
         return out
 
@@ -91,11 +90,11 @@ def chosen(options, parser):
     return out
 
 
-def verdict(row, found):
-    """Whether eco's part of a row lets the run pass, in a word."""
+def verdict(row, side, found):
+    """What one side did in a row, in a word."""
     if found is None or found.clean:
         return "clean"
-    return "told" if row.told else "not clean"
+    return "told" if side == "eco" and row.told and found.told else "not clean"
 
 
 def table(results, sides):
@@ -109,22 +108,23 @@ def table(results, sides):
             print("| row | what was done | " + " | ".join(heads[name] for name in sides)
                   + " | so |")
             print("|" + " --- |" * (len(sides) + 3))
-        cells = [("" if found[name].clean else "✗ ") + found[name].text for name in sides]
+        marks = {"clean": "", "told": "(✗) ", "not clean": "✗ "}
+        cells = [marks[verdict(row, name, found[name])] + found[name].text for name in sides]
         print("| " + " | ".join([row.name, row.what, *cells, row.says]) + " |")
 
 
-def summary(results):
+def summary(results, to):
     """Says what of eco is not clean; whether the run passes."""
-    marks = [(row, verdict(row, found.get("eco"))) for row, found in results]
+    marks = [(row, verdict(row, "eco", found.get("eco"))) for row, found in results]
     for row, mark in marks:
         if mark == "told":
-            print(f"{row.theme.name} {row.name}: on purpose: {row.told}")
+            print(f"{row.theme.name} {row.name}: on purpose: {row.told}", file=to)
         elif mark == "not clean":
-            print(f"{row.theme.name} {row.name}: eco is not clean")
+            print(f"{row.theme.name} {row.name}: eco is not clean", file=to)
     bad = sum(mark == "not clean" for _, mark in marks)
     told = sum(mark == "told" for _, mark in marks)
     print(f"eco: {len(marks) - bad - told} of {len(marks)} rows clean, {told} differ on purpose, "
-          f"{bad} not clean")
+          f"{bad} not clean", file=to)
     return bad == 0
 
 
@@ -147,9 +147,8 @@ def options_of(args=None):
 
 
 def stop_all(work):
-    """Ends everything at once: asked to from outside."""
-    for side in list(LIVE):
-        end_all_of(str(side.dir))
+    """Ends everything that has the directory of the run in its command line or environment."""
+    ENDING.set()
     end_all_of(work)
     shutil.rmtree(work, ignore_errors=True)
 
@@ -160,6 +159,9 @@ def main():
     work = tempfile.mkdtemp(prefix="ef")
 
     def interrupted(*_):
+        stop_all(work)
+        # What a thread was just about to start is there by now.
+        time.sleep(0.2)
         stop_all(work)
         # Threads may still be waiting for what is no longer there.
         os._exit(130)
@@ -175,12 +177,13 @@ def main():
         for row, found in results:
             print(json.dumps({
                 "theme": row.theme.name, "row": row.name, "what": row.what, "says": row.says,
-                "told": row.told, "verdict": verdict(row, found.get("eco")),
+                "told": row.told, "verdict": verdict(row, "eco", found.get("eco")),
                 **{name: {"text": it.text, "clean": it.clean} for name, it in found.items()}}))
-        return 0 if all(verdict(row, found.get("eco")) != "not clean" for row, found in results) else 1
-    table(results, bench.sides)
-    print()
-    return 0 if summary(results) else 1
+    else:
+        table(results, bench.sides)
+        print()
+    # The objects are to stay the only ones on stdout.
+    return 0 if summary(results, sys.stderr if options.json else sys.stdout) else 1
 
 
 if __name__ == "__main__":
