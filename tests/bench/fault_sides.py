@@ -25,7 +25,7 @@ class Side:
     name = ""
 
     def begin(self):
-        """Makes it known, and lets its programs say where they write."""
+        """Tells its programs where to write down who they are."""
         self.env |= {"STATE": str(self.dir / "state"), "PM2_DISABLE_VERSION_CHECK": "true"}
         (self.dir / "state").mkdir()
         self.file = self.dir / "ecosystem.config.js"

@@ -181,7 +181,7 @@ def watch_burst(side):
     # PM2 ends many before they can write anything down.
     count = max(len(side.states("app")) - 1, side.instances("app")[0]["restarts"])
     return Found(f"{count} restarts, then it runs {'the last edit' if last else content_of(side)}",
-                 last and count <= 3)
+                 last and count <= 5)
 
 
 @LOOPS.row("watch-start", "an edit while the app is starting, under watch",
@@ -192,5 +192,5 @@ def watch_start(side):
     write("four")
     wait_for("the next one", lambda: content_of(side) == "four")
     write("five")
-    last = side.until(lambda: content_of(side) == "five", 8)
+    last = side.until(lambda: content_of(side) == "five", 12)
     return Found(f"on disk five, runs {content_of(side)}", last)

@@ -10,8 +10,9 @@ ANSWERS = 200
 class Load:
     """A running load client."""
 
-    def __init__(self, tool, port, also=None, close=False, path="/later"):
-        args = [tool, str(port), "--path", path, "--connections", "16"]
+    def __init__(self, tool, port, also=None, close=False, path="/later", connections=16, think_ms=0):
+        args = [tool, str(port), "--path", path, "--connections", str(connections),
+                "--think", str(think_ms)]
         if also:
             args += ["--also", str(also)]
         if close:
@@ -39,7 +40,7 @@ class Load:
         """Lets it finish; the last counts."""
         self.process.stdin.close()
         last = self.process.stdout.read().splitlines()[-1]
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
         return json.loads(last)
 
     def end(self):

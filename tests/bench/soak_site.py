@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from load import Load
 from servers import SERVERS
 from sites import free_port
 
@@ -45,31 +46,15 @@ class Failed(Exception):
     """Something is not as it should be."""
 
 
-class Load:
-    """A running load client."""
+class SoakLoad(Load):
+    """A running load client, and what was seen of it before the step that runs."""
 
     def __init__(self, tool, port, close):
+        super().__init__(tool, port, close=close, connections=CONNECTIONS, think_ms=THINK_MS)
         self.name = "a connection each" if close else "keep-alive"
         self.close = close
-        args = [tool, str(port), "--path", "/later", "--connections", str(CONNECTIONS),
-                "--think", str(THINK_MS)] + (["--close"] if close else [])
-        self.process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
         self.seen = self.counts()
         self.spared = 0
-
-    def counts(self):
-        """The counts so far."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def stop(self):
-        """Lets it finish; the last counts."""
-        self.process.stdin.close()
-        last = self.process.stdout.read().splitlines()[-1]
-        self.process.wait(timeout=60)
-        return json.loads(last)
 
     def answered(self):
         """Waits for further answers: whoever waited during a step has its answer then."""
@@ -227,7 +212,7 @@ class Site:
         self.write()
         self.ok("apply")
         for close in (True, False):
-            self.loads.append(Load(options.load, self.port, close))
+            self.loads.append(SoakLoad(options.load, self.port, close))
 
     def stop(self, keep):
         """Ends everything."""
