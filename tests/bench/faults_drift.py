@@ -34,9 +34,10 @@ def exits(codes):
     return "exit " + ", ".join("–" if code is None else str(code) for code in codes)
 
 
-def drift(name, what, before, after, see, wanted, says="", quick=True, told=""):
-    """A row that is one edit: `see` tells what runs, which has to become what `wanted` says."""
-    @DRIFT.row(name, what, says, quick, told)
+def drift(name, what, before, after, see, wanted, says, keeps=0):
+    """A row that is one edit: `see` tells what runs, which has to become what `wanted` says. So many
+    processes have to be the same as before."""
+    @DRIFT.row(name, what, says, True)
     def look(side):
         side.take(*PROGRAMS)
         for name in ("one", "two"):
@@ -48,12 +49,17 @@ def drift(name, what, before, after, see, wanted, says="", quick=True, told=""):
                 it["env"] = it["env"] | port
         side.save(one)
         running(side, one.get("instances", 1))
+        known = set(side.up("app"))
         side.save(two)
         codes = side.follow()
         side.until(lambda: see(side) == wanted, 3)
         seen = see(side)
-        text = f"{'follows' if seen == wanted else 'still ' + str(seen)}; {exits(codes)}"
-        return Found(text, seen == wanted and all(code == 0 for code in codes))
+        text = "follows" if seen == wanted else f"still {seen}"
+        kept = len(known & set(side.up("app")))
+        if keeps:
+            text += f", {kept} of {keeps} pids kept"
+        return Found(f"{text}; {exits(codes)}",
+                     seen == wanted and kept >= keeps and set(codes) == {0})
 
 
 def last(side):
@@ -94,9 +100,9 @@ SILENT = "PM2 keeps it without a word; eco replaces the process"
 ADDED = "PM2 takes it; eco too"
 
 drift("instances", "`instances` 2 → 3", lambda: cluster(instances=2),
-      lambda: cluster(instances=3), count, 3, "PM2 keeps two; eco adds one and touches no other")
+      lambda: cluster(instances=3), count, 3, "PM2 keeps two; eco adds one and touches no other", keeps=2)
 drift("instances-down", "`instances` 3 → 1", lambda: cluster(instances=3),
-      lambda: cluster(instances=1), count, 1, "PM2 keeps three; eco stops two")
+      lambda: cluster(instances=1), count, 1, "PM2 keeps three; eco stops two", keeps=1)
 drift("script", "`script` probe.js → probe2.js", app, lambda: app(script="probe2.js"),
       lambda side: last(side)["script"], "probe2.js", SILENT)
 drift("args", "`args` added", app, lambda: app(args=["--more"]), words, ["--more"], ADDED)
@@ -155,9 +161,11 @@ def setting(name, key, value, ours):
         side.save(app())
         if not is_there():
             return Found(f"never took {key}", False)
+        [pid] = side.up("app")
         codes = side.follow()
-        kept = is_there()
-        return Found(f"{'kept' if kept else 'gone'}; {exits(codes)}", not kept and set(codes) == {0})
+        kept, same = is_there(), side.up("app") == [pid]
+        text = f"{'kept' if kept else 'gone'}, {'the same process' if same else 'another process'}"
+        return Found(f"{text}; {exits(codes)}", not kept and same and set(codes) == {0})
 
 
 setting("kill-timeout-removed", "kill_timeout", 4321, "stop.timeout")

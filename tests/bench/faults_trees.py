@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 
 from fault_rows import Found, Theme, ended, listed
 from fault_sides import belongs, environ, lives, wait_for
@@ -67,9 +68,11 @@ def stubborn(side):
     """Nobody may be left."""
     begin(side, app("stubborn.sh", kill_timeout=1000))
     wait_for("the tree", lambda: len(tree(side, "stubborn.sh")) >= 3)
+    begun = time.monotonic()
     code = side.remove("app")
+    took = time.monotonic() - begun
     left = len(tree(side, "stubborn.sh"))
-    return Found(f"{left} left; {ended(code)}", left == 0 and code == 0)
+    return Found(f"{left} left after {took:.1f} s; {ended(code)}", left == 0 and code == 0)
 
 
 # What a program may rely on by eco's own word.
