@@ -36,7 +36,7 @@ def survivors(name, what, says, quick=False, **app):
         return Found(text, not gone and known == [pid] and done.returncode == 0)
 
 
-ALL = "PM2's apps go with it or are forgotten; eco's next command finds all of them, by any death of its own"
+ALL = "PM2's apps go with it or are forgotten; eco's next command has them as they were"
 
 survivors("cluster", "a cluster worker", ALL, quick=True, script="server.js", exec_mode="cluster")
 survivors("fork", "a Node program, fork", ALL, script="server.js", exec_mode="fork")

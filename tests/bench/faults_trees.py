@@ -94,29 +94,26 @@ def environment(side):
     return Found(text, not more)
 
 
-@TREES.row("secrets", "a secret in `env`, then save: which files have it",
+@TREES.row("secrets", "a secret in `env`, then save: who may read it, and who may connect",
            "PM2's dump is readable for all and has it twice; eco's files are their owner's alone", True)
 def secrets(side):
-    """Files of the home that others may read."""
+    """Files and sockets of the home that others may open, in directories that they may enter."""
     begin(side, app("probe.js", {"TOKEN": "s3cr3t-t0ken"}))
     wait_for("the app", lambda: side.living("app"))
     if side.name == "pm2":
         side.ask("save")
     home = side.dir / ("home" if side.name == "pm2" else "h")
-    having, open_ones = [], []
+    open_ones = []
     for path in home.rglob("*"):
-        if not path.is_file() or path.is_symlink():
+        if path.is_symlink() or not (path.is_file() or path.is_socket()):
             continue
-        times = path.read_bytes().count(b"s3cr3t-t0ken")
-        if times:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            shut = any(stat.S_IMODE(up.stat().st_mode) & 0o077 == 0
-                       for up in path.parents if home in up.parents or up == home)
-            having.append(f"{path.name} {mode:04o}")
-            if mode & 0o077 and not shut:
-                open_ones.append(f"{path.name} {mode:04o}, {times} times")
-    text = f"readable for others: {listed(open_ones)}; in all {len(having)} file(s)"
-    return Found(text, not open_ones)
+        mode = stat.S_IMODE(path.stat().st_mode)
+        shut = any(stat.S_IMODE(up.stat().st_mode) & 0o077 == 0
+                   for up in path.parents if home in up.parents or up == home)
+        times = path.read_bytes().count(b"s3cr3t-t0ken") if path.is_file() else 0
+        if (times or path.is_socket()) and mode & 0o077 and not shut:
+            open_ones.append(f"{path.name} {mode:04o}" + (f" has it {times} times" if times else ""))
+    return Found(f"open to others: {listed(open_ones)}", not open_ones)
 
 
 def python(name, what, says, told="", **keys):

@@ -78,15 +78,15 @@ class Bench:
 
 def chosen(options, parser):
     """The themes with those of their rows that are asked for."""
-    wanted = options.rows.split(",") if options.rows else None
+    wanted = [name for word in options.rows for name in word.split(",")]
     out = []
     for name in options.only.split(","):
         if name not in THEMES:
             parser.error(f"no theme {name!r}; there are {', '.join(THEMES)}")
         for theme in THEMES[name]:
             out += [row for row in theme.rows
-                    if (wanted is None or row.name in wanted) and (row.quick or not options.quick)]
-    unknown = set(wanted or []) - {row.name for row in out}
+                    if (not wanted or row.name in wanted) and (row.quick or not options.quick)]
+    unknown = set(wanted) - {row.name for row in out}
     if unknown:
         parser.error(f"no row {', '.join(sorted(unknown))} in what is asked for")
     return out
@@ -137,7 +137,7 @@ def options_of(args=None):
     parser.add_argument("--eco", required=True)
     parser.add_argument("--load", required=True)
     parser.add_argument("--only", default=",".join(THEMES))
-    parser.add_argument("--rows")
+    parser.add_argument("--rows", nargs="+", default=[])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--seconds", type=float, default=15,
                         help="how long those rows look that are about time")
