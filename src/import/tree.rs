@@ -45,12 +45,23 @@ pub(super) fn text(span: Span, text: &str) -> Rc<Node> {
 
 /// A text as our format has it, where nothing of it is to be filled.
 pub(super) fn literal(text: &str) -> String {
+    // Of `$NAME` eco would ask what is meant.
+    escaped(text, |next| matches!(next, '$' | '{' | '_') || next.is_ascii_alphabetic())
+}
+
+/// A line for a shell as our format has it: the shell's variables are the shell's.
+fn shell_line(line: &str) -> String {
+    escaped(line, |next| matches!(next, '$' | '{'))
+}
+
+/// A text with every `$` doubled that stands before certain characters.
+fn escaped(text: &str, before: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         out.push(c);
         // Any other `$` is just a `$`.
-        if c == '$' && matches!(rest.peek(), Some('$' | '{')) {
+        if c == '$' && rest.peek().is_some_and(|next| before(*next)) {
             out.push('$');
         }
     }
@@ -63,7 +74,7 @@ pub(super) fn command(span: Span, line: &str) -> Rc<Node> {
         return Node::list(span, words.iter().map(|word| text(span, word)).collect());
     }
     let mut shell = Map::new(span);
-    shell.put("shell", span, text(span, line));
+    shell.put("shell", span, template(span, shell_line(line)));
     shell.node()
 }
 
