@@ -3,10 +3,12 @@
 //!
 //! What is no literal is no fault here: it is said that it is none, and where.
 
+mod entries;
 mod scan;
 
 use std::rc::Rc;
 
+use entries::Entries;
 use scan::Scanner;
 
 use crate::config::{
@@ -185,11 +187,11 @@ impl<'a> Reader<'a> {
     fn map(&mut self, depth: usize) -> Result<Rc<Node>, Stop> {
         let start = self.scan.at;
         self.scan.take("{");
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries = Entries::default();
         loop {
             self.scan.blank()?;
             if self.scan.take("}") {
-                return Ok(Node::map(self.since(start), entries));
+                return Ok(Node::map(self.since(start), entries.into_list()));
             }
             self.unclosed(start, "{")?;
             let at = self.scan.at;
@@ -208,21 +210,13 @@ impl<'a> Reader<'a> {
             }
             let value = self.value(depth + 1)?;
             self.separator("}", "entries")?;
-            self.put(&mut entries, (key.into(), key_span), value);
-        }
-    }
-
-    /// As in JavaScript the last one counts.
-    fn put(&self, entries: &mut Vec<Entry>, (key, key_span): (Rc<str>, Span), value: Value) {
-        let known = entries.iter().position(|known| known.key == key);
-        if let Some(known) = known {
-            let first = entries.remove(known).key_span;
-            let message = format!("the key {} is there twice: the last one counts", quoted(&key));
-            let problem = Problem::new("duplicate_key", message, key_span, "and again here");
-            self.log.warn(problem.also(first, "first here").help("keep one of them"));
-        }
-        if let Some(value) = value {
-            entries.push(Entry { key, key_span, value, implied: false });
+            let former = entries.put(key.into(), key_span, value);
+            if let Some(Entry { key, key_span: first, .. }) = former {
+                let message =
+                    format!("the key {} is there twice: the last one counts", quoted(&key));
+                let problem = Problem::new("duplicate_key", message, key_span, "and again here");
+                self.log.warn(problem.also(first, "first here").help("keep one of them"));
+            }
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) fn of(source: &Source<'_>, app: &mut Map) {
 /// What each `env_NAME` adds under `--profile NAME`.
 pub(super) fn profiles(source: &Source<'_>) -> Vec<(Rc<str>, Span, Rc<Node>)> {
     let mut out = Vec::new();
-    for (_, entry) in source.given.entries().filter(|(field, _)| field.name == "env_NAME") {
+    for (_, entry) in source.given.entries().filter(|(field, _)| field.name == fields::PROFILE) {
         debug_assert!(fields::is_profile(&entry.key));
         let Some(name) = entry.key.strip_prefix("env_") else { continue };
         let Some(entries) = variables(source, entry) else { continue };

@@ -40,7 +40,10 @@ impl Field {
         let mut out = Vec::new();
         for snake in std::iter::once(&self.name).chain(self.aliases) {
             out.push(Cow::Borrowed(*snake));
-            out.push(Cow::Owned(camel(snake)));
+            // `env_NAME` stands for names that nobody writes in another way.
+            if self.name != PROFILE {
+                out.push(Cow::Owned(camel(snake)));
+            }
         }
         out.dedup();
         out
@@ -66,6 +69,8 @@ const fn field(name: &'static str, aliases: &'static [&'static str], answer: Ans
     Field { name, aliases, answer }
 }
 
+/// Stands for every key that is `env_` and a name.
+pub(super) const PROFILE: &str = "env_NAME";
 const METRICS: &str = "eco puts no code for metrics into programs";
 const DEPLOY: &str = "eco brings nothing onto machines: copy the release there by what you have (git, \
                       rsync, CI), then run `eco apply`";
@@ -121,7 +126,7 @@ pub const FIELDS: &[Field] = &[
     field("instance_var", &[], Mapped("env")),
     field("port", &[], Mapped("env.PORT")),
     field("env", &[], Mapped("env")),
-    field("env_NAME", &[], Mapped("profiles.NAME.apps")),
+    field(PROFILE, &[], Mapped("profiles.NAME.apps")),
     field(
         "filter_env",
         &[],
@@ -248,7 +253,7 @@ const LIMIT: &str =
 
 /// The key of an app with this name.
 pub(super) fn find(key: &str) -> Option<&'static Field> {
-    let wanted = if is_profile(key) { "env_NAME" } else { key };
+    let wanted = if is_profile(key) { PROFILE } else { key };
     FIELDS.iter().find(|field| field.is(wanted))
 }
 

@@ -49,7 +49,7 @@ impl<'a> Given<'a> {
                 continue;
             }
             let twice = known.iter().position(|(other, _)| other.name == field.name);
-            let Some(twice) = twice.filter(|_| field.name != "env_NAME") else {
+            let Some(twice) = twice.filter(|_| field.name != fields::PROFILE) else {
                 known.push((field, entry.clone()));
                 continue;
             };

@@ -203,6 +203,10 @@ fn by_content(file: Option<&Path>) -> Vec<String> {
     if about.is_dir() {
         return node;
     }
+    // Opening a pipe waits for somebody at its other end.
+    if !about.is_file() {
+        return Vec::new();
+    }
     let mut start = [0_u8; 4];
     let read = File::open(file).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
     let start = start.get(..read).unwrap_or_default();
