@@ -55,10 +55,8 @@ pub struct Native {
     pub apps: usize,
     /// How many things are said about it in comments.
     pub notes: usize,
-    /// What is odd about it.
-    pub warnings: Faults,
-    /// What hinders it from being applied on this machine, where it need not be the one it is for.
-    pub hinders: Option<Faults>,
+    /// What it is on this machine, which need not be the one it is for; or what hinders it here.
+    pub here: Result<Loaded, Faults>,
 }
 
 /// Reads an ecosystem file in any format with everything it names: all its apps, or all its faults.
@@ -96,30 +94,49 @@ pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, F
         Some(bytes) => Text::new(path, bytes)?,
         None => Text::read(path)?,
     };
-    let file = text.absolute();
     let format = format.or_else(|| Format::of(path));
-    let Opened { text, document, origin, left } = match format {
+    let opened = match format {
         Some(format) => foreign(text, format, source),
         None => open(text, source, options)?,
     };
+    as_native(opened, (format, into), source)
+}
+
+/// [`native`] of a file with this text; `None` also if it is a program, which is not run.
+pub(super) fn native_of_data(
+    text: Text,
+    source: &Source<'_>,
+    options: Options,
+) -> Result<Option<Native>, Faults> {
+    match root(&text) {
+        Root::Own(_) | Root::Program => Ok(None),
+        Root::Foreign(root) => as_native(of_pm2(text, root, source, options), (None, None), source),
+    }
+}
+
+fn as_native(
+    opened: Opened,
+    (format, into): (Option<Format>, Option<&Path>),
+    source: &Source<'_>,
+) -> Result<Option<Native>, Faults> {
+    let Opened { text, document, origin, left } = opened;
+    let from = text.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = text.absolute();
     let Some(left) = left else {
         return load_tree(text, document.as_ref(), origin, source).map(|_| None);
     };
     // Another machine's file need not work here; what it says is to be right all the same.
     let here = match format {
         Some(_) => {
-            let again = Text::new(path, text.log.source.text.as_bytes())?;
+            let again = Text::new(&text.path, text.log.source.text.as_bytes())?;
             check_tree(text, document.as_ref())?;
             load_tree(again, document.as_ref(), origin, source)
         }
         None => Ok(load_tree(text, document.as_ref(), origin, source)?),
     };
-    let (warnings, hinders) = match here {
-        Ok(loaded) => (loaded.warnings, None),
-        Err(faults) => (Faults::default(), Some(faults)),
-    };
     // What is missing now may be there later.
-    let lasting = warnings.iter().filter(|warning| warning.code != "no_script");
+    let warnings = here.iter().flat_map(|loaded| &loaded.warnings);
+    let lasting = warnings.filter(|warning| warning.code != "no_script");
     let told = lasting.map(|warning| {
         let at = warning.labels.first().map_or_else(Span::default, |(span, _)| *span);
         let help = warning.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
@@ -127,7 +144,6 @@ pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, F
     });
     let mut notes: Vec<Note> = told.chain(left).collect();
     notes.sort_by_key(|note| note.at);
-    let from = path.file_name().unwrap_or_default().to_string_lossy();
     let document = document.unwrap_or_else(|| Node::map(Span::default(), Vec::new()));
     let dir = file.parent().filter(|dir| into.is_some_and(|into| into != *dir));
     let document = dir.map_or(Rc::clone(&document), |dir| moved::from(&document, dir));
@@ -139,8 +155,7 @@ pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, F
             .then(|| (written::text(&without, &from, &notes), secrets)),
         apps: apps.map_or(0, <[_]>::len),
         notes: notes.len(),
-        warnings,
-        hinders,
+        here,
     }))
 }
 
@@ -195,25 +210,27 @@ fn root(text: &Text) -> Root {
     }
 }
 
-fn open(mut text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
+fn open(text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
     refuse_foreign(&text)?;
-    let mut origin = Origin { lenient: options.lenient, ..Origin::default() };
-    let root = match root(&text) {
-        Root::Own(document) => {
-            return Ok(Opened { text, document, origin: Origin::default(), left: None });
-        }
-        Root::Foreign(root) => root,
+    match root(&text) {
+        Root::Own(document) => Ok(Opened { text, document, origin: Origin::default(), left: None }),
+        Root::Foreign(root) => Ok(of_pm2(text, root, source, options)),
         Root::Program => {
             let evaluated = node::evaluate(text, source.env, options.lenient);
-            (text, origin) = (evaluated.text, evaluated.origin);
-            evaluated.root
+            let opened = of_pm2(evaluated.text, evaluated.root, source, options);
+            Ok(Opened { origin: evaluated.origin, ..opened })
         }
-    };
+    }
+}
+
+/// What PM2's data say in our format.
+fn of_pm2(text: Text, root: Option<Rc<Node>>, source: &Source<'_>, options: Options) -> Opened {
     let file = text.absolute();
     let reading = Reading::new(&text.log, Some(place(&file, source)), options.lenient);
     let document = root.and_then(|root| reading.document(&root));
     let left = Some(reading.left.into_inner());
-    Ok(Opened { text, document, origin, left })
+    let origin = Origin { lenient: options.lenient, ..Origin::default() };
+    Opened { text, document, origin, left }
 }
 
 /// Only `eco import` reads the files of other programs than PM2.

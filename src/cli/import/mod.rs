@@ -71,7 +71,9 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Outcome {
         let text = format!("{} is an eco file already", file.display());
         return Err(CliError::input(text, "there is nothing to import"));
     };
-    apply::warn(&native.warnings, ui);
+    if let Ok(loaded) = &native.here {
+        apply::warn(&loaded.warnings, ui);
+    }
     let parted = native.without_secrets.as_ref().filter(|_| !args.keep_secrets);
     let (text, secrets) = match parted {
         Some((text, secrets)) => (text, secrets.as_slice()),
@@ -131,7 +133,7 @@ fn name_of(bytes: &[u8]) -> &'static str {
 
 /// Says what is missing here.
 fn hindered(native: &import::Native, ui: &Ui) {
-    for fault in native.hinders.iter().flatten() {
+    for fault in native.here.as_ref().err().into_iter().flatten() {
         ui.talk(&format!("missing on this machine: {}\n", fault.one_line()));
     }
 }

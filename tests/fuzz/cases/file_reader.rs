@@ -22,7 +22,7 @@ pub const CASE: Case = Case { name: "file_reader", run, seeds };
 
 /// Two users, whoever tries this.
 #[derive(Debug)]
-struct Someone;
+pub(super) struct Someone;
 
 impl Accounts for Someone {
     fn caller(&self) -> Caller {
@@ -126,7 +126,7 @@ pub(super) fn a_request() -> ApplyRequest {
     request_of(&read(&directory().join("ecosystem.yaml"), text, &environment()).unwrap())
 }
 
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     let pairs = [("HOME", "/home/me"), ("PATH", "/usr/bin"), ("LC_ALL", "C"), ("EMPTY", "")];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
@@ -137,7 +137,8 @@ fn directory() -> &'static Path {
     FOUND.get_or_init(|| root().join("tests/it/config/good"))
 }
 
-fn root() -> PathBuf {
+/// The repository.
+pub(super) fn root() -> PathBuf {
     let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     above.find(|dir| dir.join("tests/it").is_dir()).unwrap().to_owned()
 }

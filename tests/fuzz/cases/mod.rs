@@ -8,10 +8,12 @@ pub mod dotenv;
 pub mod file_reader;
 pub mod keeper_protocol;
 pub mod keeper_state;
+pub mod literals;
 pub mod log_follow;
 pub mod log_index;
 pub mod log_parts;
 pub mod notify;
+pub mod pm2_files;
 pub mod run_records;
 pub mod schedules;
 pub mod state_files;
@@ -32,7 +34,7 @@ pub struct Case {
 }
 
 /// All of them.
-pub const ALL: [&Case; 12] = [
+pub const ALL: [&Case; 14] = [
     &keeper_protocol::CASE,
     &keeper_state::CASE,
     &run_records::CASE,
@@ -42,6 +44,8 @@ pub const ALL: [&Case; 12] = [
     &log_parts::CASE,
     &notify::CASE,
     &file_reader::CASE,
+    &literals::CASE,
+    &pm2_files::CASE,
     &dotenv::CASE,
     &schedules::CASE,
     &api_requests::CASE,

@@ -123,6 +123,10 @@ pub(super) const FUZZ: Row = Row {
                 "config::differential::both_readers_refuse_the_same",
                 "config::hazards::twenty_thousand_brackets_are_one_fault",
                 "config::hazards::aliases_cannot_nest_without_end",
+                "import::generated::damaged_data_is_read_or_refused",
+                "import::generated::files_are_wrong_or_become_ours",
+                "import::generated::many_keys_are_read_soon",
+                "fuzz_inputs::every_input_that_was_found_is_dealt_with",
             ]),
         ),
         (

@@ -2,6 +2,7 @@
 //! was forgotten.
 
 mod fields;
+mod generated;
 mod node;
 mod other;
 

@@ -26,12 +26,12 @@ fn files_of_other_programs_become_ours() {
             let ours = path.with_file_name("ecosystem.yaml");
             let text = native.text.as_bytes();
             let read = with_source(None, |source| load_text(&ours, text, source));
-            match (read, native.hinders) {
-                (Ok(loaded), None) => assert_eq!(loaded.apps.len(), native.apps),
-                (Ok(_), Some(faults)) | (Err(faults), None) => {
+            match (read, native.here) {
+                (Ok(now), Ok(then)) => assert_eq!(now.apps, then.apps, "{name}"),
+                (Ok(_), Err(faults)) | (Err(faults), Ok(_)) => {
                     panic!("{name}: {}", faults.render(100, false))
                 }
-                (Err(now), Some(then)) => assert_eq!(now.len(), then.len(), "{name}"),
+                (Err(now), Err(then)) => assert_eq!(now.len(), then.len(), "{name}"),
             }
         }
     });

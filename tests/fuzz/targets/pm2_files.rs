@@ -1,0 +1,8 @@
+//! See `cases/pm2_files.rs`.
+#![no_main]
+
+use eco_fuzz::{cases::pm2_files::CASE, put_seeds};
+
+libfuzzer_sys::fuzz_target!(init: put_seeds(&CASE), |bytes: &[u8]| {
+    (CASE.run)(bytes);
+});
