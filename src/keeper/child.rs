@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    os::fd::{AsRawFd as _, BorrowedFd, RawFd},
+    os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, RawFd},
 };
 
 use rustix::process::{Pid, Rlimit};
@@ -13,7 +13,7 @@ use super::{
     share::{self, Way},
     surroundings::{Forked, Surroundings},
 };
-use crate::protocol::{MAX_DECLARED, Step};
+use crate::protocol::{MAX_DECLARED, NOTIFY_FD, Step};
 
 const LAST_SIGNAL: libc::c_int = 64;
 /// Copies of descriptors are made above this, out of the way of the places they go to.
@@ -159,6 +159,9 @@ fn app(start: &AppStart<'_>, in_group: bool) -> ! {
                 write_own_pid(start.image);
             }
         }
+        if let Some(notify) = &start.surroundings.notify {
+            status = place_notify(notify.as_fd(), status);
+        }
         enforce(status, start.surroundings.limit());
         enforce(status, start.surroundings.become_user());
         if libc::chdir(start.image.cwd.as_ptr()) < 0 {
@@ -186,6 +189,25 @@ fn place_sockets(sockets: &[BorrowedFd<'_>], status: RawFd) -> RawFd {
             if libc::dup2(*copy, place) < 0 {
                 fail(status, Step::Prepare, errno());
             }
+        }
+        status
+    }
+}
+
+/// Puts the connected notify socket where the environment says that it is. Nothing else at that place
+/// is needed by now but the status socket; gives where that is then.
+fn place_notify(notify: BorrowedFd<'_>, status: RawFd) -> RawFd {
+    // SAFETY: only the child's own descriptors are touched.
+    unsafe {
+        let status = match libc::fcntl(status, libc::F_DUPFD_CLOEXEC, NOTIFY_FD + 1) {
+            -1 => fail(status, Step::Prepare, errno()),
+            copy => copy,
+        };
+        // Where it lies there already, it only has to stay open.
+        if libc::dup2(notify.as_raw_fd(), NOTIFY_FD) < 0
+            || libc::fcntl(NOTIFY_FD, libc::F_SETFD, 0) < 0
+        {
+            fail(status, Step::Prepare, errno());
         }
         status
     }

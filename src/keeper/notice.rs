@@ -13,7 +13,10 @@ use std::{
 
 use rustix::{
     event::epoll::{self, EventData, EventFlags},
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, socket_with, sockopt},
+    net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, getsockname,
+        socket_with, sockopt,
+    },
     process::Pid,
 };
 
@@ -111,6 +114,16 @@ impl NotifySockets {
     /// The socket of a run.
     pub(super) fn of(&self, run: u64) -> Option<BorrowedFd<'_>> {
         self.sockets.get(&run).map(OwnedFd::as_fd)
+    }
+
+    /// A socket that is connected to that of a run: what is written to it arrives there.
+    pub(super) fn connected(&self, run: u64) -> io::Result<OwnedFd> {
+        let known = self.of(run).ok_or(io::ErrorKind::NotFound)?;
+        // Whoever writes must not have to wait for a keeper that is stopped.
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
+        connect(&socket, &getsockname(known)?)?;
+        Ok(socket)
     }
 
     /// Closes and removes the socket of a run.
@@ -279,6 +292,8 @@ mod tests {
         assert!(sockets.open(8, false, &poll).is_ok());
         assert!(sockets.open(FIRST_NOTIFY, true, &poll).is_err());
 
+        let connected = sockets.connected(7).unwrap();
+        assert!(sockets.connected(9).is_err());
         let sender = UnixDatagram::unbound().unwrap();
         sender.send_to(b"READY=1", &path).unwrap();
         sender.send_to(&[b'x'; 5000], &path).unwrap();
@@ -290,7 +305,7 @@ mod tests {
             None,
         )
         .unwrap();
-        rustix::net::connect(&channel, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        connect(&channel, &SocketAddrUnix::new(&path).unwrap()).unwrap();
         let two = [writing.as_fd(), reading.as_fd()];
         crate::protocol::send(&channel, b"BARRIER=1", &two, crate::protocol::Blocking::Wait)
             .unwrap();
@@ -302,6 +317,9 @@ mod tests {
         assert_eq!(datagram::receive(socket).unwrap().bytes, b"");
         let barrier = datagram::receive(socket).unwrap();
         assert_eq!((&*barrier.bytes, barrier.descriptors.len()), (&b"BARRIER=1"[..], 2));
+        rustix::io::write(&connected, b"READY=1").unwrap();
+        let written = datagram::receive(socket).unwrap();
+        assert_eq!((&*written.bytes, written.sender), (&b"READY=1"[..], first.sender));
         drop(barrier);
         // Nobody holds the writing end any more.
         assert_eq!(rustix::io::read(&reading, &mut [0; 1]), Ok(0));

@@ -29,7 +29,8 @@ use super::{
     sys,
 };
 use crate::protocol::{
-    Blocking, Of, Received, Record, Sharing, SpawnSpec, State, Step, Stream, read_sealed, receive,
+    Blocking, NOTIFY_FD_VARIABLE, Of, Received, Record, Sharing, SpawnSpec, State, Step, Stream,
+    read_sealed, receive,
 };
 
 /// Why nothing was started: the step and the system's error number.
@@ -110,7 +111,11 @@ impl Keeper {
         let cgroup = spec.cgroup.as_deref().map(Cgroup::open).transpose();
         let cgroup = cgroup.map_err(refusal(Step::Cgroup))?;
         let surroundings = Surroundings::new(&spec, self.started.open_files);
-        let surroundings = surroundings.map_err(refusal(Step::Cgroup))?;
+        let mut surroundings = surroundings.map_err(refusal(Step::Cgroup))?;
+        if spec.notify && spec.variable(NOTIFY_FD_VARIABLE).is_some() {
+            let socket = self.notify_sockets.connected(id).map_err(refusal(Step::Prepare))?;
+            surroundings.notify = Some(socket);
+        }
         let (out, app_out) = output_pipe(Stream::Out).map_err(refusal(Step::Prepare))?;
         let (err, app_err) = output_pipe(Stream::Err).map_err(refusal(Step::Prepare))?;
         surroundings.own([app_out.as_fd(), app_err.as_fd()]);

@@ -45,6 +45,8 @@ pub(super) struct Surroundings {
     /// What is written to its `oom_score_adj`.
     oom_score_adj: Option<String>,
     ids: Option<Ids>,
+    /// What it finds at [`NOTIFY_FD`](crate::protocol::NOTIFY_FD).
+    pub(super) notify: Option<OwnedFd>,
 }
 
 impl Surroundings {
@@ -68,6 +70,7 @@ impl Surroundings {
             nice: spec.nice,
             oom_score_adj: spec.oom_score_adj.map(|score| score.to_string()),
             ids: spec.ids.clone(),
+            notify: None,
         })
     }
 

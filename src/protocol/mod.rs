@@ -36,7 +36,7 @@ pub use recording::{FromRecorder, ToRecorder};
 pub use sealed::{read_sealed, write_sealed};
 pub use self_test::SelfTest;
 pub use sink::{Compression, Destination, Form, Rotation, Sink, Stream, has_output};
-pub use spawn::{Ids, Limit, SpawnSpec, Step, notify_path};
+pub use spawn::{Ids, Limit, NOTIFY_FD, NOTIFY_FD_VARIABLE, SpawnSpec, Step, notify_path};
 pub use wire::{Malformed, Reader, Writer};
 
 /// The version spoken by this build.

@@ -127,6 +127,13 @@ pub struct SpawnSpec {
     pub oom_score_adj: Option<i32>,
 }
 
+/// A variable whose presence asks for the run's notify socket as an open descriptor too, connected, and
+/// its value: the number of that. Programs in Node can write to one, and cannot send a datagram.
+pub const NOTIFY_FD_VARIABLE: &str = "ECO_NOTIFY_FD";
+/// That number. It is above those which Node, npm among them, closes at exec when it starts (the first
+/// 16), so that it reaches a server below them.
+pub const NOTIFY_FD: i32 = 120;
+
 /// The notify socket of a run below the keeper's directory.
 pub fn notify_path(run_dir: &Path, run: u64) -> PathBuf {
     run_dir.join("notify").join(run.to_string())
