@@ -22,7 +22,7 @@ enum Level {
 }
 
 /// The keys of `ready` and `live` of which one is written.
-const PROBES: [&str; 6] = ["http", "tcp", "exec", "log", "notify", "delay"];
+const PROBES: [&str; 7] = ["http", "tcp", "exec", "log", "notify", "message", "delay"];
 
 impl Level {
     fn below(self, key: &str) -> Self {

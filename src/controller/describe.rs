@@ -122,6 +122,7 @@ fn ready(policy: &ReadyPolicy) -> String {
         ReadyProbe::Started => return "its program was executed".to_owned(),
         ReadyProbe::Listen => return "it listens on its ports".to_owned(),
         ReadyProbe::Notify => return "it says so at NOTIFY_SOCKET".to_owned(),
+        ReadyProbe::Message(text) => return format!("it says process.send('{text}')"),
         ReadyProbe::Delay(delay) => return format!("{} after its start", human_duration(*delay)),
         ReadyProbe::Log(pattern) => return format!("a line of its output matches `{pattern}`"),
         ReadyProbe::Http(http) => {
@@ -168,6 +169,12 @@ fn stop(policy: &StopPolicy, add: &mut impl FnMut(&str, String)) {
     add("stop.signal", policy.signal.to_string());
     add("stop.timeout", human_duration(policy.timeout));
     add("stop.kill", format!("{:?}", policy.kill).to_lowercase());
+    if let Some(message) = &policy.message {
+        add("stop.message", message.clone());
+    }
+    if policy.close {
+        add("stop.close", "true".to_owned());
+    }
 }
 
 fn path(path: &Path) -> String {

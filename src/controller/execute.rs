@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{environment, events::Told, report, state::State, surroundings};
+use super::{environment, events::Told, node, report, state::State, surroundings};
 use crate::{
     api::{EventType, Stream},
     host::{clock, crash, home::Home},
@@ -198,7 +198,10 @@ fn spawn_spec(
     let program = environment::compose(&tag.id, &app.spec, &app.spec.command);
     let mut program = program.map_err(|error| failed(SpawnStep::Environment, &error))?;
     let watchdog = watchdog(&app.spec);
-    let notify = app.spec.ready.probe == ReadyProbe::Notify || watchdog.is_some();
+    let put = node::put_in(&mut program, &app.spec, home);
+    put.map_err(|error| failed(SpawnStep::Preload, &error))?;
+    let says_ready = matches!(app.spec.ready.probe, ReadyProbe::Notify | ReadyProbe::Message(_));
+    let notify = says_ready || watchdog.is_some();
     if notify {
         let path = protocol::notify_path(&home.run, run.0);
         program.env.retain(|(name, _)| name != NOTIFY_SOCKET);

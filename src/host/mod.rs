@@ -14,6 +14,7 @@ pub mod limits;
 pub mod log_parts;
 pub mod log_runs;
 pub mod marker;
+pub mod node;
 pub mod own;
 pub mod port_owner;
 pub mod probe;

@@ -203,6 +203,8 @@ pub struct SpawnFailure {
 pub enum SpawnStep {
     /// Reading an env value from its file, before anything is forked.
     Environment,
+    /// Putting what is loaded into Node programs where they find it.
+    Preload,
     /// Making pipes and the run's record.
     Prepare,
     /// Creating the process.

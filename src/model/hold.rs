@@ -164,6 +164,7 @@ impl fmt::Display for SpawnFailure {
         let error = error.split(" (os error").next().unwrap_or_default().to_lowercase();
         let what = match self.step {
             SpawnStep::Environment => "cannot read a file named in its env",
+            SpawnStep::Preload => "cannot write what is loaded into Node programs",
             SpawnStep::Prepare => "cannot prepare its pipes",
             SpawnStep::Fork => "cannot create a process",
             SpawnStep::Session => "cannot make a session",

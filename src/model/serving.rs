@@ -113,6 +113,8 @@ pub enum ReadyProbe {
     Log(String),
     /// It says so at `NOTIFY_SOCKET`.
     Notify,
+    /// A Node program says so: it sends this text by `process.send`.
+    Message(String),
     /// So long after its start.
     Delay(Duration),
 }

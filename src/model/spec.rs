@@ -223,6 +223,13 @@ pub struct StopPolicy {
     /// How long open requests may take to end before the first signal, for an app with `listen`.
     #[serde(default = "StopPolicy::default_drain")]
     pub drain: Duration,
+    /// What the handlers of `message` of a Node program are called with, instead of those of the
+    /// signal.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Whether a Node program that does not handle the signal ends its requests first.
+    #[serde(default)]
+    pub close: bool,
 }
 
 impl StopPolicy {

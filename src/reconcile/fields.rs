@@ -248,13 +248,17 @@ fn limit_changes(fields: &mut Fields<'_>, old: &Limit, new: &Limit) {
 }
 
 fn stop_changes(fields: &mut Fields<'_>, old: &StopPolicy, new: &StopPolicy) {
-    let StopPolicy { command, signal, timeout, kill, drain } = old;
+    let StopPolicy { command, signal, timeout, kill, drain, message, close } = old;
     let commands = (command.as_ref(), new.command.as_ref());
     fields.maybe("stop.command", Effect::Live, commands, command_text);
     fields.differ("stop.signal", Effect::Live, (signal, &new.signal), ToString::to_string);
     fields.differ("stop.timeout", Effect::Live, (timeout, &new.timeout), exact);
     fields.differ("stop.kill", Effect::Live, (kill, &new.kill), |it| scope_text(*it));
     fields.differ("stop.drain", Effect::Live, (drain, &new.drain), exact);
+    // Told to the program in its environment.
+    let messages = (message.as_ref(), new.message.as_ref());
+    fields.maybe("stop.message", Effect::Rolling, messages, String::clone);
+    fields.differ("stop.close", Effect::Rolling, (close, &new.close), bool::to_string);
 }
 
 fn rollout_changes(fields: &mut Fields<'_>, old: &RolloutPolicy, new: &RolloutPolicy) {
@@ -293,6 +297,10 @@ fn ready_changes(fields: &mut Fields<'_>, old: &ReadyPolicy, new: &ReadyPolicy) 
     match (probe, &new.probe) {
         (ReadyProbe::Http(old), ReadyProbe::Http(new)) => {
             http_changes(fields, "ready.http", (old, new));
+        }
+        // What a program is to send is told to it in its environment.
+        (old @ ReadyProbe::Message(_), new) | (old, new @ ReadyProbe::Message(_)) => {
+            fields.differ("ready", Effect::Rolling, (old, new), probe_text);
         }
         (old, new) => fields.differ("ready", Effect::Live, (old, new), probe_text),
     }

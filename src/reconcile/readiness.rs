@@ -69,8 +69,8 @@ fn of_run(spec: &AppSpec, run: &Run, (started, now): (Time, Time)) -> Readiness 
     match &spec.ready.probe {
         ReadyProbe::Started => Readiness::Ready(started),
         ReadyProbe::Listen if listens(spec, &run.sockets) => Readiness::Ready(now),
-        ReadyProbe::Notify if run.says_ready => Readiness::Ready(now),
-        ReadyProbe::Listen | ReadyProbe::Notify => Readiness::Awaited,
+        ReadyProbe::Notify | ReadyProbe::Message(_) if run.says_ready => Readiness::Ready(now),
+        ReadyProbe::Listen | ReadyProbe::Notify | ReadyProbe::Message(_) => Readiness::Awaited,
         ReadyProbe::Http(_)
         | ReadyProbe::Tcp(_)
         | ReadyProbe::Exec(_)

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::process_fields::limits_in_words;
 use crate::model::{
     AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Pass, ProcessPolicy,
-    Revision, ShareBy,
+    ReadyPolicy, ReadyProbe, Revision, ShareBy, StopPolicy,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
@@ -25,9 +25,9 @@ pub fn revision(spec: &AppSpec) -> Revision {
         inherited: _,
         inherit_env,
         restart: _,
-        stop: _,
+        stop: StopPolicy { message, close, command: _, signal: _, timeout: _, kill: _, drain: _ },
         listen,
-        ready: _,
+        ready: ReadyPolicy { probe, interval: _, timeout: _, successes: _, start_period: _ },
         live: _,
         accepts_within: _,
         reload: _,
@@ -70,6 +70,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
     if *process != ProcessPolicy::default() {
         form.process(process);
     }
+    form.node(probe, message.as_deref(), *close);
     form.finish()
 }
 
@@ -170,6 +171,29 @@ impl CanonicalForm {
         for (key, value) in limits {
             self.text(&key.to_string());
             self.text(&value);
+        }
+    }
+
+    /// What is put into the environment of a Node program. Likewise nothing for all others.
+    fn node(&mut self, ready: &ReadyProbe, shutdown: Option<&str>, close: bool) {
+        let ready = match ready {
+            ReadyProbe::Message(text) => Some(text.as_str()),
+            ReadyProbe::Started
+            | ReadyProbe::Listen
+            | ReadyProbe::Http(_)
+            | ReadyProbe::Tcp(_)
+            | ReadyProbe::Exec(_)
+            | ReadyProbe::Log(_)
+            | ReadyProbe::Notify
+            | ReadyProbe::Delay(_) => None,
+        };
+        for (key, value) in
+            [("ready", ready), ("message", shutdown), ("close", close.then_some(""))]
+        {
+            if let Some(value) = value {
+                self.text(key);
+                self.text(value);
+            }
         }
     }
 

@@ -241,6 +241,7 @@ impl<'a> View<'a> {
                 | ReadyProbe::Exec(_)
                 | ReadyProbe::Log(_)
                 | ReadyProbe::Notify
+                | ReadyProbe::Message(_)
                 | ReadyProbe::Delay(_),
                 _,
             ) => Vec::new(),

@@ -189,6 +189,7 @@ pub(super) fn probe_text(probe: &ReadyProbe) -> String {
         ReadyProbe::Exec(command) => format!("{{exec: {}}}", command_text(command)),
         ReadyProbe::Log(pattern) => format!("{{log: {pattern:?}}}"),
         ReadyProbe::Notify => "{notify: true}".to_owned(),
+        ReadyProbe::Message(text) => format!("{{message: {text:?}}}"),
         ReadyProbe::Delay(delay) => format!("{{delay: {}}}", exact(delay)),
     }
 }

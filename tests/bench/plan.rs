@@ -68,6 +68,8 @@ fn spec(instances: u32) -> AppSpec {
             timeout: Duration::from_secs(10),
             kill: KillScope::Group,
             drain: StopPolicy::default_drain(),
+            message: None,
+            close: false,
         },
         rollout: RolloutPolicy {
             min_ready: Duration::from_secs(1),

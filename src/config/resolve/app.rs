@@ -12,7 +12,7 @@ use ignore::gitignore::GitignoreBuilder;
 use super::{
     Context, artifacts,
     command::{self, Role},
-    env, job, listen, live, logs, paths, process, ready,
+    env, job, listen, live, logs, node, paths, process, ready,
     rollout::{self, duration},
 };
 use crate::{
@@ -41,6 +41,7 @@ pub(in crate::config) fn resolve_app(
     let command = resolve_command(context, (name, app, at), own.port.as_deref());
     let cwd = cwd(context, app);
     job::check(context, app);
+    node::check(context, app, command.as_ref());
     let inherit_env = env::patterns(context, app);
     let live = live::resolve(context, app, &own);
     let spec_parts = (

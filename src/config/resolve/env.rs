@@ -15,8 +15,15 @@ use crate::{
 };
 
 /// Variables that eco sets itself, above `env`.
-const OURS: [&str; 5] =
-    ["ECO_PROJECT", "ECO_APP", "ECO_INSTANCE", "NODE_APP_INSTANCE", "NOTIFY_SOCKET"];
+const OURS: [&str; 7] = [
+    "ECO_PROJECT",
+    "ECO_APP",
+    "ECO_INSTANCE",
+    "NODE_APP_INSTANCE",
+    "NOTIFY_SOCKET",
+    "ECO_NOTIFY_FD",
+    "ECO_NODE",
+];
 
 /// What `${PORT}` is, escaped: `PORT` as the app's own environment has it, else the one port of
 /// `listen`.

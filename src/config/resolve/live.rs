@@ -74,9 +74,11 @@ pub(super) fn resolve(context: &Context<'_>, app: &App, own: &Own<'_>) -> Option
         ReadyProbe::Exec(command) => LiveProbe::Exec(command),
         ReadyProbe::Notify => LiveProbe::Notify,
         // Not among the keys of `live`.
-        ReadyProbe::Started | ReadyProbe::Listen | ReadyProbe::Log(_) | ReadyProbe::Delay(_) => {
-            return None;
-        }
+        ReadyProbe::Started
+        | ReadyProbe::Listen
+        | ReadyProbe::Log(_)
+        | ReadyProbe::Message(_)
+        | ReadyProbe::Delay(_) => return None,
     };
     if let (LiveProbe::Notify, Some((_, at))) = (&probe, written.timeout.get_at()) {
         let message = "an app that says by itself that it lives is not asked";

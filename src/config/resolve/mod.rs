@@ -8,6 +8,7 @@ mod job;
 mod listen;
 mod live;
 mod logs;
+mod node;
 mod order;
 mod paths;
 mod process;

@@ -105,13 +105,14 @@ pub(super) struct Probes<'a> {
 impl Probes<'_> {
     /// The one probe there has to be. `None` if it is wrong, which was said, or not known yet.
     pub(super) fn only(&self, written: &Ready, at: At) -> Option<ReadyProbe> {
-        let Ready { http, tcp, exec, log, notify, delay, .. } = written;
+        let Ready { http, tcp, exec, log, notify, message, delay, .. } = written;
         let kinds = [
             ("http", place(http)),
             ("tcp", place(tcp)),
             ("exec", place(exec)),
             ("log", place(log)),
             ("notify", place(notify)),
+            ("message", place(message)),
             ("delay", place(delay)),
         ];
         let mut said = kinds.iter().filter_map(|(key, at)| at.map(|at| (*key, at)));
@@ -126,7 +127,8 @@ impl Probes<'_> {
             }
             (None, _) => {
                 // What tells but once is not among the keys of `live`.
-                let is_key = |key: &&str| self.key == "ready" || !["log", "delay"].contains(key);
+                let of_start = ["log", "message", "delay"];
+                let is_key = |key: &&str| self.key == "ready" || !of_start.contains(key);
                 let mut all: Vec<&str> = kinds.iter().map(|(key, _)| *key).filter(is_key).collect();
                 all.extend((self.key == "live").then_some("accept"));
                 let is_misspelled = all.iter().any(|key| self.context.is_misspelled(at.key, key));
@@ -153,7 +155,8 @@ impl Probes<'_> {
         }
         let log = log.get().map(|pattern| ReadyProbe::Log(pattern.0.clone()));
         let notify = notify.get().map(|_| ReadyProbe::Notify);
-        log.or(notify).or_else(|| delay.get().map(|delay| ReadyProbe::Delay(delay.0)))
+        let message = message.get().map(|text| ReadyProbe::Message(text.0.clone()));
+        log.or(notify).or(message).or_else(|| delay.get().map(|delay| ReadyProbe::Delay(delay.0)))
     }
 
     fn fill(&self, text: &str, span: Span) -> Option<String> {

@@ -54,6 +54,8 @@ pub(super) fn stop(
             Some(written::KillScope::Main) => KillScope::Main,
         },
         drain: duration(&written.drain, StopPolicy::default_drain()),
+        message: written.message.get().map(|text| text.0.clone()),
+        close: written.close.get().is_some_and(|flag| flag.0),
     }
 }
 

@@ -12,7 +12,7 @@ use super::Command;
 use crate::config::{
     field::{Field, Many, Written},
     scalar::{
-        Complaint, CronText, DurationText, ExitCode, Factor, Failures, Jitter, ShareText,
+        Complaint, CronText, DurationText, ExitCode, Factor, Failures, Flag, Jitter, ShareText,
         SignalText, SizeText, Text,
     },
     suggest::quoted,
@@ -124,6 +124,15 @@ pub(in crate::config) struct Stop {
     /// Whom the first signal goes to. SIGKILL always goes to all.
     #[schemars(extend("default" = "group"))]
     pub(in crate::config) kill: Field<KillScope>,
+    /// For a Node program: if it handles messages (`process.on('message', …)`), those handlers are
+    /// called with this at the signal, and none of the signal's own.
+    #[schemars(example = &"shutdown")]
+    pub(in crate::config) message: Field<Text>,
+    /// For a Node program that handles neither the signal nor the message: its servers accept nothing
+    /// more, and it exits with code 0 once the requests under way have been answered. Connections that
+    /// are none of HTTP have half a second more.
+    #[schemars(extend("default" = false))]
+    pub(in crate::config) close: Field<Flag>,
 }
 
 /// Whom a signal goes to.

@@ -10,8 +10,8 @@ use crate::config::{
     scalar::{DurationText, Pattern, ProbePort, StatusText, Successes, TargetText, Text, Yes},
 };
 
-/// When an instance counts as ready: exactly one of `http`, `tcp`, `exec`, `log`, `notify` and
-/// `delay`. Without `ready`, an app with `listen` is ready once it listens, and any other one once
+/// When an instance counts as ready: exactly one of `http`, `tcp`, `exec`, `log`, `notify`,
+/// `message` and `delay`. Without `ready`, an app with `listen` is ready once it listens, and any other one once
 /// its program runs.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -29,6 +29,10 @@ pub(in crate::config) struct Ready {
     pub(in crate::config) log: Field<Pattern>,
     /// `true`: the app itself says so, with `READY=1` at `NOTIFY_SOCKET` (`sd_notify`).
     pub(in crate::config) notify: Field<Yes>,
+    /// For a Node program, also below npm and its like: it sends this by `process.send`, as in
+    /// `process.send('ready')`.
+    #[schemars(example = &"ready")]
+    pub(in crate::config) message: Field<Text>,
     /// So long after its start.
     pub(in crate::config) delay: Field<DurationText>,
     /// The time between two tries.

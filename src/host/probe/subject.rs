@@ -84,7 +84,10 @@ impl Subject {
 impl ProbeKind {
     pub(super) fn new(probe: &ReadyProbe, vars: &InstanceVars<'_>) -> Result<Self, String> {
         Ok(match probe {
-            ReadyProbe::Started | ReadyProbe::Listen | ReadyProbe::Notify => Self::Told,
+            ReadyProbe::Started
+            | ReadyProbe::Listen
+            | ReadyProbe::Notify
+            | ReadyProbe::Message(_) => Self::Told,
             ReadyProbe::Http(http) => {
                 let target = target(&http.address, vars)?;
                 Self::Connect(Check::Http(Box::new(HttpCheck::new(http, target, vars)?)))

@@ -285,6 +285,7 @@ fn where_to(loaded: &Loaded, name: &str) -> String {
         | ReadyProbe::Exec(_)
         | ReadyProbe::Log(_)
         | ReadyProbe::Notify
+        | ReadyProbe::Message(_)
         | ReadyProbe::Delay(_)) => panic!("{other:?}"),
     };
     match address {

@@ -20,6 +20,7 @@ mod liveness;
 mod logs;
 mod lookup;
 mod machine;
+mod node;
 mod order;
 mod pm2;
 mod pm2_programs;

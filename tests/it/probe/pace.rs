@@ -61,7 +61,12 @@ fn a_delay_counts_from_the_start_and_may_be_over() {
 fn an_instance_that_tells_by_itself_is_not_asked() {
     run(async {
         let mut probes = Probes::new();
-        for probe in [ReadyProbe::Started, ReadyProbe::Listen, ReadyProbe::Notify] {
+        for probe in [
+            ReadyProbe::Started,
+            ReadyProbe::Listen,
+            ReadyProbe::Notify,
+            ReadyProbe::Message("ready".to_owned()),
+        ] {
             probes.begin(RUN, subject(&policy(probe)));
         }
         probes.begin(RunId(8), subject(&policy(ReadyProbe::Delay(Duration::ZERO))));

@@ -74,6 +74,7 @@ fn edit_everything(spec: &mut AppSpec) {
     spec.stop.timeout = ms(1_500);
     spec.stop.kill = KillScope::Main;
     spec.stop.drain = ms(5_000);
+    (spec.stop.message, spec.stop.close) = (Some("shutdown".to_owned()), true);
     spec.rollout.min_ready = ms(0);
     spec.rollout.max_surge = Share::Percent(25);
     spec.rollout.max_unavailable = Share::Count(2);

@@ -78,6 +78,8 @@ pub(crate) fn spec() -> AppSpec {
             timeout: ms(2_000),
             kill: KillScope::Group,
             drain: ms(3_000),
+            message: None,
+            close: false,
         },
         rollout: RolloutPolicy {
             min_ready: ms(1_000),

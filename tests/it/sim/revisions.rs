@@ -87,6 +87,10 @@ fn what_needs_a_replacement_makes_a_new_revision() {
         listen(&[("127.0.0.1", 3000)], Pass::Inject),
         listen(&[("", 3000), ("", 3001)], Pass::Inject),
         listen(&[("", 3001), ("", 3000)], Pass::Inject),
+        Box::new(|spec| spec.ready.probe = ReadyProbe::Message("ready".to_owned())),
+        Box::new(|spec| spec.ready.probe = ReadyProbe::Message("up".to_owned())),
+        Box::new(|spec| spec.stop.message = Some("ready".to_owned())),
+        Box::new(|spec| spec.stop.close = true),
     ];
     let revisions = edits.iter().map(|edit| {
         let mut spec = spec();
