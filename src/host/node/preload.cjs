@@ -175,11 +175,16 @@
 
   function close() {
     closing = true;
+    for (const response of requests) last(response);
+    for (const session of sessions) session.close();
+    // The loop comes by once more before: a connection that waits to be accepted would be reset.
+    setImmediate(() => setImmediate(stopListening));
+  }
+
+  function stopListening() {
     // Not a server's own `close`: that ends idle connections at once, on which a client may just be
     // sending. One that does is answered, and told that it was the last time.
     for (const server of servers) require('net').Server.prototype.close.call(server);
-    for (const response of requests) last(response);
-    for (const session of sessions) session.close();
     settle();
   }
 

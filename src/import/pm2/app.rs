@@ -149,7 +149,8 @@ fn body(source: &Source<'_>) -> Rc<Node> {
     env::of(source, &mut app);
     restart::of(source, &mut app);
     process::stop(source, &mut app);
-    let deadline = given.millis("listen_timeout", false).filter(|_| cluster);
+    let says_ready = process::ready(source, &mut app);
+    let deadline = given.millis("listen_timeout", false).filter(|_| cluster || says_ready);
     if let Some((millis, at)) = deadline {
         let mut rollout = Map::new(at.value);
         rollout.put("deadline", at.key, duration(at.value, millis));
@@ -174,13 +175,15 @@ fn is_used(source: &Source<'_>, name: &str) -> bool {
         "autostart" => word("false"),
         "watch"
         | "filter_env"
-        | "wait_ready"
         | "shutdown_with_message"
         | "append_env_to_name"
         | "source_map_support" => !word("false"),
         "ignore_watch" => given.entry("watch").is_some(),
         "out_file" | "error_file" | "log_file" => !process::is_nowhere(source, name),
-        "listen_timeout" => source.is_cluster(),
+        "wait_ready" => !word("false") && source.script.runs_node,
+        "listen_timeout" => {
+            source.is_cluster() || (given.flag("wait_ready", false) && source.script.runs_node)
+        }
         _ => true,
     }
 }

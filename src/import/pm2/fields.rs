@@ -201,9 +201,9 @@ pub const FIELDS: &[Field] = &[
         "wait_ready",
         &[],
         Differs(
-            "listen",
-            "eco has no `process.send`: a program in cluster mode is ready once it listens, another one once \
-             it runs; call it as `process.send?.('ready')`",
+            "ready.message",
+            "an instance that has not called `process.send('ready')` in time has failed, where PM2 takes it \
+             for ready; without `listen_timeout` it has 60 s",
         ),
     ),
     field(
@@ -216,14 +216,7 @@ pub const FIELDS: &[Field] = &[
     ),
     field("kill_timeout", &[], Mapped("stop.timeout")),
     field("kill_retry_time", &[], Nothing("the system tells when a process has ended")),
-    field(
-        "shutdown_with_message",
-        &[],
-        Differs(
-            "stop.signal",
-            "no message is sent, but SIGINT: end the program in `process.on('SIGINT', …)`",
-        ),
-    ),
+    field("shutdown_with_message", &[], Mapped("stop.message")),
     field("treekill", &[], Mapped("stop.kill")),
     field("uid", &["user"], Mapped("user")),
     field("gid", &[], Mapped("group")),

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::app::Source;
-use crate::config::written_tree::Node;
+use super::{app::Source, script::Kind};
+use crate::config::written_tree::{Node, Problem, quoted};
 use crate::import::tree::{Map, duration, plain, text};
 
 /// SIGINT is what programs made for PM2 expect. Package managers leave their program behind then.
@@ -16,11 +16,50 @@ pub(super) fn stop(source: &Source<'_>, app: &mut Map) {
     if let Some((millis, at)) = given.millis("kill_timeout", false) {
         stop.put("timeout", at.key, duration(at.value, millis));
     }
+    let hears = given.flag("shutdown_with_message", false) && is_for_node(source, MESSAGE);
     if !given.flag("treekill", true) {
         let at = given.place("treekill");
         stop.put("kill", at.key, text(at.value, "main"));
+    } else if hears && source.script.kind == Kind::File {
+        // Only the program itself hears the message, and ends what it has started.
+        let at = given.place(MESSAGE);
+        stop.put("kill", at.key, text(at.value, "main"));
+    }
+    if hears {
+        let at = given.place(MESSAGE);
+        stop.put("message", at.key, text(at.value, "shutdown"));
+    }
+    if source.script.runs_node {
+        stop.put("close", source.script.at.key, plain(source.script.at.value, &true));
     }
     app.put_map("stop", given.span, stop);
+}
+
+const MESSAGE: &str = "shutdown_with_message";
+
+/// Whether a key can do what it is for, which is said otherwise.
+fn is_for_node(source: &Source<'_>, key: &'static str) -> bool {
+    let script = &source.script;
+    if !script.runs_node {
+        let message =
+            format!("`{key}` is for Node programs, which {} is not", quoted(script.text()));
+        let at = source.given.place(key).key;
+        let problem = Problem::new("differs", message, at, "has no effect");
+        source.reading.log.warn(problem.help("remove it"));
+    }
+    script.runs_node
+}
+
+/// Says whether it is ready once it says so itself.
+pub(super) fn ready(source: &Source<'_>, app: &mut Map) -> bool {
+    if !source.given.flag("wait_ready", false) || !is_for_node(source, "wait_ready") {
+        return false;
+    }
+    let at = source.given.place("wait_ready");
+    let mut ready = Map::new(at.value);
+    ready.put("message", at.key, text(at.value, "ready"));
+    app.put_map("ready", at.key, ready);
+    true
 }
 
 pub(super) fn account(source: &Source<'_>, app: &mut Map) {

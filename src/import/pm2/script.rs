@@ -28,6 +28,8 @@ pub(super) struct Script {
     pub(super) interpreter_at: Span,
     /// Whether node or bun runs it.
     pub(super) is_js: bool,
+    /// Whether Node runs it, as far as can be seen.
+    pub(super) runs_node: bool,
 }
 
 /// What a script is.
@@ -55,6 +57,12 @@ const INTERPRETERS: &[(&str, &str)] = &[
     ("rb", "ruby"),
     ("php", "php"),
     ("pl", "perl"),
+];
+
+/// Programs that are Node's, or start what is.
+const OF_NODE: [&str; 13] = [
+    "node", "nodejs", "npm", "npx", "pnpm", "pnpx", "yarn", "next", "nuxt", "nest", "tsx",
+    "ts-node", "nodemon",
 ];
 
 /// Programs that start what `package.json` names, and end at SIGTERM alone as they should.
@@ -112,8 +120,14 @@ impl Script {
         let first = written.split_whitespace().next();
         let runner = runner.or(first.filter(|_| kind != Kind::File));
         let is_js = runner.is_some_and(|name| ["node", "nodejs", "bun"].contains(&name));
+        let words: Vec<&str> = match kind {
+            Kind::File => interpreter.iter().map(String::as_str).collect(),
+            Kind::Program | Kind::Line => written.split_whitespace().collect(),
+        };
+        let runs_node = words.iter().any(|word| is_of_node(word))
+            || (words.is_empty() && is_node_script(file.as_deref()));
         let written = written.to_owned();
-        Some(Self { written, at, kind, interpreter, interpreter_at, is_js })
+        Some(Self { written, at, kind, interpreter, interpreter_at, is_js, runs_node })
     }
 
     pub(super) fn text(&self) -> &str {
@@ -193,6 +207,21 @@ fn not_by(reading: &Reading<'_>, words: &[String], (script, at): (&str, At), nam
     let problem = Problem::new("value", message, named, "has no effect");
     let help = format!("write `./{script}` if a file is meant");
     reading.log.warn(problem.also(at.value, "no such file").help(help));
+}
+
+fn is_of_node(word: &str) -> bool {
+    OF_NODE.contains(&word.rsplit('/').next().unwrap_or(word))
+}
+
+/// Whether a file that runs by itself names node in its first line. One that cannot be looked at is
+/// taken for what PM2 takes it for.
+fn is_node_script(file: Option<&Path>) -> bool {
+    let Some(file) = file.filter(|file| file.exists()) else { return true };
+    let mut start = Vec::new();
+    let read = File::open(file).map(|file| file.take(128).read_to_end(&mut start));
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line.strip_prefix(b"#!").unwrap_or_default());
+    matches!(read, Ok(Ok(_))) && line.split_whitespace().any(is_of_node)
 }
 
 /// What runs a file whose name does not say it: itself if it can, else node.

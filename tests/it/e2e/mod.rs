@@ -23,6 +23,7 @@ mod machine;
 mod node;
 mod order;
 mod pm2;
+mod pm2_messages;
 mod pm2_programs;
 mod ports;
 mod processes;

@@ -37,6 +37,8 @@ enum Server {
     Express,
     /// Express that closes when it is told to end.
     GracefulExpress,
+    /// Express as it is, made to end its requests, with little time to do so from outside.
+    ClosingExpress,
     /// gunicorn with four workers: a connection serves one request.
     Gunicorn,
     /// A static Go program.
@@ -78,7 +80,7 @@ impl Site {
     fn start_with(server: Server, instances: u32, more: &'static str) -> Self {
         let env = TestEnv::new();
         match server {
-            Server::Express | Server::GracefulExpress => {
+            Server::Express | Server::GracefulExpress | Server::ClosingExpress => {
                 program("node");
                 let modules = installed("tests/apps/express/node_modules");
                 symlink(modules, env.path("node_modules")).unwrap();
@@ -122,7 +124,7 @@ impl Site {
     fn save(&self) {
         let release = &self.release;
         let (command, extra) = match self.server {
-            Server::Express => ("node server.js".to_owned(), ""),
+            Server::Express | Server::ClosingExpress => ("node server.js".to_owned(), ""),
             Server::GracefulExpress => ("node server.js".to_owned(), ", GRACEFUL: 1"),
             Server::Gunicorn => {
                 let gunicorn = installed("tests/.cache/venv/bin/gunicorn");
@@ -135,8 +137,21 @@ impl Site {
             Server::Webrick => ("ruby server.rb".to_owned(), ""),
         };
         let share = match self.server {
-            Server::Express | Server::GracefulExpress | Server::Gunicorn | Server::Go => "queue",
+            Server::Express
+            | Server::GracefulExpress
+            | Server::ClosingExpress
+            | Server::Gunicorn
+            | Server::Go => "queue",
             Server::Php | Server::Webrick => "port",
+        };
+        let drain = match self.server {
+            Server::ClosingExpress => "close: true, drain: 500ms",
+            Server::Express
+            | Server::GracefulExpress
+            | Server::Gunicorn
+            | Server::Go
+            | Server::Php
+            | Server::Webrick => "drain: 3s",
         };
         let (version, behave) = (&release.version, release.behave);
         let behave = if behave.is_empty() { String::new() } else { format!(", BEHAVE: {behave}") };
@@ -144,7 +159,7 @@ impl Site {
             "  web:\n    command: {command}\n    instances: {}\n    \
              listen: {{ port: {}, share: {share} }}\n    \
              env: {{ VERSION: {version}{behave}{extra} }}\n    \
-             rollout: {{ {} }}\n    stop: {{ drain: 3s, timeout: 3s }}\n{}",
+             rollout: {{ {} }}\n    stop: {{ {drain}, timeout: 3s }}\n{}",
             release.instances, release.port, release.rollout, release.more,
         ));
     }

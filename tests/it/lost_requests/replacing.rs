@@ -42,6 +42,11 @@ fn two_of_an_express_that_closes() {
 }
 
 #[test]
+fn two_of_an_express_that_is_made_to_close() {
+    replace_in_three_ways(Server::ClosingExpress, 2);
+}
+
+#[test]
 fn two_of_gunicorn() {
     replace_in_three_ways(Server::Gunicorn, 2);
 }
