@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Behaviour, Shown::By, Shown::Differs, lines, pm2};
+use super::{Behaviour, Shown::By, lines, pm2};
 use crate::harness::{Signal, TestEnv, alive, send};
 
 pub(super) const ROWS: &[Behaviour] = &[
@@ -28,13 +28,11 @@ pub(super) const ROWS: &[Behaviour] = &[
         given: "`shutdown_with_message`",
         when: "the app is stopped or replaced",
         then: "it is told by a message, and ends",
-        shown: Differs(
-            "no message is sent to it: it is told by SIGINT, in both cases",
-            &[
-                "behaviours::ending::who_waits_for_a_message_is_told_by_a_signal",
-                "behaviours::replacing::a_cluster_is_reloaded_by_one_signal_each",
-            ],
-        ),
+        shown: By(&[
+            "e2e::pm2_messages::a_cluster_says_that_it_is_ready_and_hears_that_it_ends",
+            "e2e::node::who_hears_no_messages_gets_the_signal",
+            "behaviours::ending::who_is_no_node_program_is_told_by_a_signal",
+        ]),
     },
     Behaviour {
         number: 23,
@@ -107,13 +105,13 @@ fn the_time_of_the_app_counts_before_that_of_all() {
 }
 
 #[test]
-fn who_waits_for_a_message_is_told_by_a_signal() {
+fn who_is_no_node_program_is_told_by_a_signal() {
     let env = pm2("{ name: 'web', script: './app.sh', shutdown_with_message: true }");
     env.script(
         "app.sh",
         "#!/bin/sh\ntrap 'echo told >> told; exit 0' INT\necho up >> up\nwhile :; do sleep 0.05; done\n",
     );
-    env.apply().says("SIGINT");
+    env.apply().says("is for Node programs");
     env.wait_for("its trap", || env.path("up").exists());
     env.eco(&["restart", "web"]).ok();
     env.wait_for("its successor", || lines(&env, "up") == 2);

@@ -47,6 +47,7 @@ pub(super) const ROWS: &[Behaviour] = &[
             "e2e::readiness::never_ready_is_exit_1_with_what_was_seen",
             "e2e::pm2::a_cluster_that_listens_nowhere_is_told_so",
             "sim::rollouts::a_release_that_never_listens_is_undone",
+            "e2e::pm2_messages::one_that_says_nothing_in_time_has_failed",
         ]),
     },
     Behaviour {
@@ -55,6 +56,7 @@ pub(super) const ROWS: &[Behaviour] = &[
         when: "its successor says that it is ready",
         then: "the former one stops at once, not after the hour",
         shown: By(&[
+            "e2e::pm2_messages::a_cluster_says_that_it_is_ready_and_hears_that_it_ends",
             "behaviours::replacing::the_former_one_goes_once_the_new_one_says_that_it_is_ready",
         ]),
     },
