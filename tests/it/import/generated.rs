@@ -1,6 +1,6 @@
 //! Generated data, written in every way that JavaScript has for it, and generated PM2 files.
 
-use std::path::Path;
+use std::{path::Path, sync::OnceLock};
 
 use eco::import::{FIELDS, Field, fuzzing};
 use proptest::prelude::*;
@@ -196,6 +196,46 @@ fn any_file() -> impl Strategy<Value = Value> {
     proptest::collection::vec(app, 1..4).prop_map(|apps| serde_json::json!({ "apps": apps }))
 }
 
+/// What is put where something was taken away.
+const PIECES: &[&str] = &[
+    "",
+    "\"",
+    "'",
+    "`",
+    ",",
+    ":",
+    "}",
+    "]",
+    "{",
+    "[",
+    "null",
+    "0",
+    "-",
+    "${A}",
+    "$",
+    "\n",
+    "  ",
+    "#",
+    "//",
+    "/*",
+    "\\",
+    "é",
+    "\0",
+    "true",
+    "~",
+    "&a ",
+    "*a",
+    "<<: ",
+    "|",
+    "name: ",
+    "\"script\":",
+];
+
+fn seeds() -> &'static [Vec<u8>] {
+    static SEEDS: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    SEEDS.get_or_init(pm2_files::CASE.seeds)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -233,6 +273,23 @@ proptest! {
         for text in [before.to_owned(), format!("{before}{put}{after}")] {
             (crate::fuzz_cases::literals::CASE.run)(text.as_bytes());
         }
+    }
+
+    /// Neither does what is done to a good file lead to anything but faults or another good one.
+    #[test]
+    fn damaged_files_are_wrong_or_become_ours(
+        seed in any::<proptest::sample::Index>(),
+        cuts in proptest::collection::vec((any::<proptest::sample::Index>(), 0..9_usize), 1..4),
+        put in proptest::sample::select(PIECES),
+    ) {
+        let mut bytes = seeds()[seed.index(seeds().len())].clone();
+        for (at, length) in cuts {
+            // The first says which format it is.
+            let at = 1 + at.index(bytes.len());
+            let end = (at + length).min(bytes.len());
+            bytes.splice(at.min(end)..end, put.bytes());
+        }
+        (pm2_files::CASE.run)(&bytes);
     }
 
     /// What a file says is either wrong, at its place, or the same in our format; in JSON and in YAML.
