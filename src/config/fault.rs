@@ -37,20 +37,38 @@ pub(crate) struct SourceText {
     /// The text, without a byte order mark.
     pub(crate) text: String,
     line_starts: Vec<usize>,
+    /// How many characters there are before each block: a line may be a whole file.
+    before_blocks: Vec<usize>,
 }
+
+/// So many bytes of a text are a block.
+const BLOCK: usize = 1024;
 
 impl SourceText {
     pub(crate) fn new(name: PathBuf, text: String) -> Self {
         let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let line_starts = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
-        Self { name, text, line_starts }
+        let mut before = 0;
+        let mut before_blocks = vec![0];
+        for block in text.as_bytes().chunks(BLOCK) {
+            before += characters(block);
+            before_blocks.push(before);
+        }
+        Self { name, text, line_starts, before_blocks }
+    }
+
+    /// How many characters begin before `at`.
+    fn characters_before(&self, at: usize) -> usize {
+        let block = at / BLOCK;
+        let rest = self.text.as_bytes().get(block * BLOCK..at).unwrap_or_default();
+        self.before_blocks.get(block).map_or(0, |before| before + characters(rest))
     }
 
     /// Line and column in characters, both from 1.
     pub(crate) fn position(&self, at: usize) -> (u32, u32) {
         let line = self.line_starts.partition_point(|&start| start <= at).max(1);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..at).map_or(0, |before| before.chars().count());
+        let column = self.characters_before(at).saturating_sub(self.characters_before(start));
         (number(line), number(column + 1))
     }
 
@@ -68,6 +86,11 @@ impl SourceText {
         let first = covered.split('\n').next().unwrap_or_default().trim_end();
         Span::new(start, start + first.len())
     }
+}
+
+/// How many characters begin in a part of a text in UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 fn number(count: usize) -> u32 {
@@ -255,3 +278,22 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceText;
+
+    #[test]
+    fn a_position_is_counted_in_characters_in_lines_of_any_length() {
+        let text = format!("{}\n{}\nlast", "aé€😀".repeat(700), "x😀".repeat(900));
+        let source = SourceText::new("a.yaml".into(), text.clone());
+        for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+            let (before, _) = text.split_at(at);
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            let wanted = (u32::try_from(line).unwrap(), u32::try_from(column).unwrap());
+            assert_eq!(source.position(at), wanted, "{at}");
+        }
+        assert_eq!(source.position(text.len() + 5000).0, 3, "past its end");
+    }
+}

@@ -37,17 +37,22 @@ impl Log {
 
     /// A problem in another file.
     pub(crate) fn push_in(&self, source: &Arc<SourceText>, problem: Problem) {
-        let fault = problem.in_source(source);
-        if self.faults.borrow().len() < KEPT && self.is_new(&fault) {
-            self.faults.borrow_mut().push(fault);
-        }
+        self.keep(&self.faults, source, problem);
     }
 
     /// Something to tell that hinders nothing.
     pub(crate) fn warn(&self, problem: Problem) {
-        let fault = problem.in_source(&self.source);
-        if self.warnings.borrow().len() < KEPT && self.is_new(&fault) {
-            self.warnings.borrow_mut().push(fault);
+        self.keep(&self.warnings, &self.source, problem);
+    }
+
+    fn keep(&self, kept: &RefCell<Vec<Fault>>, source: &Arc<SourceText>, problem: Problem) {
+        // Finding its place takes time.
+        if KEPT <= kept.borrow().len() {
+            return;
+        }
+        let fault = problem.in_source(source);
+        if self.is_new(&fault) {
+            kept.borrow_mut().push(fault);
         }
     }
 
