@@ -86,7 +86,10 @@ class Side:
         found = []
         for path in sorted((self.dir / "state").glob(f"{app}.*.json"),
                            key=lambda path: path.stat().st_mtime_ns):
-            found.append(json.loads(path.read_text()))
+            try:
+                found.append(json.loads(path.read_text()))
+            except json.JSONDecodeError:
+                pass  # It is about to be written.
         return found
 
     def living(self, app):
@@ -147,6 +150,10 @@ class Pm2Side(Pm2, Side):
     def supervisors(self):
         return self.pids()
 
+    def daemons(self):
+        """Every daemon of its home there is, also those it does not know of."""
+        return running(f"God Daemon ({self.dir}/home)")
+
     def remove(self, app):
         """Takes an app away."""
         return self.ask("delete", app).returncode
@@ -190,6 +197,10 @@ class EcoSide(Eco, Side):
     def supervisors(self):
         return self.pids()
 
+    def daemons(self):
+        """Every keeper of its home there is."""
+        return running(f"{self.dir}/h/run")
+
     def remove(self, app):
         """Takes an app away: it is no longer in the file."""
         self.save({"name": "other", "script": "sleep", "args": ["1000"]})
@@ -202,6 +213,17 @@ def lives(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def running(words):
+    """The processes that live and have these words in their command line."""
+    for name in os.listdir("/proc"):
+        try:
+            line = Path(f"/proc/{int(name)}/cmdline").read_text(errors="replace").replace("\0", " ")
+        except (OSError, ValueError):
+            continue
+        if words in line and lives(name):
+            yield int(name)
 
 
 def belongs(pid, directory):

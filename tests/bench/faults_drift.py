@@ -29,6 +29,11 @@ def running(side, count=1):
     wait_for("the app", lambda: len(side.up("app")) == len(side.living("app")) == count)
 
 
+def at_rest(side):
+    """Whether as many live as are listed, and there are some: none is between two runs."""
+    return len(side.up("app")) == len(side.living("app")) != 0
+
+
 def exits(codes):
     """Several exit codes in words."""
     return "exit " + ", ".join("–" if code is None else str(code) for code in codes)
@@ -52,14 +57,13 @@ def drift(name, what, before, after, see, wanted, says, keeps=0):
         known = set(side.up("app"))
         side.save(two)
         codes = side.follow()
-        side.until(lambda: see(side) == wanted, 3)
-        seen = see(side)
-        text = "follows" if seen == wanted else f"still {seen}"
+        follows = side.until(lambda: at_rest(side) and see(side) == wanted, 4)
+        text = "follows" if follows else f"still {see(side)}"
         kept = len(known & set(side.up("app")))
         if keeps:
             text += f", {kept} of {keeps} pids kept"
         return Found(f"{text}; {exits(codes)}",
-                     seen == wanted and kept >= keeps and set(codes) == {0})
+                     follows and kept >= keeps and set(codes) == {0})
 
 
 def last(side):

@@ -175,9 +175,9 @@ def hung(side):
     try:
         if not load.answers(30):
             raise TimeoutError("no answers before the event")
-        before = load.counts()["ok"]
         [pid] = side.up("web")
         os.kill(pid, signal.SIGSTOP)
+        before = load.counts()["ok"]
         # Who was inside gives up after 8 s; only then does anybody wait at the port.
         serves = load.answers(PATIENCE + 10)
         state = [one["word"] for one in side.instances("web")]

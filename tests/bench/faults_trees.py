@@ -1,11 +1,10 @@
 """Processes and what is around them: whole trees, numbers of instances, environment, secrets, Python."""
 
-import os
 import stat
 import time
 
 from fault_rows import Found, Theme, ended, listed
-from fault_sides import belongs, environ, lives, wait_for
+from fault_sides import belongs, environ, running, wait_for
 from faults_loops import LOOPS, app
 from sites import free_port
 
@@ -21,19 +20,8 @@ def begin(side, *apps):
 
 
 def tree(side, word):
-    """The living processes of the side that have the name of a program among their words."""
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or not belongs(int(name), str(side.dir)) or not lives(int(name)):
-            continue
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                words = file.read().decode(errors="replace").split("\0")
-                if word in map(os.path.basename, words):
-                    found.append(int(name))
-        except OSError:
-            pass
-    return found
+    """The living processes of the side that have a word in their command line."""
+    return [pid for pid in running(word) if belongs(pid, str(side.dir))]
 
 
 @TREES.row("scale", "scale 4, then scale 2: NODE_APP_INSTANCE",
@@ -55,9 +43,9 @@ def scale(side):
 def left_child(side):
     """It has to be gone with the app."""
     begin(side, app("leaves.js"))
-    wait_for("the child", lambda: tree(side, "sleep"))
+    wait_for("the child", lambda: tree(side, "sleep 1000"))
     side.remove("app")
-    gone = side.until(lambda: not [pid for pid in tree(side, "sleep")
+    gone = side.until(lambda: not [pid for pid in tree(side, "sleep 1000")
                                    if environ(pid).get("APP") == "app"], 3)
     return Found("gone" if gone else "lives on", gone)
 
