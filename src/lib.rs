@@ -30,7 +30,7 @@
 //! * [`reconcile`]: the verbs over them. `observe` folds an event in, `plan` compares desired with
 //!   observed, `diff` says what an edit would change.
 //! * [`config`]: YAML to apps, or every fault with its place in the text.
-//! * [`import`]: files of PM2, read as what they would say in our format.
+//! * [`import`]: files of PM2 and others, read as what they would say in our format.
 //! * [`protocol`], [`keeper`], [`recorder`]: the small processes, on `std`, `rustix` and `libc`.
 //! * [`host`]: the controller's door to the operating system: keeper, clock, store, file watching.
 //! * [`controller`]: the one loop: next event → observe → plan → execute → sleep.

@@ -225,6 +225,13 @@ impl Faults {
         Self { inputs, ..self }
     }
 
+    /// The same with others, in the order of their places.
+    pub(crate) fn and(self, others: Vec<Fault>, main: &Path) -> Self {
+        let Self { mut faults, inputs } = self;
+        faults.extend(others);
+        Self { inputs, ..Self::sorted(faults, main) }
+    }
+
     /// Other files that were read before the faults showed, absolute, as far as they are known: an
     /// edit of one of them may mend it.
     pub fn inputs(&self) -> &[PathBuf] {

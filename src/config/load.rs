@@ -171,17 +171,17 @@ pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
     foreign::refuse_by_name(path)?;
     let text = Text::new(path, bytes)?;
     let root = own(&text.log, tree::parse(&text.log));
-    check_tree(text, root.as_ref())
+    check_tree(text, root.as_ref()).map(drop)
 }
 
 /// [`check_static`] of a tree in the format of an eco file.
-pub(crate) fn check_tree(text: Text, root: Option<&Rc<Node>>) -> Result<(), Faults> {
+pub(crate) fn check_tree(text: Text, root: Option<&Rc<Node>>) -> Result<Faults, Faults> {
     let file = text.absolute();
     let dir = file.parent().unwrap_or(Path::new("/"));
     if let Some(root) = root {
         let _ = Reading { path: &text.path, dir, source: None, log: &text.log }.run(root);
     }
-    text.log.finish().map(drop)
+    text.log.finish()
 }
 
 /// The tree of a text, if it is no other program's file, which is said.

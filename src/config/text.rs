@@ -49,6 +49,21 @@ impl Text {
         }
     }
 
+    /// Several files that are read as one, which is called by the name of the first.
+    pub(crate) fn joined(first: Self, others: Vec<Self>) -> Self {
+        if others.is_empty() {
+            return first;
+        }
+        let Self { path, log, digest } = first;
+        let logs = std::iter::once(log).chain(others.into_iter().map(|text| text.log));
+        Self { path, log: Log::joined(logs.collect()), digest }
+    }
+
+    /// The same text with nothing said about it.
+    pub(crate) fn again(&self) -> Self {
+        Self { path: self.path.clone(), log: self.log.again(), digest: self.digest.clone() }
+    }
+
     /// The file, absolute, symbolic links kept.
     pub(crate) fn absolute(&self) -> PathBuf {
         std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Native, Options,
     literal::{self, Stop},
-    load::native_of_data,
+    native::native_of_data,
 };
 use crate::config::{
     Faults, Source, Span,

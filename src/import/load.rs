@@ -5,12 +5,9 @@ use std::{ffi::OsStr, path::Path, rc::Rc};
 use super::{
     format::Format,
     literal::{self, Stop},
-    moved, node,
+    node,
     pm2::{self, Reading},
-    procfile,
-    reading::{Note, Notes, Place},
-    secrets::{self, Secret},
-    written,
+    reading::{Note, Place},
 };
 use crate::config::{
     Faults, Loaded, Source, Span,
@@ -41,154 +38,30 @@ fn form(path: &Path) -> Form {
     }
 }
 
-/// The file beside the new one that has its secrets.
-pub const SECRETS_FILE: &str = ".env";
-
-/// A file in our format.
-#[derive(Clone, Debug)]
-pub struct Native {
-    /// The text of an eco file.
-    pub text: String,
-    /// The same without the secrets in it, and these; nothing if there are none.
-    pub without_secrets: Option<(String, Vec<Secret>)>,
-    /// How many apps it has.
-    pub apps: usize,
-    /// How many things are said about it in comments.
-    pub notes: usize,
-    /// What it is on this machine, which need not be the one it is for; or what hinders it here.
-    pub here: Result<Loaded, Faults>,
-}
-
 /// Reads an ecosystem file in any format with everything it names: all its apps, or all its faults.
 pub fn load(path: &Path, source: &Source<'_>, options: Options) -> Result<Loaded, Faults> {
     let Opened { text, document, origin, .. } = open(Text::read(path)?, source, options)?;
     load_tree(text, document.as_ref(), origin, source)
 }
 
-/// What `eco import` is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// The file to read.
-    pub path: &'a Path,
-    /// What it has, if it is not to be read.
-    pub bytes: Option<&'a [u8]>,
-    /// What it is, if nobody is to guess.
-    pub format: Option<Format>,
-    /// The absolute directory of the new file, if that is known.
-    pub into: Option<&'a Path>,
-    /// How strict to be.
-    pub options: Options,
-}
-
-impl<'a> Asked<'a> {
-    /// A file, and nothing special.
-    pub fn file(path: &'a Path) -> Self {
-        Self { path, bytes: None, format: None, into: None, options: Options::default() }
-    }
-}
-
-/// What another program's file says, as the text of an eco file; `None` if it is one already.
-pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, Faults> {
-    let Asked { path, bytes, format, into, options } = asked;
-    let text = match bytes {
-        Some(bytes) => Text::new(path, bytes)?,
-        None => Text::read(path)?,
-    };
-    let format = format.or_else(|| Format::of(path));
-    let opened = match format {
-        Some(format) => foreign(text, format, source),
-        None => open(text, source, options)?,
-    };
-    as_native(opened, (format, into), source)
-}
-
-/// [`native`] of a file with this text; `None` also if it is a program, which is not run.
-pub(super) fn native_of_data(
-    text: Text,
-    source: &Source<'_>,
-    options: Options,
-) -> Result<Option<Native>, Faults> {
-    match root(&text) {
-        Root::Own(_) | Root::Program => Ok(None),
-        Root::Foreign(root) => as_native(of_pm2(text, root, source, options), (None, None), source),
-    }
-}
-
-fn as_native(
-    opened: Opened,
-    (format, into): (Option<Format>, Option<&Path>),
-    source: &Source<'_>,
-) -> Result<Option<Native>, Faults> {
-    let Opened { text, document, origin, left } = opened;
-    let from = text.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let file = text.absolute();
-    let Some(left) = left else {
-        return load_tree(text, document.as_ref(), origin, source).map(|_| None);
-    };
-    // Another machine's file need not work here; what it says is to be right all the same.
-    let here = match format {
-        Some(_) => {
-            let again = Text::new(&text.path, text.log.source.text.as_bytes())?;
-            check_tree(text, document.as_ref())?;
-            load_tree(again, document.as_ref(), origin, source)
-        }
-        None => Ok(load_tree(text, document.as_ref(), origin, source)?),
-    };
-    // What is missing now may be there later.
-    let warnings = here.iter().flat_map(|loaded| &loaded.warnings);
-    let lasting = warnings.filter(|warning| warning.code != "no_script");
-    let told = lasting.map(|warning| {
-        let at = warning.labels.first().map_or_else(Span::default, |(span, _)| *span);
-        let help = warning.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-        Note { at, text: format!("{}{help}", warning.message) }
-    });
-    let mut notes: Vec<Note> = told.chain(left).collect();
-    notes.sort_by_key(|note| note.at);
-    let document = document.unwrap_or_else(|| Node::map(Span::default(), Vec::new()));
-    let dir = file.parent().filter(|dir| into.is_some_and(|into| into != *dir));
-    let document = dir.map_or(Rc::clone(&document), |dir| moved::from(&document, dir));
-    let (without, secrets) = secrets::taken_out(&document, SECRETS_FILE);
-    let apps = document.entry("apps").and_then(|apps| apps.value.entries());
-    Ok(Some(Native {
-        text: written::text(&document, &from, &notes),
-        without_secrets: (!secrets.is_empty())
-            .then(|| (written::text(&without, &from, &notes), secrets)),
-        apps: apps.map_or(0, <[_]>::len),
-        notes: notes.len(),
-        here,
-    }))
-}
-
-/// Reads a file of another program than PM2.
-fn foreign(text: Text, format: Format, source: &Source<'_>) -> Opened {
-    let file = text.absolute();
-    let notes = Notes::default();
-    let place = place(&file, source);
-    let document = match format {
-        Format::Procfile => procfile::document(&text.log, place, &notes),
-    };
-    let left = Some(notes.into_inner());
-    Opened { text, document, origin: Origin::default(), left }
-}
-
 /// Where the paths of a file begin.
-fn place<'a>(file: &'a Path, source: &Source<'a>) -> Place<'a> {
+pub(super) fn place<'a>(file: &'a Path, source: &Source<'a>) -> Place<'a> {
     let dir = file.parent().unwrap_or(Path::new("/"));
     Place { dir, home: source.env.get("HOME").map_or("", String::as_str) }
 }
 
 /// A file that was read, in our format.
-struct Opened {
-    text: Text,
+pub(super) struct Opened {
+    pub(super) text: Text,
     /// What it says; without it `text` has its faults.
-    document: Option<Rc<Node>>,
-    origin: Origin,
+    pub(super) document: Option<Rc<Node>>,
+    pub(super) origin: Origin,
     /// What was left out of another program's file, and why.
-    left: Option<Vec<Note>>,
+    pub(super) left: Option<Vec<Note>>,
 }
 
 /// What a text is.
-enum Root {
+pub(super) enum Root {
     /// Our format; nothing if that has faults.
     Own(Option<Rc<Node>>),
     /// Another program's data; nothing if that has faults.
@@ -197,7 +70,7 @@ enum Root {
     Program,
 }
 
-fn root(text: &Text) -> Root {
+pub(super) fn root(text: &Text) -> Root {
     match form(&text.path) {
         Form::Yaml => match parse(&text.log) {
             Some(root) if pm2::is_pm2(&root) => Root::Foreign(Some(root)),
@@ -210,7 +83,7 @@ fn root(text: &Text) -> Root {
     }
 }
 
-fn open(text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
+pub(super) fn open(text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Faults> {
     refuse_foreign(&text)?;
     match root(&text) {
         Root::Own(document) => Ok(Opened { text, document, origin: Origin::default(), left: None }),
@@ -224,7 +97,12 @@ fn open(text: Text, source: &Source<'_>, options: Options) -> Result<Opened, Fau
 }
 
 /// What PM2's data say in our format.
-fn of_pm2(text: Text, root: Option<Rc<Node>>, source: &Source<'_>, options: Options) -> Opened {
+pub(super) fn of_pm2(
+    text: Text,
+    root: Option<Rc<Node>>,
+    source: &Source<'_>,
+    options: Options,
+) -> Opened {
     let file = text.absolute();
     let reading = Reading::new(&text.log, Some(place(&file, source)), options.lenient);
     let document = root.and_then(|root| reading.document(&root));
@@ -235,7 +113,7 @@ fn of_pm2(text: Text, root: Option<Rc<Node>>, source: &Source<'_>, options: Opti
 
 /// Only `eco import` reads the files of other programs than PM2.
 fn refuse_foreign(text: &Text) -> Result<(), Faults> {
-    let Some(format) = Format::of(&text.path) else { return Ok(()) };
+    let Some(format) = Format::of(&text.path, &text.log.source.text) else { return Ok(()) };
     let message = format!("this is {format}, not an eco file");
     let problem = Problem::new("foreign_file", message, Span::default(), "");
     let shown = text.path.file_name().unwrap_or_default().to_string_lossy();
@@ -263,10 +141,10 @@ fn check(text: Text, options: Options) -> Result<(), Faults> {
         // Only node can tell.
         Root::Program => return Ok(()),
     };
-    check_tree(text, document.as_ref())
+    check_tree(text, document.as_ref()).map(drop)
 }
 
-fn json(log: &Log) -> Option<Rc<Node>> {
+pub(super) fn json(log: &Log) -> Option<Rc<Node>> {
     match literal::value(log) {
         Ok(root) => Some(root),
         Err(Stop::Wrong(problem)) => {

@@ -6,20 +6,26 @@
 
 mod format;
 pub mod fuzzing;
+mod ini;
 mod literal;
 mod load;
 mod moved;
+mod native;
 mod node;
 mod pm2;
 mod procfile;
 mod reading;
+mod running;
 mod secrets;
+mod sections;
+mod supervisor;
+mod systemd;
 mod tree;
+mod words;
 mod written;
 
 pub use format::Format;
-pub use load::{
-    Asked, Native, Options, SECRETS_FILE, check_file_static, check_static, load, native,
-};
+pub use load::{Options, check_file_static, check_static, load};
+pub use native::{Asked, Native, SECRETS_FILE, native};
 pub use pm2::fields::{Answer, FIELDS, Field, TOP};
 pub use secrets::Secret;

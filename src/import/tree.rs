@@ -93,12 +93,41 @@ pub(super) fn template(span: Span, text: impl Into<String>) -> Rc<Node> {
 
 /// So many milliseconds.
 pub(super) fn duration(span: Span, millis: u64) -> Rc<Node> {
-    let (number, unit) =
-        if millis.is_multiple_of(1000) { (millis / 1000, "s") } else { (millis, "ms") };
+    // Minutes are usual as seconds.
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("s", 1000)];
+    let whole = units.iter().find(|(_, unit)| millis != 0 && millis.is_multiple_of(*unit));
+    let (number, unit) = match whole {
+        Some((name, unit)) => (millis / unit, *name),
+        None if millis == 0 => (0, "s"),
+        None => (millis, "ms"),
+    };
     Node::scalar(span, format!("{number}{unit}"), false)
 }
 
 /// A number or a word.
 pub(super) fn plain(span: Span, value: &(impl ToString + ?Sized)) -> Rc<Node> {
     Node::scalar(span, value.to_string(), true)
+}
+
+/// What another program calls an app, made a name of ours.
+pub(super) fn app_name(written: &str) -> String {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let mut name: String = written.chars().map(|c| if is_fine(c) { c } else { '-' }).collect();
+    if !name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
+        name = name.trim_start_matches(['-', '.']).to_owned();
+    }
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        name = format!("app-{name}");
+    }
+    name
+}
+
+/// A size in the largest unit it is a whole number of.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
+    let unit = units.iter().find(|(_, size)| bytes.is_multiple_of(*size));
+    unit.map_or_else(
+        || format!("{}K", bytes.div_ceil(1024)),
+        |(unit, size)| format!("{}{unit}", bytes / size),
+    )
 }

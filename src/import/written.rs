@@ -93,11 +93,27 @@ fn command<'a>(words: impl Iterator<Item = &'a Node> + Clone) -> Value {
     };
     let texts: Vec<&str> = words.map(text).collect();
     // What is filled in stays one word.
-    let is_simple =
-        |word: &&str| !word.is_empty() && word.replace("${PORT}", "").chars().all(simple);
+    let is_simple = |word: &&str| !word.is_empty() && without_variables(word).chars().all(simple);
     let is_line =
         texts.iter().all(is_simple) && texts.first().is_some_and(|word| !word.contains('='));
     if is_line { texts.join(" ").into() } else { texts.into() }
+}
+
+/// A word without every `${NAME}`.
+fn without_variables(word: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once("${") {
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match after.split_once('}') {
+            Some((inner, after)) if inner.chars().all(name) && !before.ends_with('$') => {
+                out.push_str(before);
+                rest = after;
+            }
+            Some(_) | None => return word.to_owned(),
+        }
+    }
+    out + rest
 }
 
 /// Plain data. Numbers under `env` keep their text.

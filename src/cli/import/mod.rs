@@ -12,26 +12,30 @@ use clap::{Args, builder::PossibleValuesParser};
 
 use super::{Outcome, apply, error::CliError, file, ui::Ui};
 use crate::{
-    import::{self, Answer, Field, Format},
+    import::{self, Answer, Format},
     render,
 };
 
 /// Print what another program's file says as an ecosystem.yaml, for git
 ///
-/// Reads PM2's files in every form, and Procfiles.
+/// Reads PM2's files in every form and what PM2 runs now, supervisord.conf, units of systemd, and
+/// Procfiles.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   eco import ecosystem.config.js                     print it
   eco import ecosystem.config.js -o ecosystem.yaml   write it
+  eco import web.service worker.service -o eco.yaml  units of systemd, with drop-ins and timers
+  pm2 jlist | eco import - -o ecosystem.yaml         what PM2 runs now
   eco import --fields                                what becomes of every key of PM2
+  eco import --fields --from systemd                 what becomes of every key of another format
 
 What cannot be said in the new file is a comment in it. Values under `env` that look like secrets
 are written to `.env` beside it, for nobody else to read. Nothing that runs is touched.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub(super) struct ImportArgs {
-    /// The file to read; `-` reads standard input
+    /// The file to read; `-` reads standard input. Files of supervisor and systemd may be several
     #[arg(value_name = "FILE", required_unless_present = "fields")]
-    file: Option<PathBuf>,
+    files: Vec<PathBuf>,
 
     /// Where to write
     #[arg(short, long, value_name = "FILE")]
@@ -53,8 +57,8 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     lenient: bool,
 
-    /// Print what becomes of every key of a PM2 file
-    #[arg(long, conflicts_with_all = ["file", "output"])]
+    /// Print what becomes of every key of a PM2 file, or of the format that `--from` names
+    #[arg(long, conflicts_with_all = ["files", "output"])]
     fields: bool,
 }
 
@@ -62,12 +66,19 @@ fn formats() -> PossibleValuesParser {
     PossibleValuesParser::new(Format::ALL.map(|(name, _)| name))
 }
 
+impl ImportArgs {
+    fn format(&self) -> Option<Format> {
+        let from = self.from.as_ref()?;
+        Format::ALL.iter().find(|(name, _)| name == from).map(|(_, format)| *format)
+    }
+}
+
 /// Carries the command out.
 pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Outcome {
-    let Some(file) = args.file.as_ref().filter(|_| !args.fields) else {
-        return ui.print(&fields(ui)).map(|()| 0);
+    let Some((file, more)) = args.files.split_first().filter(|_| !args.fields) else {
+        return ui.print(&fields(args, ui)).map(|()| 0);
     };
-    let Some(native) = read(args, file)? else {
+    let Some(native) = read(args, file, more)? else {
         let text = format!("{} is an eco file already", file.display());
         return Err(CliError::input(text, "there is nothing to import"));
     };
@@ -96,14 +107,19 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Outcome {
     ui.talk(&format!("wrote {shown}: {} {apps}{notes}\n", native.apps));
     ui.talk(&kept.unwrap_or_default());
     hindered(&native, ui);
-    ui.talk(&format!("next: `eco diff {shown}`\n"));
+    let next = native.next.as_ref();
+    ui.talk(next.unwrap_or(&format!("next: `eco diff {shown}`\n")));
     Ok(0)
 }
 
 /// Reads the file, or standard input.
-fn read(args: &ImportArgs, file: &Path) -> Result<Option<import::Native>, CliError> {
+fn read(
+    args: &ImportArgs,
+    file: &Path,
+    more: &[PathBuf],
+) -> Result<Option<import::Native>, CliError> {
+    let more = more.iter().map(|path| file::absolute(path)).collect::<Result<Vec<_>, _>>()?;
     let output = args.output.as_ref().map(|output| file::absolute(output)).transpose()?;
-    let named = |name: &String| Format::ALL.iter().find(|(it, _)| it == name);
     let mut bytes = Vec::new();
     let is_stdin = file == Path::new("-");
     let path = if is_stdin {
@@ -117,7 +133,8 @@ fn read(args: &ImportArgs, file: &Path) -> Result<Option<import::Native>, CliErr
     file::native(import::Asked {
         path: &path,
         bytes: is_stdin.then_some(bytes.as_slice()),
-        format: args.from.as_ref().and_then(named).map(|(_, format)| *format),
+        more: &more,
+        format: args.format(),
         into: output.as_deref().and_then(Path::parent),
         options: import::Options { lenient: args.lenient },
     })
@@ -175,10 +192,9 @@ fn write(
     }
 }
 
-fn fields(ui: &Ui) -> String {
-    let row = |field: &Field| {
-        let names = field.names().join(" ");
-        let (what, how) = match field.answer {
+fn fields(args: &ImportArgs, ui: &Ui) -> String {
+    let row = |names: String, answer: Answer| {
+        let (what, how) = match answer {
             Answer::Mapped(to) => (to, String::new()),
             Answer::Differs(to, how) => (to, how.to_owned()),
             Answer::Nothing(why) => ("-", why.to_owned()),
@@ -186,6 +202,12 @@ fn fields(ui: &Ui) -> String {
         };
         [names, what.to_owned(), how]
     };
-    let rows: Vec<_> = import::TOP.iter().chain(import::FIELDS).map(row).collect();
+    let keys = args.format().map(Format::keys).filter(|keys| !keys.is_empty());
+    let rows: Vec<_> = if let Some(keys) = keys {
+        keys.into_iter().map(|(name, answer)| row(name, answer)).collect()
+    } else {
+        let fields = import::TOP.iter().chain(import::FIELDS);
+        fields.map(|field| row(field.names().join(" "), field.answer)).collect()
+    };
     render::fields(&rows, ui.style())
 }

@@ -12,7 +12,7 @@ use super::{
     script::Script,
     watch,
 };
-use crate::import::tree::{Map, duration, literal, plain, template, text};
+use crate::import::tree::{Map, app_name, duration, literal, plain, template, text};
 use crate::{
     config::written_tree::{Node, Problem, quoted},
     model::AppName,
@@ -106,14 +106,7 @@ impl Reading<'_> {
         };
         let prefix = given.text("name_prefix").map(|(prefix, _)| format!("{prefix}-"));
         let whole = prefix.unwrap_or_default() + &written;
-        let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let mut name: String = whole.chars().map(|c| if is_fine(c) { c } else { '-' }).collect();
-        if !name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
-            name = name.trim_start_matches(['-', '.']).to_owned();
-        }
-        if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
-            name = format!("app-{name}");
-        }
+        let name = app_name(&whole);
         if let Err(error) = name.parse::<AppName>() {
             let message = format!("{} cannot be the name of an app", quoted(&whole));
             self.log.push(Problem::new("name", message, at, error.to_string()));

@@ -3,8 +3,11 @@
 
 mod fields;
 mod generated;
+mod mutated;
 mod node;
 mod other;
+mod tables;
+mod units;
 
 use std::{
     collections::BTreeMap,
