@@ -61,6 +61,9 @@ fn seems_to_be(root: &Node) -> Option<(&'static str, Span)> {
     }
 }
 
+/// Those of which `eco import` makes eco files.
+const IMPORTED: [&str; 2] = ["a Docker Compose file", "a process-compose file"];
+
 const PM2: &str = "a PM2 ecosystem file";
 const PM2_HELP: &str = "the commands that take a file read it as such";
 
@@ -69,7 +72,11 @@ pub(super) fn problem(root: &Node) -> Option<Problem> {
     if let Some((name, span)) = seems_to_be(root) {
         let message = format!("this is not an eco file: it seems to be {name}");
         let problem = Problem::new("foreign_file", message, span, "begins here");
-        let help = if name == PM2 { PM2_HELP } else { "an eco file has its apps under `apps:`" };
+        let help = match name {
+            PM2 => PM2_HELP,
+            _ if IMPORTED.contains(&name) => "`eco import` makes an eco file of it",
+            _ => "an eco file has its apps under `apps:`",
+        };
         return Some(problem.help(help));
     }
     match &root.kind {

@@ -174,7 +174,7 @@ pub fn check_static(path: &Path, bytes: &[u8]) -> Result<(), Faults> {
     check_tree(text, root.as_ref()).map(drop)
 }
 
-/// [`check_static`] of a tree in the format of an eco file.
+/// [`check_static`] of a tree in the format of an eco file; what is odd about it.
 pub(crate) fn check_tree(text: Text, root: Option<&Rc<Node>>) -> Result<Faults, Faults> {
     let file = text.absolute();
     let dir = file.parent().unwrap_or(Path::new("/"));

@@ -2,7 +2,11 @@
 
 use std::{ffi::OsStr, fmt, path::Path};
 
-use super::{pm2::fields::Answer, sections::SectionKey, supervisor, systemd};
+use super::{
+    compose, keys::Key, pm2::fields::Answer, process_compose, procfile, sections::SectionKey,
+    supervisor, systemd,
+};
+use crate::config::written_tree::{Kind, Log, Node, SourceText, parse};
 
 /// How sections of supervisor begin.
 const SUPERVISOR: &[&str] =
@@ -16,6 +20,10 @@ const SYSTEMD: &[&str] = &["[Service]", "[Unit]"];
 pub enum Format {
     /// A line for each process, as foreman and Heroku have it.
     Procfile,
+    /// Docker's `compose.yaml`.
+    Compose,
+    /// The `process-compose.yaml` of the program of that name.
+    ProcessCompose,
     /// Programs of supervisor.
     Supervisor,
     /// Services of systemd.
@@ -26,8 +34,10 @@ pub enum Format {
 
 impl Format {
     /// All of them, by the name `eco import --from` has for it.
-    pub const ALL: [(&'static str, Self); 4] = [
+    pub const ALL: [(&'static str, Self); 6] = [
         ("procfile", Self::Procfile),
+        ("docker-compose", Self::Compose),
+        ("process-compose", Self::ProcessCompose),
         ("supervisor", Self::Supervisor),
         ("systemd", Self::Systemd),
         ("pm2-list", Self::Pm2List),
@@ -55,16 +65,27 @@ impl Format {
         if has_head(SUPERVISOR) {
             return Some(Self::Supervisor);
         }
-        (is_unit || has_head(SYSTEMD)).then_some(Self::Systemd)
+        if is_unit || has_head(SYSTEMD) {
+            return Some(Self::Systemd);
+        }
+        match path.extension().and_then(OsStr::to_str) {
+            Some("yaml" | "yml") | None => by_content(text).or_else(|| by_name(name)),
+            Some(_) => None,
+        }
     }
 
-    /// Its keys and what becomes of each; none for one that has no keys, or PM2's.
+    /// Its keys and what becomes of each; none for one that has PM2's.
     pub fn keys(self) -> Vec<(String, Answer)> {
         let of_sections = |keys: &[SectionKey]| {
             keys.iter().map(|key| (format!("[{}] {}", key.section, key.name), key.answer)).collect()
         };
+        let of_paths =
+            |keys: &[Key]| keys.iter().map(|key| (key.path.to_owned(), key.answer)).collect();
         match self {
-            Self::Procfile | Self::Pm2List => Vec::new(),
+            Self::Pm2List => Vec::new(),
+            Self::Procfile => of_paths(procfile::KEYS),
+            Self::Compose => of_paths(compose::KEYS),
+            Self::ProcessCompose => of_paths(process_compose::KEYS),
             Self::Supervisor => of_sections(supervisor::keys::KEYS),
             Self::Systemd => of_sections(systemd::keys::KEYS),
         }
@@ -76,13 +97,69 @@ fn is_list_of_pm2(text: &str) -> bool {
     ["\"pm2_env\"", "\"pm_exec_path\""].iter().any(|key| text.contains(key))
 }
 
+/// A file whose text cannot be read yet is still what it is called.
+fn by_name(name: &str) -> Option<Format> {
+    let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"))?;
+    let begins = |word: &str| {
+        stem.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+    };
+    if begins("process-compose") {
+        Some(Format::ProcessCompose)
+    } else if begins("docker-compose") || begins("compose") {
+        Some(Format::Compose)
+    } else {
+        None
+    }
+}
+
+/// The key that only one format has at its top.
+fn by_content(text: &str) -> Option<Format> {
+    const TELLING: [(&str, Format); 2] =
+        [("processes", Format::ProcessCompose), ("services", Format::Compose)];
+    if !TELLING.iter().any(|(key, _)| text.contains(key)) {
+        return None;
+    }
+    let root = parse(&Log::new(SourceText::new("".into(), text.to_owned())))?;
+    let is_map = |node: &Node| matches!(node.kind, Kind::Map(_)) || node.is_null();
+    let has = |key: &str| root.entry(key).is_some_and(|entry| is_map(&entry.value));
+    if root.entry("apps").is_some() {
+        return None;
+    }
+    TELLING.iter().find(|(key, _)| has(key)).map(|(_, format)| *format)
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Procfile => "a Procfile",
+            Self::Compose => "a Docker Compose file",
+            Self::ProcessCompose => "a process-compose file",
             Self::Supervisor => "a supervisord.conf",
             Self::Systemd => "a unit of systemd",
             Self::Pm2List => "a list of what PM2 runs",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_what_they_say_then_by_name() {
+        for (name, text, wanted) in [
+            ("Procfile", "", Some(Format::Procfile)),
+            ("compose.yaml", "", Some(Format::Compose)),
+            ("docker-compose.override.yml", "", Some(Format::Compose)),
+            ("process-compose.yaml", "", Some(Format::ProcessCompose)),
+            ("compose.yaml", "processes: { a: { command: b } }", Some(Format::ProcessCompose)),
+            ("any.yml", "services:\n  a: { image: b }\n", Some(Format::Compose)),
+            ("composer.yaml", "", None),
+            ("ecosystem.yaml", "apps: { services: { command: x } }", None),
+            ("ecosystem.yaml", "services: [a]", None),
+            ("compose.json", "{}", None),
+        ] {
+            assert_eq!(Format::of(Path::new(name), text), wanted, "{name}");
+        }
     }
 }

@@ -4,15 +4,19 @@
 //! file they come from. From there on it goes the way of every ecosystem file, so that all checks
 //! hold and every fault is underlined where its cause was written.
 
+mod compose;
 mod format;
 pub mod fuzzing;
 mod ini;
+mod interpolation;
+mod keys;
 mod literal;
 mod load;
 mod moved;
 mod native;
 mod node;
 mod pm2;
+mod process_compose;
 mod procfile;
 mod reading;
 mod running;
@@ -21,8 +25,10 @@ mod sections;
 mod supervisor;
 mod systemd;
 mod tree;
+mod variables;
 mod words;
 mod written;
+mod yaml;
 
 pub use format::Format;
 pub use load::{Options, check_file_static, check_static, load};

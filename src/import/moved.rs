@@ -19,8 +19,12 @@ const PATHS: [(&str, Option<&str>); 7] = [
 /// The same document, where relative paths begin at `dir`.
 pub(super) fn from(document: &Rc<Node>, dir: &Path) -> Rc<Node> {
     let changed = document.entries().unwrap_or_default().iter().map(|entry| {
-        let value =
-            if &*entry.key == "apps" { apps(&entry.value, dir) } else { Rc::clone(&entry.value) };
+        let value = match &*entry.key {
+            "apps" => apps(&entry.value, dir),
+            "defaults" => parts(&entry.value, dir).node(),
+            "vars_file" => path(&entry.value, dir),
+            _ => Rc::clone(&entry.value),
+        };
         Entry { value, ..entry.clone() }
     });
     Node::map(document.span, changed.collect())
@@ -34,14 +38,19 @@ fn apps(apps: &Rc<Node>, dir: &Path) -> Rc<Node> {
 }
 
 fn app(app: &Rc<Node>, dir: &Path) -> Rc<Node> {
-    let mut moved = Map::new(app.span);
+    let mut moved = parts(app, dir);
     if app.entry("cwd").is_none() {
         moved.put("cwd", app.span, text(app.span, &dir.to_string_lossy()));
     }
+    moved.node()
+}
+
+fn parts(app: &Node, dir: &Path) -> Map {
+    let mut moved = Map::new(app.span);
     for part in app.entries().unwrap_or_default() {
         moved.put(&part.key, part.key_span, self::part(part, dir));
     }
-    moved.node()
+    moved
 }
 
 fn part(part: &Entry, dir: &Path) -> Rc<Node> {

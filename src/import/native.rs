@@ -7,10 +7,10 @@ use std::{
 };
 
 use super::{
-    Options,
+    Options, compose,
     format::Format,
     load::{self, Opened, Root},
-    moved, procfile,
+    moved, process_compose, procfile,
     reading::{Note, Notes},
     running,
     secrets::{self, Secret},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::config::{
     Fault, Faults, Loaded, Source, Span,
-    written_tree::{Node, Origin, SourceText, Text, check_tree, load_tree},
+    written_tree::{Node, Origin, SourceText, Text, check_tree, load_tree, parse},
 };
 
 /// The file beside the new one that has its secrets.
@@ -102,7 +102,7 @@ pub(super) fn native_of_data(
 fn together(text: Text, more: &[PathBuf], format: Format) -> Result<Text, Faults> {
     let read = || more.iter().map(|path| Text::read(path)).collect::<Result<Vec<_>, _>>();
     let others = match format {
-        Format::Procfile | Format::Pm2List => {
+        Format::Procfile | Format::Compose | Format::ProcessCompose | Format::Pm2List => {
             only_one(more)?;
             Vec::new()
         }
@@ -131,6 +131,10 @@ fn foreign(text: Text, format: Format, source: &Source<'_>) -> Opened {
     let log = &text.log;
     let document = match format {
         Format::Procfile => procfile::document(log, place, &notes),
+        Format::Compose => parse(log).and_then(|root| compose::document(&root, log, place, &notes)),
+        Format::ProcessCompose => {
+            parse(log).and_then(|root| process_compose::document(&root, log, place, &notes))
+        }
         Format::Supervisor => supervisor::document(log, place, &notes),
         Format::Systemd => systemd::document(log, place, &notes),
         Format::Pm2List => load::json(log)

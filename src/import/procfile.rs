@@ -3,6 +3,8 @@
 use std::rc::Rc;
 
 use super::{
+    keys::{Key, key},
+    pm2::fields::Answer::Mapped,
     reading::{Notes, Place},
     tree::{Map, command, literal, plain, plain_words, template, text},
 };
@@ -10,6 +12,9 @@ use crate::config::{
     Span,
     written_tree::{Log, Node, Problem, quoted},
 };
+
+/// What becomes of a line.
+pub(super) const KEYS: &[Key] = &[key("*", Mapped("apps.NAME.command"))];
 
 /// The process that Heroku runs before a release, and not as one that stays.
 const RELEASE: &str = "release";

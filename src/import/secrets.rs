@@ -24,8 +24,16 @@ impl std::fmt::Debug for Secret {
 /// The document with `${NAME}` in place of every secret under `env`, and `vars_file` for them.
 pub(super) fn taken_out(document: &Rc<Node>, vars_file: &str) -> (Rc<Node>, Vec<Secret>) {
     let mut secrets = Vec::new();
+    let own = document.entry("vars_file").and_then(|entry| match &entry.value.kind {
+        Kind::Scalar(scalar) => Some(scalar.text.as_str()),
+        Kind::List(_) | Kind::Map(_) => None,
+    });
+    // A file has one such file only, and this one lies elsewhere.
+    if own.is_some_and(|own| own != vars_file) {
+        return (Rc::clone(document), secrets);
+    }
     let without = in_apps(document, &mut secrets);
-    if secrets.is_empty() {
+    if secrets.is_empty() || own.is_some() {
         return (without, secrets);
     }
     let mut named = Map::new(without.span);
@@ -39,14 +47,18 @@ pub(super) fn taken_out(document: &Rc<Node>, vars_file: &str) -> (Rc<Node>, Vec<
 /// What is below `apps`, and below `profiles` in the same way.
 fn in_apps(document: &Rc<Node>, secrets: &mut Vec<Secret>) -> Rc<Node> {
     mapped(document, |entry| match &*entry.key {
-        "apps" => mapped(&entry.value, |app| {
-            mapped(&app.value, |part| match &*part.key {
-                "env" => mapped(&part.value, |variable| taken(&app.key, variable, secrets)),
-                _ => Rc::clone(&part.value),
-            })
-        }),
+        "apps" => mapped(&entry.value, |app| in_env(app, secrets)),
+        "defaults" => in_env(entry, secrets),
         "profiles" => mapped(&entry.value, |profile| in_apps(&profile.value, secrets)),
         _ => Rc::clone(&entry.value),
+    })
+}
+
+/// What is under `env` of an app.
+fn in_env(app: &Entry, secrets: &mut Vec<Secret>) -> Rc<Node> {
+    mapped(&app.value, |part| match &*part.key {
+        "env" => mapped(&part.value, |variable| taken(&app.key, variable, secrets)),
+        _ => Rc::clone(&part.value),
     })
 }
 

@@ -38,6 +38,14 @@ impl Map {
     }
 }
 
+/// `restart`, as one word if a policy is all there is.
+pub(super) fn put_restart(app: &mut Map, at: Span, restart: Map) {
+    match restart.entries.as_slice() {
+        [only] if &*only.key == "policy" => app.put("restart", at, Rc::clone(&only.value)),
+        _ => app.put_map("restart", at, restart),
+    }
+}
+
 /// Text that is not filled: a `$` is a `$`.
 pub(super) fn text(span: Span, text: &str) -> Rc<Node> {
     Node::scalar(span, literal(text), false)

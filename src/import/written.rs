@@ -24,6 +24,9 @@ pub(super) fn text(document: &Node, from: &str, notes: &[Note]) -> String {
             block(&mut out, 0, &key_and(key, plain(&entry.value, false)));
         }
     }
+    if let Some(entry) = document.entry("defaults") {
+        block(&mut out, 0, &key_and("defaults", app(entry)));
+    }
     out.push_str("apps:\n");
     for entry in entries {
         let place = entry.value.span;
@@ -93,27 +96,29 @@ fn command<'a>(words: impl Iterator<Item = &'a Node> + Clone) -> Value {
     };
     let texts: Vec<&str> = words.map(text).collect();
     // What is filled in stays one word.
-    let is_simple = |word: &&str| !word.is_empty() && without_variables(word).chars().all(simple);
+    let is_simple = |word: &&str| {
+        !word.is_empty() && without_references(word).is_some_and(|rest| rest.chars().all(simple))
+    };
     let is_line =
         texts.iter().all(is_simple) && texts.first().is_some_and(|word| !word.contains('='));
     if is_line { texts.join(" ").into() } else { texts.into() }
 }
 
-/// A word without every `${NAME}`.
-fn without_variables(word: &str) -> String {
+/// A word without its `${…}`; `None` if one of them has more in it than a line can have.
+fn without_references(word: &str) -> Option<String> {
+    let simple = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,-=?".contains(c);
     let mut out = String::new();
     let mut rest = word;
-    while let Some((before, after)) = rest.split_once("${") {
-        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        match after.split_once('}') {
-            Some((inner, after)) if inner.chars().all(name) && !before.ends_with('$') => {
-                out.push_str(before);
-                rest = after;
-            }
-            Some(_) | None => return word.to_owned(),
+    while let Some((before, from)) = rest.split_once("${") {
+        let (inner, after) = from.split_once('}')?;
+        if !inner.chars().all(simple) {
+            return None;
         }
+        out.push_str(before);
+        rest = after;
     }
-    out + rest
+    out.push_str(rest);
+    Some(out)
 }
 
 /// Plain data. Numbers under `env` keep their text.
@@ -127,9 +132,13 @@ fn plain(node: &Node, is_env: bool) -> Value {
         Kind::Scalar(_) => node.to_json(),
         Kind::List(items) => items.iter().map(|item| plain(item, is_env)).collect(),
         Kind::Map(entries) => {
-            let entries = entries.iter().map(|entry| {
-                (entry.key.to_string(), plain(&entry.value, is_env || &*entry.key == "env"))
-            });
+            let value = |entry: &Entry| match (&*entry.key, &entry.value.kind) {
+                ("exec" | "command", Kind::List(words)) if !is_env => {
+                    command(words.iter().map(AsRef::as_ref))
+                }
+                (key, _) => plain(&entry.value, is_env || key == "env"),
+            };
+            let entries = entries.iter().map(|entry| (entry.key.to_string(), value(entry)));
             entries.collect::<Map<_, _>>().into()
         }
     }

@@ -18,14 +18,15 @@ use crate::{
 
 /// Print what another program's file says as an ecosystem.yaml, for git
 ///
-/// Reads PM2's files in every form and what PM2 runs now, supervisord.conf, units of systemd, and
-/// Procfiles.
+/// Reads PM2's files in every form and what PM2 runs now, supervisord.conf, units of systemd, files of
+/// Docker Compose and process-compose, and Procfiles.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   eco import ecosystem.config.js                     print it
   eco import ecosystem.config.js -o ecosystem.yaml   write it
   eco import web.service worker.service -o eco.yaml  units of systemd, with drop-ins and timers
   pm2 jlist | eco import - -o ecosystem.yaml         what PM2 runs now
+  eco import compose.yaml -o ecosystem.yaml          services of Docker Compose
   eco import --fields                                what becomes of every key of PM2
   eco import --fields --from systemd                 what becomes of every key of another format
 

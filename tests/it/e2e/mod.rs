@@ -14,6 +14,7 @@ mod examples;
 mod failures;
 mod follow;
 mod import;
+mod import_compose;
 mod import_supervised;
 mod jobs;
 mod limits;

@@ -1,9 +1,11 @@
 //! Reading PM2's files: what each becomes in our format, what every fault looks like, and that no key
 //! was forgotten.
 
+mod compose;
 mod fields;
 mod generated;
 mod mutated;
+mod mutated_yaml;
 mod node;
 mod other;
 mod tables;
