@@ -53,7 +53,7 @@ class Theme:
 
 def ended(code):
     """An exit code in words; None is a command that did not end."""
-    return "no end" if code is None else f"exit {code}"
+    return "no end in time" if code is None else f"exit {code}"
 
 
 def listed(items):

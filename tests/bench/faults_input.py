@@ -49,7 +49,7 @@ fault("instances-word", "`instances: 'two'`",
 fault("bad-cron", "`cron_restart: 'bad'`", "PM2 exits 1 without a reason; eco names it",
       ("cron_restart", "bad"), cron_restart="bad")
 fault("kill-timeout-unit", "`kill_timeout: '5s'`", "both refuse it; eco says where and what to write",
-      ("kill_timeout", "5000"), kill_timeout="5s")
+      ("kill_timeout",), kill_timeout="5s")
 fault("empty-yaml", "an empty YAML file", "PM2 prints a stack of its own; eco says that it is empty",
       ("empty",), text="", file="apps.yaml")
 

@@ -130,7 +130,7 @@ def memory(side):
         return not lives(first["pid"])
 
     replaced = side.until(gone, 40)
-    text = f"came to {most[0]:.0f} MB"
+    text = f"came to {most[0]:.0f} MB" + (", all it takes" if most[0] > 700 else "")
     return Found(text if replaced else f"{text}, never replaced", replaced and most[0] < 300)
 
 
