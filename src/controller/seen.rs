@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{environment, port_in_use::port_in_use, state::State};
+use super::{environment, port_in_use::port_in_use, state::State, words};
 use crate::{
     host::{clock, port_owner::port_owner},
     model::{AppKey, Exit, Hold, InstanceId, Phase, Revision, RunId, RunRecord, RunTag},
@@ -102,7 +102,7 @@ impl State {
             return;
         };
         let Hold::NotReady { sockets, expected, .. } = hold else { return };
-        if let Some(words) = sockets.explain(expected) {
+        if let Some(words) = sockets.explain(expected).or_else(|| words::unsaid(&app.spec)) {
             self.seen.insert(id.clone(), Seen { run, revision, port: None, words });
         }
     }

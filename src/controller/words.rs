@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use super::seen::AllSeen;
 use crate::{
-    model::{AppKey, AppSpec, Command, Hold, StopReason, Template},
+    model::{AppKey, AppSpec, Command, Hold, ReadyProbe, StopReason, Template},
     reconcile::{AppStatus, InstanceStatus},
 };
 
@@ -42,6 +42,8 @@ pub(super) fn explained(
     let after_first = |words: &str| sentence.replacen("; ", &format!("; {words}; "), 1);
     match hold {
         Hold::NotReady { .. } => now
+            .cloned()
+            .or_else(|| unsaid(spec))
             .map(|words| sentence.replacen("not ready yet", &format!("not ready yet; {words}"), 1)),
         Hold::Backoff { .. }
         | Hold::CrashLooping { .. }
@@ -91,4 +93,19 @@ pub(super) fn seen_when_paused<'a>(
 ) -> Option<&'a str> {
     let Hold::Paused(failure) = hold else { return None };
     seen.get(&key.instance(failure.index)).map(|seen| seen.words.as_str())
+}
+
+/// What a program has not said yet that has to say when it is ready.
+pub(super) fn unsaid(spec: &AppSpec) -> Option<String> {
+    match &spec.ready.probe {
+        ReadyProbe::Message(text) => Some(format!("it has not called process.send('{text}')")),
+        ReadyProbe::Notify => Some("it has not said READY=1 at NOTIFY_SOCKET".to_owned()),
+        ReadyProbe::Started
+        | ReadyProbe::Listen
+        | ReadyProbe::Http(_)
+        | ReadyProbe::Tcp(_)
+        | ReadyProbe::Exec(_)
+        | ReadyProbe::Log(_)
+        | ReadyProbe::Delay(_) => None,
+    }
 }

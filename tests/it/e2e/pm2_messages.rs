@@ -102,7 +102,8 @@ fn one_that_says_nothing_in_time_has_failed() {
     let silent = format!("process.env.SILENT = '1';{SERVER}");
     let more = "script: 'server.js', exec_mode: 'fork', wait_ready: true, listen_timeout: 1000, kill_timeout: 100";
     let (env, _port) = with(&silent, more);
-    env.eco(&["apply"]).exits(1).says("PM2 takes it for ready");
+    let apply = env.eco(&["apply"]).exits(1).says("PM2 takes it for ready");
+    apply.says("it has not called process.send('ready')");
     assert!(!env.is("web", "ready"));
 }
 
