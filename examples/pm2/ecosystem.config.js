@@ -13,6 +13,8 @@ module.exports = {
       exec_mode: 'cluster', // both serve the port
       env: { NODE_ENV: 'development', PORT: process.env.SITE_PORT || 3000 },
       env_production: { NODE_ENV: 'production' },
+      wait_ready: true, // process.send('ready')
+      shutdown_with_message: true, // process.on('message', …)
       kill_timeout: 5000,
       max_memory_restart: '300M',
       out_file: './logs/site.log',

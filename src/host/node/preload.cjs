@@ -23,9 +23,12 @@
       const once = Symbol.for('eco.node');
       const threads = require('worker_threads');
       // Whoever was forked by Node speaks with its parent; that is not ours to change.
-      if (!threads.isMainThread || process.send || process.versions.bun || process[once]) return null;
+      if (!threads.isMainThread || process.send || process[once]) return null;
       Object.defineProperty(process, once, { value: true });
-      return JSON.parse(process.env.ECO_NODE || 'null');
+      const found = JSON.parse(process.env.ECO_NODE || 'null');
+      // Before Node 14 not every answer says that it has been sent.
+      if (found && Number(process.versions.node.split('.')[0]) < 14) found.close = false;
+      return found;
     } catch (error) {
       return null;
     }
