@@ -24,6 +24,7 @@
       const threads = require('worker_threads');
       // Whoever was forked by Node speaks with its parent; that is not ours to change.
       if (!threads.isMainThread || process.send || process[once]) return null;
+      if (process.versions.bun || process.versions.deno) return null;
       Object.defineProperty(process, once, { value: true });
       const found = JSON.parse(process.env.ECO_NODE || 'null');
       // Before Node 14 not every answer says that it has been sent.

@@ -109,6 +109,21 @@ fn instances_that_share_a_port_say_it_each() {
     assert!(after.values().all(|pid| before.values().all(|old| old != pid)));
 }
 
+/// The descriptor lies where it is said to, also where the keeper has something of its own there.
+#[test]
+fn many_can_say_it() {
+    program("bash");
+    let env = TestEnv::with_apps(
+        "  web:\n    command: [bash, -c, 'printf READY=1 >&120 && exec sleep 100000']\n    \
+         instances: 40\n    ready: { message: ready }\n",
+    );
+    env.apply();
+    assert_eq!(env.pids("web").len(), 40);
+    let keeper = env.daemon_pid("keeper");
+    let open = std::fs::read_dir(format!("/proc/{keeper}/fd")).unwrap();
+    assert!(open.count() > 121);
+}
+
 #[test]
 fn one_that_never_says_it_has_failed_after_the_deadline() {
     let more = format!("{READY}    rollout: {{ deadline: 1s }}\n");
