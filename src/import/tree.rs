@@ -53,27 +53,33 @@ pub(super) fn text(span: Span, text: &str) -> Rc<Node> {
 
 /// A text as our format has it, where nothing of it is to be filled.
 pub(super) fn literal(text: &str) -> String {
-    // Of `$NAME` eco would ask what is meant.
-    escaped(text, |next| matches!(next, '$' | '{' | '_') || next.is_ascii_alphabetic())
-}
-
-/// A line for a shell as our format has it: the shell's variables are the shell's.
-fn shell_line(line: &str) -> String {
-    escaped(line, |next| matches!(next, '$' | '{'))
-}
-
-/// A text with every `$` doubled that stands before certain characters.
-fn escaped(text: &str, before: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         out.push(c);
-        // Any other `$` is just a `$`.
-        if c == '$' && rest.peek().is_some_and(|next| before(*next)) {
+        // Any other `$` is just a `$`, but of `$NAME` eco would ask what is meant.
+        let is_special = |next: &char| matches!(next, '$' | '{') || starts_name(*next);
+        if c == '$' && rest.peek().is_some_and(is_special) {
             out.push('$');
         }
     }
     out
+}
+
+/// A line for a shell without the doubling that it does not need: its variables are the shell's.
+pub(super) fn shell_line(literal: &str) -> String {
+    let mut out = String::with_capacity(literal.len());
+    let mut rest = literal;
+    while let Some((before, after)) = rest.split_once("$$") {
+        out.push_str(before);
+        out.push_str(if after.starts_with(starts_name) { "$" } else { "$$" });
+        rest = after;
+    }
+    out + rest
+}
+
+fn starts_name(c: char) -> bool {
+    c == '_' || c.is_ascii_alphabetic()
 }
 
 /// A command line: words if no shell is needed for it, else a line for `/bin/sh`.
@@ -82,7 +88,7 @@ pub(super) fn command(span: Span, line: &str) -> Rc<Node> {
         return Node::list(span, words.iter().map(|word| text(span, word)).collect());
     }
     let mut shell = Map::new(span);
-    shell.put("shell", span, template(span, shell_line(line)));
+    shell.put("shell", span, text(span, line));
     shell.node()
 }
 

@@ -32,6 +32,7 @@ fn programs_of_supervisor_run_as_they_did() {
         .ok()
         .says("wrote ecosystem.yaml: 2 apps");
     env.eco(&["apply"]).ok();
+    env.wait_for("both", || env.log("says").lines().count() == 2);
     env.eco(&["logs", "says", "-n", "9"])
         .ok()
         .says("n05 in ")
