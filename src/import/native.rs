@@ -176,6 +176,9 @@ fn as_native(
     let next = (format == Some(Format::Pm2List)).then(|| running::change_over(&document));
     let dir = file.parent().filter(|dir| into.is_some_and(|into| into != *dir));
     let document = dir.map_or(Rc::clone(&document), |dir| moved::from(&document, dir));
+    if secrets::stay(&document, SECRETS_FILE) {
+        notes.insert(0, Note { at: Span::default(), text: secrets::STAYING.to_owned() });
+    }
     let (without, secrets) = secrets::taken_out(&document, SECRETS_FILE);
     let apps = document.entry("apps").and_then(|apps| apps.value.entries());
     Ok(Some(Native {

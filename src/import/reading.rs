@@ -1,8 +1,11 @@
 //! What every file of another program is read with, and what is said about it on the way.
 
-use std::{cell::RefCell, path::Path};
+use std::{cell::RefCell, ffi::OsStr, path::Path};
 
-use crate::config::{Span, written_tree::quoted};
+use crate::config::{
+    Span,
+    written_tree::{Log, quoted},
+};
 
 /// Where paths of a file begin.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +14,25 @@ pub(super) struct Place<'a> {
     pub(super) dir: &'a Path,
     /// What `~` is.
     pub(super) home: &'a str,
+}
+
+impl Place<'_> {
+    /// Files beside the one of `log` that its program reads with it by itself.
+    pub(super) fn say_overrides(self, log: &Log, names: &[&str], notes: &Notes) {
+        let own = log.source.name.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let is_override = |name: &String| name == own;
+        let files: Vec<String> = names
+            .iter()
+            .flat_map(|name| ["yaml", "yml"].map(|ending| format!("{name}.{ending}")))
+            .collect();
+        if files.iter().any(is_override) {
+            return;
+        }
+        for file in files.iter().filter(|file| self.dir.join(file).is_file()) {
+            let text = format!("{} is not read, which its program merges over this", quoted(file));
+            notes.say(Span::default(), text);
+        }
+    }
 }
 
 /// Something to say about a place of the file that was read: a comment where it is written anew.

@@ -21,19 +21,31 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// What is said where secrets stay.
+pub(super) const STAYING: &str = "secrets under `env` stay in clear text: `vars_file`, where they could be, is another program's";
+
+/// Whether secrets have to stay: a file has one `vars_file` only, and this one has another.
+pub(super) fn stay(document: &Rc<Node>, vars_file: &str) -> bool {
+    let mut secrets = Vec::new();
+    in_apps(document, &mut secrets);
+    !secrets.is_empty() && own(document).is_some_and(|own| own != vars_file)
+}
+
+fn own(document: &Node) -> Option<&str> {
+    match &document.entry("vars_file")?.value.kind {
+        Kind::Scalar(scalar) => Some(&scalar.text),
+        Kind::List(_) | Kind::Map(_) => None,
+    }
+}
+
 /// The document with `${NAME}` in place of every secret under `env`, and `vars_file` for them.
 pub(super) fn taken_out(document: &Rc<Node>, vars_file: &str) -> (Rc<Node>, Vec<Secret>) {
     let mut secrets = Vec::new();
-    let own = document.entry("vars_file").and_then(|entry| match &entry.value.kind {
-        Kind::Scalar(scalar) => Some(scalar.text.as_str()),
-        Kind::List(_) | Kind::Map(_) => None,
-    });
-    // A file has one such file only, and this one lies elsewhere.
-    if own.is_some_and(|own| own != vars_file) {
+    if stay(document, vars_file) {
         return (Rc::clone(document), secrets);
     }
     let without = in_apps(document, &mut secrets);
-    if secrets.is_empty() || own.is_some() {
+    if secrets.is_empty() || own(document).is_some() {
         return (without, secrets);
     }
     let mut named = Map::new(without.span);

@@ -43,6 +43,10 @@ pub(super) fn text(document: &Node, from: &str, notes: &[Note]) -> String {
 
 fn comment(out: &mut String, indent: usize, text: &str) {
     const WIDTH: usize = 98;
+    // What YAML cannot have in a comment.
+    let odd =
+        |c: char| (c.is_control() && !c.is_whitespace()) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let text = text.replace(odd, "\u{fffd}");
     let mut line = format!("{:indent$}#", "");
     for word in text.split_whitespace() {
         if WIDTH < line.chars().count() + 1 + word.chars().count() {

@@ -51,10 +51,7 @@ pub(in crate::import) const KEYS: &[Key] = &[
     key("services.*.depends_on.*", Mapped("depends_on.NAME")),
     key("services.*.depends_on.*.condition", Mapped("depends_on.NAME")),
     key("services.*.depends_on.*.restart", Mapped("depends_on.NAME.restart_with")),
-    key(
-        "services.*.depends_on.*.required",
-        Nothing("an app that is not in the file is waited for by nobody"),
-    ),
+    key("services.*.depends_on.*.required", Mapped("depends_on.NAME")),
     key("services.*.ports", Mapped("listen")),
     key("services.*.ports.target", Mapped("listen")),
     key("services.*.ports.published", Mapped("listen")),

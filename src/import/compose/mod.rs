@@ -103,6 +103,7 @@ pub(super) fn document(
         return None;
     }
     file.keys.answer(root, "", root.span);
+    place.say_overrides(log, &["compose.override", "docker-compose.override"], notes);
     Some(file.document())
 }
 
@@ -111,7 +112,7 @@ fn found(root: &Node, values: Values<'_>, entries: &[Entry], place: Place<'_>) -
     let mut names = Names::default();
     let nodes: Vec<(&Entry, Rc<Node>)> = entries
         .iter()
-        .filter(|entry| !entry.key.starts_with("x-"))
+        .filter(|entry| !is_extension(entry))
         .filter_map(|entry| Some((entry, extended(root, values, entry, &mut HashSet::new())?)))
         .collect();
     let ended: HashSet<String> =
@@ -242,9 +243,10 @@ impl App<'_> {
         let Some(entry) = self.entry(&["profiles"]) else { return };
         let found = self.file.values.texts(entry);
         let Some((first, _)) = found.first() else { return };
+        let mut names = Names::default();
+        let first = names.add(first);
         let off = format!("it is off without its profile: `eco apply --profile {first}`");
         self.say(entry, format!("{off}; one profile at a time"));
-        let mut names = Names::default();
         for (name, span) in found {
             let name = names.add(name);
             let index = profiles.iter().position(|(known, ..)| *known == name);
@@ -259,6 +261,13 @@ impl App<'_> {
             }
         }
     }
+}
+
+/// Whether an entry is no service, but a place for anchors.
+fn is_extension(entry: &Entry) -> bool {
+    let is_service = ["image", "build", "command", "extends"];
+    let is_service = is_service.iter().any(|key| entry.value.entry(key).is_some());
+    entry.key.starts_with("x-") && !is_service
 }
 
 /// Whether a list or a mapping has anything in it.

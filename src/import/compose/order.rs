@@ -77,6 +77,11 @@ impl App<'_> {
                 return;
             }
         };
+        let required = entry.and_then(|entry| at(&entry.value, &["required"]));
+        if required.is_some_and(|entry| self.file.values.flag(entry) == Some(false)) {
+            let what = format!("it waits for {other}, which docker does not require");
+            self.file.notes.say(at_key, format!("{what}: take it out if it may be missing"));
+        }
         let restart = entry.and_then(|entry| at(&entry.value, &["restart"]));
         if restart.is_some_and(|entry| self.file.values.flag(entry) == Some(true)) {
             let mut full = Map::new(span);

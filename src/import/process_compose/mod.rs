@@ -87,6 +87,7 @@ pub(super) fn document(
         has_dotenv: !flag("is_dotenv_disabled") && place.dir.join(ENV_FILE).is_file(),
     };
     file.keys.answer(root, "", root.span);
+    place.say_overrides(log, &["process-compose.override"], notes);
     Some(file.document(entries))
 }
 

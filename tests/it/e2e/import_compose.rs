@@ -111,8 +111,12 @@ fn paths_of_a_compose_file_stay_where_they_are() {
         "services: { web: { build: app, command: sh run.sh, environment: { WHERE: \"${WHERE}\", \
          TOKEN: abc } } }\n",
     );
+    env.write("old/compose.override.yaml", "services: { web: { environment: { WHERE: x } } }\n");
     std::fs::create_dir_all(env.path("new")).unwrap();
     env.eco(&["import", "old/compose.yaml", "-o", "new/ecosystem.yaml"]).ok();
+    let text = env.read("new/ecosystem.yaml");
+    assert!(text.contains("`compose.override.yaml` is not read"), "{text}");
+    assert!(text.contains("secrets under `env` stay in clear text"), "{text}");
     env.eco(&["apply", "new/ecosystem.yaml"]).ok();
     env.wait_for("its output", || env.log("web").contains("here old abc"));
 }

@@ -157,7 +157,7 @@ fn section(format: Format, section: &str) -> BoxedStrategy<Value> {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, cases: 400, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: None, cases: 150, ..ProptestConfig::default() }
 }
 
 proptest! {
