@@ -81,7 +81,16 @@ pub fn native(asked: Asked<'_>, source: &Source<'_>) -> Result<Option<Native>, F
         only_one(more)?;
         load::open(text, source, options)?
     };
-    as_native(opened, (format, into), source)
+    as_native(opened, Manner { format, into, is_stdin: bytes.is_some() }, source)
+}
+
+/// How a file was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Manner<'a> {
+    /// Of another program than PM2.
+    format: Option<Format>,
+    into: Option<&'a Path>,
+    is_stdin: bool,
 }
 
 /// [`native`] of a file with this text; `None` also if it is a program, which is not run.
@@ -93,7 +102,7 @@ pub(super) fn native_of_data(
     match load::root(&text) {
         Root::Own(_) | Root::Program => Ok(None),
         Root::Foreign(root) => {
-            as_native(load::of_pm2(text, root, source, options), (None, None), source)
+            as_native(load::of_pm2(text, root, source, options), Manner::default(), source)
         }
     }
 }
@@ -146,7 +155,7 @@ fn foreign(text: Text, format: Format, source: &Source<'_>) -> Opened {
 
 fn as_native(
     opened: Opened,
-    (format, into): (Option<Format>, Option<&Path>),
+    Manner { format, into, is_stdin }: Manner<'_>,
     source: &Source<'_>,
 ) -> Result<Option<Native>, Faults> {
     let Opened { text, document, origin, left } = opened;
@@ -154,7 +163,10 @@ fn as_native(
         return load_tree(text, document.as_ref(), origin, source).map(|_| None);
     };
     let (path, file) = (text.path.clone(), text.absolute());
-    let from = path.file_name().unwrap_or_default().to_string_lossy();
+    let from = match is_stdin {
+        true => "standard input".into(),
+        false => path.file_name().unwrap_or_default().to_string_lossy(),
+    };
     let parts = text.log.parts();
     let (warnings, here) = match format {
         // Another machine's file need not work here; what it says is to be right all the same.

@@ -13,10 +13,20 @@ use crate::config::{
 pub(super) struct SectionKey {
     /// The section it belongs to.
     pub(super) section: &'static str,
-    /// Its name.
+    /// Its name; a final `*` stands for any rest.
     pub(super) name: &'static str,
     /// What becomes of it.
     pub(super) answer: Answer,
+}
+
+impl SectionKey {
+    /// Whether `key` is called so.
+    fn is(&self, key: &str) -> bool {
+        match self.name.strip_suffix('*') {
+            Some(start) => key.starts_with(start),
+            None => key == self.name,
+        }
+    }
 }
 
 /// Tells what becomes of keys.
@@ -63,7 +73,7 @@ impl<'a> Told<'a> {
     /// What the table has to say about a key that is used.
     pub(super) fn answer(&self, section: &str, item: &Item) {
         let of_section = || self.keys.iter().filter(|key| key.section == section);
-        let Some(key) = of_section().find(|key| key.name == item.key) else {
+        let Some(key) = of_section().find(|key| key.is(&item.key)) else {
             self.unknown(section, item, of_section().map(|key| key.name).collect());
             return;
         };

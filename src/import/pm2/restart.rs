@@ -5,7 +5,7 @@ use super::{
     given::{At, scalar},
 };
 use crate::config::written_tree::{Kind, Node, Problem};
-use crate::import::tree::{Map, duration, plain, text};
+use crate::import::tree::{Map, duration, plain, size, text};
 
 /// PM2's own defaults, for what is written only in part.
 const MIN_UPTIME: u64 = 1000;
@@ -102,13 +102,13 @@ fn memory(source: &Source<'_>, restart: &mut Map) {
     let digits = written.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = written.get(digits.len()..).unwrap_or_default().to_ascii_uppercase();
     let number = digits.trim().parse::<u64>().ok().filter(|number| *number != 0);
-    let size = number.and_then(|number| match unit.as_str() {
-        "" => Some(format!("{}K", number.div_ceil(1024))),
+    let found = number.and_then(|number| match unit.as_str() {
+        "" => Some(size(number)),
         "K" | "M" | "G" => Some(format!("{number}{unit}")),
         "KB" | "MB" | "GB" => Some(format!("{number}{}", unit.trim_end_matches('B'))),
         _ => None,
     });
-    match (size, source.given.entry("max_memory_restart")) {
+    match (found, source.given.entry("max_memory_restart")) {
         (Some(size), _) => restart.put("max_memory", at.key, text(at.value, &size)),
         (None, Some(entry)) => source.given.wrong(entry, "a size", "as in `300M`, or in bytes"),
         (None, None) => {}

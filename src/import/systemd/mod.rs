@@ -148,14 +148,7 @@ impl Reading<'_> {
                 continue;
             }
             for item in &section.items {
-                let named = ["Condition", "Assert"].iter().any(|it| item.key.starts_with(it));
-                let is_known = KEYS.iter().any(|key| key.name == item.key);
-                let is_condition = section.name == "Unit" && named && !is_known;
-                if is_condition {
-                    self.notes.left_out(item.key_at, &item.key, keys::CONDITION);
-                } else {
-                    self.told.answer(&section.name, item);
-                }
+                self.told.answer(&section.name, item);
             }
         }
         self.told.flush();
