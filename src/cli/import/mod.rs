@@ -24,7 +24,7 @@ use crate::{
 #[command(after_help = "Examples:
   eco import ecosystem.config.js                     print it
   eco import ecosystem.config.js -o ecosystem.yaml   write it
-  eco import web.service worker.service -o eco.yaml  units of systemd, with drop-ins and timers
+  eco import web.service worker.service -o eco.yaml  units of systemd, with what is beside
   pm2 jlist | eco import - -o ecosystem.yaml         what PM2 runs now
   eco import compose.yaml -o ecosystem.yaml          services of Docker Compose
   eco import --fields                                what becomes of every key of PM2

@@ -1,4 +1,4 @@
-//! The files that belong to units: their drop-ins, and the timer of a service.
+//! The files that belong to units: their drop-ins, and the timer and socket of a service.
 
 use std::{
     fs,
@@ -22,13 +22,16 @@ pub(in crate::import) fn beside(first: &Text, more: &[PathBuf]) -> Result<Vec<Te
         for path in drop_ins(path) {
             out.push(Text::read(&path)?);
         }
-        // Which runs it, or which it runs.
-        let other = match path.extension().and_then(|it| it.to_str()) {
-            Some("service") => path.with_extension("timer"),
-            Some("timer") => path.with_extension("service"),
-            Some(_) | None => continue,
+        // Which run it, or which it runs.
+        let others: &[&str] = match path.extension().and_then(|it| it.to_str()) {
+            Some("service") => &["timer", "socket"],
+            Some("timer" | "socket") => &["service"],
+            Some(_) | None => &[],
         };
-        if other.is_file() && !seen.contains(&other) {
+        for other in others.iter().map(|kind| path.with_extension(kind)) {
+            if !other.is_file() || seen.contains(&other) {
+                continue;
+            }
             out.push(Text::read(&other)?);
             for path in drop_ins(&other) {
                 out.push(Text::read(&path)?);

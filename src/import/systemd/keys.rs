@@ -1,4 +1,4 @@
-//! The keys of service units and timers, and what becomes of each here.
+//! The keys of services, timers and sockets, and what becomes of each here.
 
 use crate::import::{
     pm2::fields::Answer::{self, Differs, Mapped, Nothing},
@@ -6,7 +6,7 @@ use crate::import::{
 };
 
 /// The sections that are read, with those that stand for others of the same keys.
-pub(super) const SECTIONS: [&str; 4] = ["Unit", "Service", "Install", "Timer"];
+pub(super) const SECTIONS: [&str; 5] = ["Unit", "Service", "Install", "Timer", "Socket"];
 
 const fn key(section: &'static str, name: &'static str, answer: Answer) -> SectionKey {
     SectionKey { section, name, answer }
@@ -197,9 +197,7 @@ pub(in crate::import) const KEYS: &[SectionKey] = &[
     service("UMask", Mapped("umask")),
     service("Nice", Mapped("nice")),
     service("OOMScoreAdjust", Mapped("oom_score_adj")),
-    service("CPUSchedulingPolicy", Nothing(SCHED)),
-    service("CPUSchedulingPriority", Nothing(SCHED)),
-    service("CPUSchedulingResetOnFork", Nothing(SCHED)),
+    service("CPUScheduling*", Nothing(SCHED)),
     service("CPUAffinity", Nothing(SCHED)),
     service("NUMAPolicy", Nothing(SCHED)),
     service("NUMAMask", Nothing(SCHED)),
@@ -245,8 +243,8 @@ pub(in crate::import) const KEYS: &[SectionKey] = &[
     service("StartupBlockIOWeight", Nothing(CGROUP)),
     service("IOWeight", Nothing(CGROUP)),
     service("IOAccounting", Nothing(CGROUP)),
-    service("IOReadBandwidthMax", Nothing(CGROUP)),
-    service("IOWriteBandwidthMax", Nothing(CGROUP)),
+    service("IORead*", Nothing(CGROUP)),
+    service("IOWrite*", Nothing(CGROUP)),
     service("ManagedOOMMemoryPressure", Nothing(CGROUP)),
     service("ManagedOOMSwap", Nothing(CGROUP)),
     service("Slice", Nothing(CGROUP)),
@@ -259,10 +257,7 @@ pub(in crate::import) const KEYS: &[SectionKey] = &[
     service("DefaultMemoryMin", Nothing(CGROUP)),
     service("DefaultMemoryLow", Nothing(CGROUP)),
     service("StartupIOWeight", Nothing(CGROUP)),
-    service("IODeviceWeight", Nothing(CGROUP)),
-    service("IOReadIOPSMax", Nothing(CGROUP)),
-    service("IOWriteIOPSMax", Nothing(CGROUP)),
-    service("IODeviceLatencyTargetSec", Nothing(CGROUP)),
+    service("IODevice*", Nothing(CGROUP)),
     service("ManagedOOMMemoryPressureLimit", Nothing(CGROUP)),
     service("ManagedOOMPreference", Nothing(CGROUP)),
     service("IPAccounting", Nothing(SANDBOX)),
@@ -367,18 +362,19 @@ pub(in crate::import) const KEYS: &[SectionKey] = &[
     service("AppArmorProfile", Nothing(SANDBOX)),
     service("SmackProcessLabel", Nothing(SANDBOX)),
     service("RootImageOptions", Nothing(SANDBOX)),
-    service("RootHash", Nothing(SANDBOX)),
-    service("RootHashSignature", Nothing(SANDBOX)),
+    service("RootHash*", Nothing(SANDBOX)),
     service("RootVerity", Nothing(SANDBOX)),
-    service("ExtensionDirectories", Nothing(SANDBOX)),
-    service("ExtensionImages", Nothing(SANDBOX)),
+    service("Extension*", Nothing(SANDBOX)),
     service("MountImages", Nothing(SANDBOX)),
     service("IPCNamespacePath", Nothing(SANDBOX)),
     service("IPIngressFilterPath", Nothing(SANDBOX)),
     service("IPEgressFilterPath", Nothing(SANDBOX)),
     service("BPFProgram", Nothing(SANDBOX)),
-    service("SocketBindAllow", Nothing(SANDBOX)),
-    service("SocketBindDeny", Nothing(SANDBOX)),
+    service("SocketBind*", Nothing(SANDBOX)),
+    key("Socket", "ListenStream", Mapped("listen.port")),
+    key("Socket", "Accept", Mapped("listen")),
+    key("Socket", "Service", Mapped("listen")),
+    key("Socket", "*", Nothing("the sockets of an app are as its `listen` says")),
     timer("OnCalendar", Mapped("schedule")),
     timer("Persistent", Mapped("catch_up")),
     timer("Unit", Mapped("schedule")),

@@ -9,6 +9,7 @@ pub(super) mod keys;
 mod limits;
 mod restart;
 mod service;
+mod socket;
 mod spans;
 mod specifier;
 mod unit;
@@ -64,7 +65,11 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
         }
         seen.push((name.clone(), at));
         let timer = reading.timer(unit);
-        apps.put(&name, at, Service::new(&reading, unit, timer).app());
+        apps.put(
+            &name,
+            at,
+            Service::new(&reading, unit, timer, socket::of(&reading.units, unit)).app(),
+        );
     }
     if seen.is_empty() {
         let problem = Problem::new("no_apps", "there is no service in it", whole, "nothing here");
@@ -93,16 +98,15 @@ impl Reading<'_> {
         match unit.kind() {
             "service" => true,
             "timer" => false,
+            "socket" if self.units.iter().any(|it| socket::is_of(unit, it)) => false,
             "socket" | "target" | "path" | "mount" | "automount" | "swap" | "slice" | "scope"
             | "device" => {
-                let why = "only services and timers are read";
-                let why = if unit.kind() == "socket" {
-                    "the service shares its port by `listen: N`, or finds the socket as before by \
-                     `listen: { port: N, pass: fds }`"
-                } else {
-                    why
-                };
-                self.notes.left_out(Span::new(unit.at.start, unit.at.start), &unit.name, why);
+                let at = Span::new(unit.at.start, unit.at.start);
+                self.notes.left_out(
+                    at,
+                    &unit.name,
+                    "only services, their timers and sockets are read",
+                );
                 false
             }
             // Standard input has no name.
@@ -133,12 +137,20 @@ impl Reading<'_> {
             if section.name.starts_with("X-") {
                 continue;
             }
+            if section.name == "Socket" && unit.kind() == "service" {
+                self.notes.left_out(
+                    section.name_at,
+                    "[Socket]",
+                    "it belongs into a unit of its own",
+                );
+                continue;
+            }
             if section.name == "Timer" && unit.kind() == "service" {
                 let text = "`[Timer]` is read as if it stood in a timer of that name";
                 self.notes.say(section.name_at, text);
             }
             if !SECTIONS.contains(&section.name.as_str()) {
-                if !self.is_service(unit) && unit.kind() != "timer" {
+                if !matches!(unit.kind(), "service" | "timer" | "socket") {
                     continue;
                 }
                 let message = format!("a service has no section {}", quoted(&section.name));

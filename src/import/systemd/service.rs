@@ -20,6 +20,7 @@ pub(super) struct Service<'a> {
     pub(super) reading: &'a Reading<'a>,
     pub(super) unit: &'a Unit,
     timer: Option<&'a Unit>,
+    pub(super) socket: Option<&'a Unit>,
     pub(super) names: Names<'a>,
     pub(super) kind: Type,
     /// Where the app stands.
@@ -55,11 +56,16 @@ const TYPES: [(&str, Type); 8] = [
 ];
 
 impl<'a> Service<'a> {
-    pub(super) fn new(reading: &'a Reading<'a>, unit: &'a Unit, timer: Option<&'a Unit>) -> Self {
+    pub(super) fn new(
+        reading: &'a Reading<'a>,
+        unit: &'a Unit,
+        timer: Option<&'a Unit>,
+        socket: Option<&'a Unit>,
+    ) -> Self {
         let head = unit.section("Service").map_or(unit.at, |section| section.name_at);
         let names = Names { log: reading.log, unit: &unit.name };
         let kind = kind(reading, unit);
-        Self { reading, unit, timer, names, kind, head }
+        Self { reading, unit, timer, socket, names, kind, head }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&'a Item> {
@@ -111,6 +117,7 @@ impl<'a> Service<'a> {
         }
         self.kind(&mut app);
         self.cwd(&mut app);
+        self.listen(&mut app);
         self.environment(&mut app);
         self.restart(&mut app);
         self.stop(&mut app);
@@ -126,13 +133,18 @@ impl<'a> Service<'a> {
         app.node()
     }
 
-    /// All files of it, its timer's too if they stand beside.
+    /// All files of it, those of its timer and socket too if they stand beside.
     fn span(&self) -> Span {
         let own = self.unit.at;
-        let Some(timer) = self.timer.map(|timer| timer.at) else { return own };
-        let whole = Span::new(own.start.min(timer.start), own.end.max(timer.end));
-        let is_within = |unit: &&Unit| whole.start <= unit.at.start && unit.at.end <= whole.end;
-        if self.reading.units.iter().filter(is_within).count() == 2 { whole } else { own }
+        let others = [self.timer, self.socket].into_iter().flatten().map(|unit| unit.at);
+        let all: Vec<Span> = std::iter::once(own).chain(others).collect();
+        let start = all.iter().map(|at| at.start).min().unwrap_or(own.start);
+        let end = all.iter().map(|at| at.end).max().unwrap_or(own.end);
+        let is_within = |unit: &&Unit| start <= unit.at.start && unit.at.end <= end;
+        let is_own = |unit: &&Unit| all.contains(&unit.at);
+        let is_strange = |unit: &&Unit| is_within(unit) && !is_own(unit);
+        let is_apart = self.reading.units.iter().any(|unit| is_strange(&unit));
+        if is_apart { own } else { Span::new(start, end) }
     }
 
     fn kind(&self, app: &mut Map) {

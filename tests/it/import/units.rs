@@ -109,6 +109,31 @@ fn drop_ins_and_timers_beside_a_unit_are_read_with_it() {
 }
 
 #[test]
+fn the_socket_of_a_service_is_its_listen() {
+    let files = Files::new(&[
+        ("echo.service", "[Service]\nExecStart=/bin/echo-server\n"),
+        (
+            "echo.socket",
+            "[Socket]\nListenStream=127.0.0.1:7001\nListenStream=7002\n\
+                         ListenStream=/run/echo.sock\nBacklog=128\n[Install]\nWantedBy=sockets.target\n",
+        ),
+        ("each.service", "[Service]\nExecStart=/bin/each\n"),
+        ("each.socket", "[Socket]\nListenStream=7003\nAccept=yes\n"),
+    ]);
+    for first in ["echo.service", "echo.socket"] {
+        let text = files.read(&[first]).text;
+        let listen =
+            "    listen:\n      port:\n      - 127.0.0.1:7001\n      - 7002\n      pass: fds\n";
+        assert!(text.contains(listen), "{text}");
+        assert!(text.contains("`ListenStream=/run/echo.sock` is left out"), "{text}");
+        assert!(text.contains("`Backlog` is left out"), "{text}");
+    }
+    let text = files.read(&["each.service"]).text;
+    assert!(text.contains("`each.socket` is left out: eco starts no process"), "{text}");
+    assert!(!text.contains("listen:"), "{text}");
+}
+
+#[test]
 fn an_instance_has_the_drop_ins_of_its_template() {
     let files = Files::new(&[
         ("w@one.service", "[Service]\nExecStart=/bin/sleep %i\n"),
