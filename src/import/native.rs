@@ -163,24 +163,22 @@ fn as_native(
         return load_tree(text, document.as_ref(), origin, source).map(|_| None);
     };
     let (path, file) = (text.path.clone(), text.absolute());
-    let from = match is_stdin {
-        true => "standard input".into(),
-        false => path.file_name().unwrap_or_default().to_string_lossy(),
+    let from = if is_stdin {
+        "standard input".into()
+    } else {
+        path.file_name().unwrap_or_default().to_string_lossy()
     };
     let parts = text.log.parts();
-    let (warnings, here) = match format {
+    let (warnings, here) = if format.is_some() {
         // Another machine's file need not work here; what it says is to be right all the same.
-        Some(_) => {
-            let (again, said) = (text.again(), text.log.take_warnings());
-            let of_text = check_tree(text, document.as_ref())?;
-            let here = load_tree(again, document.as_ref(), origin, source);
-            let warnings = here.as_ref().map_or(of_text, |loaded| loaded.warnings.clone());
-            (warnings.and(said, &path), here)
-        }
-        None => {
-            let loaded = load_tree(text, document.as_ref(), origin, source)?;
-            (loaded.warnings.clone(), Ok(loaded))
-        }
+        let (again, said) = (text.again(), text.log.take_warnings());
+        let of_text = check_tree(text, document.as_ref())?;
+        let here = load_tree(again, document.as_ref(), origin, source);
+        let warnings = here.as_ref().map_or(of_text, |loaded| loaded.warnings.clone());
+        (warnings.and(said, &path), here)
+    } else {
+        let loaded = load_tree(text, document.as_ref(), origin, source)?;
+        (loaded.warnings.clone(), Ok(loaded))
     };
     let mut notes: Vec<Note> = told(&warnings, &parts).into_iter().chain(left).collect();
     notes.sort_by_key(|note| note.at);
