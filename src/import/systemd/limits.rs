@@ -21,6 +21,13 @@ impl Service<'_> {
                 self.put_filled(app, ours, item, &item.value);
             }
         }
+        if self.get("User").is_none() {
+            self.reading.told.once(
+                self.head,
+                "systemd runs a service without `User` as root, eco as whoever started eco"
+                    .to_owned(),
+            );
+        }
         if let Some(item) = self.get("UMask") {
             app.put("umask", item.key_at, text(item.value_at, &item.value));
         }

@@ -13,6 +13,14 @@ fn placed(env: &TestEnv, name: &str) {
     fs::set_permissions(env.path(name), mode).unwrap();
 }
 
+/// Waits until an app has written all of this.
+fn logged(env: &TestEnv, app: &str, words: &[&str]) {
+    env.wait_for("what it writes", || {
+        let logs = env.eco(&["logs", app, "-n", "9"]).ok().stdout;
+        words.iter().all(|word| logs.contains(word))
+    });
+}
+
 #[test]
 fn programs_of_supervisor_run_as_they_did() {
     let env = TestEnv::new();
@@ -32,12 +40,7 @@ fn programs_of_supervisor_run_as_they_did() {
         .ok()
         .says("wrote ecosystem.yaml: 2 apps");
     env.eco(&["apply"]).ok();
-    env.wait_for("both", || env.log("says").lines().count() == 2);
-    env.eco(&["logs", "says", "-n", "9"])
-        .ok()
-        .says("n05 in ")
-        .says("n06 in ")
-        .says("apps with a, b and common");
+    logged(&env, "says", &["n05 in ", "n06 in ", "apps with a, b and common"]);
     let status = env.eco(&["status", "--json"]).ok();
     assert!(status.stdout.contains("\"off\""), "{}", status.stdout);
     env.eco(&["diff"]).ok();
@@ -62,8 +65,8 @@ fn units_of_systemd_run_as_they_did() {
         .ok()
         .says("2 apps");
     env.eco(&["apply"]).ok();
-    env.eco(&["logs", "says", "-n", "1"]).ok().says("a b in ").says("with a b and says.service");
-    env.eco(&["logs", "first", "-n", "1"]).ok().says("first was first");
+    logged(&env, "says", &["a b in ", "with a b and says.service"]);
+    logged(&env, "first", &["first was first"]);
     env.eco(&["describe", "says"]).ok().says("stop.timeout             5s");
     env.eco(&["diff"]).ok();
 }
