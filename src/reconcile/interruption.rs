@@ -63,7 +63,7 @@ fn interruption(effect: Effect, old: Option<&App>, new: Option<&App>) -> Option<
 enum Meanwhile {
     /// Nobody.
     Down,
-    /// The other instances, or the queue of the shared port.
+    /// The other instances at the shared port, as far as there are any.
     Shared,
 }
 
@@ -95,7 +95,8 @@ fn rolling(old: &App, new: &App, before: u32, after: u32) -> Option<(u32, String
     };
     let fate = match meanwhile {
         Meanwhile::Down => down,
-        Meanwhile::Shared if missing == before => "connections wait meanwhile",
+        // Those that wait at the socket of the former ones are cut off with it.
+        Meanwhile::Shared if missing == before => down,
         Meanwhile::Shared => "the others serve meanwhile",
     };
     let text = format!("{who}: {fate}");

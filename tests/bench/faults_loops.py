@@ -97,7 +97,7 @@ def dies(side):
 
 
 @LOOPS.row("never-ready", "wait_ready, listens but never says 'ready', listen_timeout 2000",
-           "PM2 takes the timeout for 'ready'")
+           "PM2 takes the timeout for 'ready', eco for a failure", quick=True)
 def never_ready(side):
     """A first start."""
     code = begin(side, app("server.js", wait_ready=True, listen_timeout=2000))
@@ -135,7 +135,7 @@ def memory(side):
 
 
 @LOOPS.row("message", "shutdown_with_message on a cluster's reload",
-           "PM2 sends the message on `stop`, and SIGINT on `reload`")
+           "PM2 sends the message on `stop`, and SIGINT on `reload`; eco the message on both", quick=True)
 def message(side):
     """The program writes down that it was told."""
     begin(side, {**app("server.js"), "exec_mode": "cluster", "shutdown_with_message": True})

@@ -20,10 +20,12 @@ fn run(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let path = Path::new("a.json");
         let faults = value(path, bytes).unwrap_err();
-        sound(&faults, path, &String::from_utf8_lossy(bytes));
+        let text = String::from_utf8_lossy(bytes);
+        sound(&faults, path, text.strip_prefix('\u{feff}').unwrap_or(&text));
         return false;
     };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // What is read has none, and takes one off.
+    let text = text.trim_start_matches('\u{feff}');
     let read = by(value, "a.json", text);
     if let Ok(plain) = serde_json::from_str::<Value>(text)
         && is_ordinary(&plain, 0)

@@ -272,7 +272,7 @@ fn a_rolling_change_tells_what_to_expect() {
     4 instances without `listen`, one at a time: each is down for its start time
     4 instances without `listen`, 2 at a time: each is down for its start time
     4 instances without `listen`, all at once: down for their start time
-    1 instance without a surge: connections wait meanwhile
+    1 instance without a surge: down for its start time
     3 instances without a surge, one at a time: the others serve meanwhile
     1 instance so far without `listen`: down for its start time
     2 instances from now on without `listen`, all at once: down for their start time
