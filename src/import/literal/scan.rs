@@ -187,7 +187,8 @@ fn decimal(text: &str) -> Option<String> {
     }
     let is_number =
         lower.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-'));
-    let old_octal = lower.starts_with('0') && !lower.starts_with("0.") && lower.len() != 1;
+    let old_octal =
+        lower.strip_prefix('0').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     if !is_number || old_octal {
         return None;
     }

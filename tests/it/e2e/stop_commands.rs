@@ -155,7 +155,8 @@ fn it_is_run_once_wherever_the_controller_dies() {
         env.wait_for("the command", || begun.exists());
         env.write("go", "");
         env.wait_state("web", "stopped");
-        assert!(!crash.exists(), "nobody died where {point}");
+        // What has ended with the app is noted when it is seen.
+        env.wait_for(&format!("a death where {point}"), || !crash.exists());
         assert_eq!(fs::read_to_string(&begun).unwrap(), "begun\n", "{point}");
         assert!(!alive(pid));
         fs::remove_file(env.path("go")).unwrap();
