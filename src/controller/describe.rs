@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::model::{
     App, AppSpec, Command, EnvValue, LivePolicy, LiveProbe, LogCompression, LogDestination,
-    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, StopPolicy, exact_size,
+    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, StopPolicy, exact_size,
     human_duration,
 };
 
@@ -205,7 +205,12 @@ fn inherited(spec: &AppSpec) -> String {
 }
 
 fn restart(policy: &RestartPolicy, add: &mut impl FnMut(&str, String)) {
-    add("restart.policy", format!("{:?}", policy.policy).to_lowercase());
+    let when = match policy.policy {
+        RestartWhen::Always => "always",
+        RestartWhen::OnFailure => "on-failure",
+        RestartWhen::Never => "never",
+    };
+    add("restart.policy", when.to_owned());
     match &policy.backoff {
         None => add("restart.backoff", "none".to_owned()),
         Some(backoff) => add(

@@ -100,7 +100,7 @@ def dies(side):
            "PM2 takes the timeout for 'ready', eco for a failure", quick=True)
 def never_ready(side):
     """A first start."""
-    code = begin(side, app("server.js", wait_ready=True, listen_timeout=2000))
+    code = begin(side, app("server.js", {"BEHAVE": "mute"}, wait_ready=True, listen_timeout=2000))
     state = word(side)
     return Found(f"{state}; {ended(code)}", code == 1)
 

@@ -1,5 +1,5 @@
-// A server that answers after 20 ms. BEHAVE makes it a bad release, CLOSE one that closes on SIGINT;
-// without it a signal ends it at once, as Node does by itself.
+// A server that answers after 20 ms, and says 'ready' once it listens. BEHAVE makes it a bad release,
+// CLOSE one that closes on SIGINT; without it a signal ends it at once, as Node does by itself.
 const http = require('node:http');
 require('./state')(__filename);
 
@@ -10,7 +10,9 @@ const server = http.createServer((request, response) => {
   response.setHeader('X-Pid', process.pid);
   setTimeout(() => response.end('ok'), 20);
 });
-const listen = () => server.listen(Number(PORT), '127.0.0.1');
+const listen = () => server.listen(Number(PORT), '127.0.0.1', () => {
+  if (BEHAVE !== 'mute') process.send?.('ready');
+});
 if (BEHAVE === 'deaf') setInterval(() => {}, 1000);
 else setTimeout(listen, BEHAVE === 'slow' ? 5000 : 0);
 

@@ -158,11 +158,13 @@ fn down_stops_and_forgets_the_project() {
 
 #[test]
 fn describe_tells_all_about_an_app() {
-    let env = TestEnv::with_apps("  web: { command: sleep 100000, env: { TOKEN: hush } }\n");
+    let env = TestEnv::with_apps(
+        "  web: { command: sleep 100000, env: { TOKEN: hush }, restart: on-failure }\n",
+    );
     env.apply();
     let pid = env.pid("web").to_string();
     let output = env.eco(&["describe", "web"]).ok();
-    for words in ["web", "sleep 100000", &pid, "TOKEN"] {
+    for words in ["web", "sleep 100000", &pid, "TOKEN", "on-failure"] {
         assert!(output.stdout.contains(words), "no {words}\n{output}");
     }
     assert!(!output.stdout.contains("hush"), "{output}");
