@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod event;
 mod logs;
+mod metrics;
 mod progress;
 mod request;
 mod select;
@@ -20,6 +21,10 @@ pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
 pub use event::{EventReply, EventType};
 pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogsReply, Stream};
+pub use metrics::{
+    AppMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics, RunMetrics,
+    exposition,
+};
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
 pub use request::{
     ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, LookupReply, LookupRequest, Operation,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod details;
+mod metrics;
 mod progress;
 mod status;
 
