@@ -24,7 +24,7 @@ pub struct DiffReply {
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeReply {
-    /// The app.
+    /// The app; empty for a key of the project itself.
     pub app: String,
     /// Dotted path, empty for a whole app.
     pub field: String,

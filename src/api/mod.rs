@@ -33,7 +33,7 @@ pub use request::{
 pub use select::{SelectError, Selector};
 pub use status::{
     AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
-    LastOutput, ListenReply, StatusAllReply, StatusReply,
+    LastOutput, ListenReply, MetricsState, StatusAllReply, StatusReply,
 };
 
 /// The version of every object's shape.

@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::select::Selector;
-use crate::model::{AppName, AppSpec, ProjectName, Signal};
+use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Signal};
 
 /// Which project and which of its apps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct ApplyRequest {
     /// The same of other files that say what apps are.
     #[serde(default)]
     pub other_digests: BTreeMap<PathBuf, String>,
+    /// Where measured values are offered.
+    #[serde(default)]
+    pub metrics: Option<MetricsPolicy>,
     /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
     #[serde(default)]
     pub lenient: bool,

@@ -17,6 +17,18 @@ pub struct StatusReply {
     pub file: Option<FileReply>,
     /// Its apps, by name.
     pub apps: Vec<AppReply>,
+    /// Where its metrics are offered; null if its file does not say so.
+    #[serde(default)]
+    pub metrics: Option<MetricsState>,
+}
+
+/// Where the metrics of a project are offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricsState {
+    /// The address and port.
+    pub listen: String,
+    /// Why they are not offered there now, in words.
+    pub error: Option<String>,
 }
 
 /// How every project that was asked for stands.

@@ -19,8 +19,7 @@ pub(super) struct Struct {
 }
 
 /// Keys that the format has, but this version does not act on yet: (type, keys).
-const LATER: &[(&str, &[&str])] =
-    &[("Document", &["metrics", "dashboard"]), ("Profile", &["metrics", "dashboard"])];
+const LATER: &[(&str, &[&str])] = &[("Document", &["dashboard"]), ("Profile", &["dashboard"])];
 
 /// Words of other programs for keys: (type, word, key).
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
@@ -68,6 +67,10 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("App", "liveness_probe", "live"),
     ("App", "livenessProbe", "live"),
     ("App", "watchdog", "live"),
+    ("Metrics", "address", "listen"),
+    ("Metrics", "bind", "listen"),
+    ("Metrics", "port", "listen"),
+    ("Metrics", "public", "expose"),
     ("Live", "retries", "failures"),
     ("Live", "failure_threshold", "failures"),
     ("Live", "failureThreshold", "failures"),
@@ -315,6 +318,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "listen" => "as in `listen: 3000`, or `listen: { port: 3000, queue: 10s }`",
         "ready" => "as in `ready: { http: /healthz }`, or `ready: { log: \"listening\" }`",
         "live" => "as in `live: { http: /healthz, interval: 10s, failures: 3 }`",
+        "metrics" => "as in `metrics: { listen: \"127.0.0.1:9615\" }`",
         "http" => "as in `http: /healthz`, or `http: { path: /healthz, port: 3000 }`",
         "depends_on" => {
             "as in `depends_on: db`, or `depends_on: { migrate: completed, db: ready }`"

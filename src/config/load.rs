@@ -24,9 +24,10 @@ use super::{
     text::Text,
     tree::{self, Node},
     vars::Vars,
+    vars_file,
     written::Document,
 };
-use crate::model::{AppName, AppSpec, ProjectName};
+use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName};
 
 /// What a file is read with. `Debug` hides the values: logs leak.
 #[derive(Clone, Copy)]
@@ -65,6 +66,8 @@ pub struct Loaded {
     pub profile: Option<String>,
     /// By name.
     pub apps: BTreeMap<AppName, AppSpec>,
+    /// Where measured values are offered.
+    pub metrics: Option<MetricsPolicy>,
     /// Everything that was taken from `Source::env`, by `${…}` and by `inherit_env`. With it as
     /// the environment the same file gives the same apps.
     pub vars_used: BTreeMap<String, String>,
@@ -157,6 +160,7 @@ pub(crate) fn load_tree(
         file,
         profile: source.profile.map(str::to_owned),
         apps: done.apps,
+        metrics: done.metrics,
         vars_used,
         inputs,
         text_digest: digest,
@@ -219,6 +223,7 @@ struct Reading<'a> {
 struct Done {
     name: Option<ProjectName>,
     apps: BTreeMap<AppName, AppSpec>,
+    metrics: Option<MetricsPolicy>,
     vars_used: BTreeMap<String, String>,
     inputs: Vec<PathBuf>,
     digests: BTreeMap<PathBuf, String>,
@@ -291,13 +296,14 @@ impl Reading<'_> {
             claims: RefCell::default(),
         };
         let first = make(&plain);
-        vars.set_file(vars_file(&first, merged));
+        vars.set_file(vars_file::values(&first, merged));
         let mut inputs = first.inputs.into_inner();
         let mut digests = first.digests.into_inner();
         let context = make(&vars);
         let filled = fill::document(merged, &vars, self.log);
         let document = reader.decode::<Document>(&filled)?;
         let apps = self.apps(&context, &document, place);
+        let metrics = resolve::resolve_metrics(&context, &document.metrics);
         inputs.extend(context.inputs.into_inner());
         digests.extend(context.digests.into_inner());
         inputs.sort();
@@ -305,7 +311,7 @@ impl Reading<'_> {
         let mut vars_used = plain.used();
         vars_used.extend(vars.used());
         let name = document.name.get().map(|name| name.0.clone());
-        Some(Done { name, apps, vars_used, inputs, digests })
+        Some(Done { name, apps, metrics, vars_used, inputs, digests })
     }
 
     fn apps(
@@ -354,23 +360,6 @@ impl Reading<'_> {
         resolve::resolve_order(context, apps, &mut found);
         found
     }
-}
-
-/// The values of the `vars_file`. Its own name is filled from the environment only.
-fn vars_file(context: &resolve::Context<'_>, merged: &Node) -> BTreeMap<String, String> {
-    let Some(entry) = merged.entry("vars_file").filter(|entry| !entry.value.is_null()) else {
-        return BTreeMap::new();
-    };
-    if !context.vars.are_known() {
-        return BTreeMap::new();
-    }
-    let value = fill::value(&entry.value, context.vars, context.log);
-    let tree::Kind::Scalar(scalar) = &value.kind else { return BTreeMap::new() };
-    if scalar.is_unfilled {
-        return BTreeMap::new();
-    }
-    let read = context.env_file(&scalar.text, value.span, "`vars_file`");
-    read.map(|values| (*values).clone()).unwrap_or_default()
 }
 
 /// The names of apps and profiles, wherever they stand.

@@ -29,6 +29,7 @@ mod text;
 mod tree;
 mod trust;
 mod vars;
+mod vars_file;
 mod written;
 
 pub use accounts::Accounts;

@@ -16,6 +16,7 @@ use super::{
     execute,
     jobs::Schedules,
     left_behind::Left,
+    metrics::Metrics,
     order::Ties,
     projects::Meta,
     queues::Queues,
@@ -55,7 +56,6 @@ impl State {
         let (store, stored, faults) = Store::open(&home);
         let (journal, recovered) = Journal::open(&home);
         let events = Events::open(&home);
-        let timer = WallTimer::new()?;
         keeper.hello()?;
         let held = Held::of(&mut keeper).await?;
         let mut state = Self {
@@ -78,7 +78,7 @@ impl State {
             touched: BTreeSet::new(),
             timers: Timers::new(),
             ties: Ties::new(),
-            schedules: Schedules::new(recovered.looked.clone(), timer),
+            schedules: Schedules::new(recovered.looked.clone(), WallTimer::new()?),
             undrained: BTreeMap::new(),
             ends: Vec::new(),
             over: Vec::new(),
@@ -90,6 +90,7 @@ impl State {
             watched_runs: BTreeMap::new(),
             next_memory_look: None,
             queues: Queues::default(),
+            metrics: Metrics::default(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             stoppers: Stoppers::new(),

@@ -11,7 +11,7 @@ use super::{
     accept::{self, Accepted, Asker},
     calls::Lines,
     events::Told,
-    lookup, preview,
+    lookup, metrics, preview,
     projects::{Meta, Reason},
     report,
     state::State,
@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     api::{
-        ApiError, ApplyRequest, DiffReply, EventType, LookupReply, LookupRequest, Outcome,
-        OutcomeKind, Progress, SCHEMA, Stream,
+        ApiError, ApplyRequest, ChangeReply, DiffReply, EventType, LookupReply, LookupRequest,
+        Outcome, OutcomeKind, Progress, SCHEMA, Stream,
     },
     host::{clock, crash},
     model::{AppKey, AppName, Change, Effect, Generation, Project, ProjectName},
@@ -44,8 +44,10 @@ impl State {
     pub(super) fn diff(&self, request: &ApplyRequest) -> Result<DiffReply, ApiError> {
         self.check_binding(request)?;
         let present = self.present(&request.name);
-        let accepted = accept::accept(&present, request, Asker::Operator)?;
+        let mut accepted = accept::accept(&present, request, Asker::Operator)?;
+        let own = metrics::accept(self.metas.get(&request.name), request, &mut accepted);
         let mut plan = self.preview(request, &present, &accepted);
+        plan.changes.splice(..0, own);
         plan.notes.extend(undone_notes(&present));
         Ok(plan)
     }
@@ -60,15 +62,18 @@ impl State {
         let present = self.present(&request.name);
         let mut accepted = accept::accept(&present, request, Asker::Operator)?;
         self.retry_jobs(&request.name, &mut accepted);
+        let own = metrics::accept(self.metas.get(&request.name), request, &mut accepted);
         let mut plan = self.preview(request, &present, &accepted);
         plan.notes.extend(self.binding_notes(request));
         let reason = Reason {
             by: "operator",
             git: request.git.clone(),
-            summary: summary(&accepted.changes),
+            summary: summary(&accepted.changes, &own),
         };
+        plan.changes.splice(..0, own);
         let meta = Meta::of(request, self.metas.get(&request.name));
         self.take_over(&request.name, meta, &accepted, &reason)?;
+        plan.notes.extend(self.metrics_notes(&request.name));
         let (sender, lines) = mpsc::unbounded_channel();
         // The receiver is in our hands.
         let _ignored = sender.send(Progress::Plan(plan));
@@ -170,6 +175,7 @@ impl State {
         }
         self.follow_file(name);
         self.watch_sources(name);
+        self.settle_endpoints_now();
         Ok(())
     }
 
@@ -293,11 +299,10 @@ fn undone_notes(present: &Project) -> impl Iterator<Item = String> {
     })
 }
 
-/// What changed, in a few words.
-pub(super) fn summary(changes: &[Change]) -> String {
-    let mut parts: Vec<String> = reconcile::effects(changes)
-        .into_iter()
-        .take(5)
+/// What changed, of apps and of the project itself, in a few words.
+pub(super) fn summary(changes: &[Change], own: &[ChangeReply]) -> String {
+    let shown = reconcile::effects(changes).into_iter().take(5);
+    let mut parts: Vec<String> = shown
         .map(|(app, effect)| match effect {
             Effect::Create => format!("+{app}"),
             Effect::Remove => format!("-{app}"),
@@ -312,5 +317,6 @@ pub(super) fn summary(changes: &[Change]) -> String {
     if parts.len() < apps {
         parts.push(format!("and {} more", apps - parts.len()));
     }
+    parts.extend(own.iter().map(|change| change.field.clone()));
     if parts.is_empty() { "no change".to_owned() } else { parts.join(", ") }
 }

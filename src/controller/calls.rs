@@ -1,12 +1,15 @@
 //! What reaches the loop from outside it: the calls of the API, and results of work done aside.
 
+use std::net::SocketAddr;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     api::{
         ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
         DaemonUpgradeRequest, DescribeReply, DiffReply, EventReply, EventsRequest, HistoryReply,
-        LogsReply, LookupReply, LookupRequest, OperationRequest, Progress, StatusAllReply, Target,
+        LogsReply, LookupReply, LookupRequest, MetricsReply, OperationRequest, Progress,
+        StatusAllReply, Target,
     },
     config,
     model::ProjectName,
@@ -44,6 +47,13 @@ pub(super) enum Internal {
         project: ProjectName,
         /// What it says now, or what is wrong with it.
         result: Box<Result<config::Loaded, LoadFault>>,
+    },
+    /// Somebody asks for the metrics at an address.
+    Scrape {
+        /// Where.
+        address: SocketAddr,
+        /// Where the numbers go.
+        answer: oneshot::Sender<MetricsReply>,
     },
 }
 

@@ -1,9 +1,10 @@
 //! The one loop: next event → observe → plan → execute → sleep until something is due.
 
-use std::{io, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use futures_util::FutureExt as _;
 use tokio::{
+    net::TcpStream,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
@@ -35,6 +36,8 @@ enum Input {
     Call(Option<Call>),
     Internal(Option<Internal>),
     Probe(ProbeEvent),
+    /// Somebody connects to an address at which metrics are offered.
+    Scraper((SocketAddr, TcpStream)),
     File(Result<Changed, WatchFault>),
     Sources(Result<SourceChanged, WatchFault>),
     Timer,
@@ -57,6 +60,7 @@ pub(super) async fn drive(
     loop {
         state.converge();
         state.settle_ends();
+        state.settle_endpoints();
         state.answer_waiters();
         if state.try_end().await? {
             return Ok(());
@@ -69,6 +73,7 @@ pub(super) async fn drive(
             done = internal.recv() => Input::Internal(done),
             event = state.probes.next() => Input::Probe(event),
             call = calls.recv() => Input::Call(call),
+            caller = state.metrics.endpoints.next() => caller.map_or(Input::Timer, Input::Scraper),
             changed = state.follower.next() => Input::File(changed),
             changed = state.sources.next() => Input::Sources(changed),
             () = state.schedules.timer.rang() => Input::Clock,
@@ -95,6 +100,11 @@ impl State {
             Input::Internal(Some(Internal::Loaded { project, result })) => {
                 self.on_loaded(&project, *result);
             }
+            Input::Internal(Some(Internal::Scrape { address, answer })) => {
+                // Who went away needs no answer.
+                let _ignored = answer.send(self.measure(address));
+            }
+            Input::Scraper(caller) => self.metrics.scrapers.answer(caller, &self.internal),
             // The senders live as long as the loop; what time has made due is rung below.
             Input::Call(None) | Input::Internal(None) | Input::Timer => {}
             Input::Clock => self.ring_schedules(),

@@ -12,6 +12,7 @@ use super::{
     accept::{self, Accepted, Asker},
     calls::{Internal, LoadFault},
     events::Told,
+    metrics,
     projects::{Meta, Reading, Reason},
     report,
     state::State,
@@ -121,7 +122,7 @@ impl State {
         }
         let request = request_of(loaded);
         let present = self.present(name);
-        let accepted = match accept::accept(&present, &request, Asker::File) {
+        let mut accepted = match accept::accept(&present, &request, Asker::File) {
             Ok(accepted) => accepted,
             Err(error) => return self.refuse_edit(name, &error.to_string()),
         };
@@ -129,8 +130,9 @@ impl State {
             self.hold_edit(name, text);
             return;
         }
+        let own = metrics::accept(self.metas.get(name), &request, &mut accepted);
         let meta = Meta::of(&request, self.metas.get(name));
-        let reason = Reason::new("file", super::apply::summary(&accepted.changes));
+        let reason = Reason::new("file", super::apply::summary(&accepted.changes, &own));
         if let Err(error) = self.take_over(name, meta, &accepted, &reason) {
             tracing::error!(%error, "cannot take over an edit of {name}");
         }
@@ -206,6 +208,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         inputs: loaded.inputs.clone(),
         file_digest: loaded.text_digest.clone(),
         other_digests: loaded.other_digests.clone(),
+        metrics: loaded.metrics,
         lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,

@@ -25,6 +25,7 @@ mod left_behind;
 mod liveness;
 mod lookup;
 mod memory;
+mod metrics;
 mod node;
 mod offline;
 mod operate;

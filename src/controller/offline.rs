@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     accept::{self, Asker},
-    preview, surroundings,
+    metrics, preview, surroundings,
 };
 use crate::{
     api::{ApiError, ApplyRequest, DiffReply, LogFile},
@@ -59,10 +59,12 @@ pub fn recorded(home: &Home) -> Vec<Recorded> {
 /// The request names an app that is not in the file.
 pub fn preview_alone(request: &ApplyRequest) -> Result<DiffReply, ApiError> {
     let present = Project::default();
-    let accepted = accept::accept(&present, request, Asker::Operator)?;
+    let mut accepted = accept::accept(&present, request, Asker::Operator)?;
+    let own = metrics::accept(None, request, &mut accepted);
     let view = (request.show_values, clock::now());
     let observed = Observed::default();
     let mut plan = preview::preview(&request.name, &present, &accepted, &observed, view);
+    plan.changes.splice(..0, own);
     if let Ok(home) = Home::find() {
         let cgroups = Cgroups::look(&home);
         let unkept = |spec: &AppSpec| cgroups.unkept(&spec.process);

@@ -263,7 +263,8 @@ impl State {
         let undrained = undrained.chain(self.next_look_for_evidence());
         let others = self.unsaved.values().copied().chain(self.next_look());
         let others = others.chain(self.next_memory_look).chain(self.queues.next_look);
-        let others = others.chain(self.next_late_stop_command());
+        let others =
+            others.chain(self.next_late_stop_command()).chain(self.metrics.endpoints.next_try());
         waiters.chain(undrained).chain(others).min()
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use crate::{
     api::ApplyRequest,
     host::{clock, store::StoredProject},
-    model::{Project, ProjectName},
+    model::{MetricsPolicy, Project, ProjectName},
 };
 
 /// A project's file and how it was read.
@@ -27,6 +27,8 @@ pub(super) struct Meta {
     pub(super) file_digest: String,
     /// The same of other files that say what apps are.
     pub(super) other_digests: BTreeMap<PathBuf, String>,
+    /// Where its measured values are offered.
+    pub(super) metrics: Option<MetricsPolicy>,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
     /// Whether it is being read again just now.
@@ -57,6 +59,10 @@ impl Meta {
             inputs: request.inputs.clone(),
             file_digest,
             other_digests,
+            metrics: match before {
+                Some(before) if !request.only.is_empty() => before.metrics,
+                Some(_) | None => request.metrics,
+            },
             lenient: request.lenient,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
             fault: None,
@@ -76,6 +82,7 @@ impl Meta {
             inputs: stored.inputs.clone(),
             file_digest: stored.file_digest.clone(),
             other_digests: stored.other_digests.clone(),
+            metrics: stored.metrics,
             lenient: stored.lenient,
             reading: Reading::default(),
             fault: stored.file_fault.clone(),
@@ -104,6 +111,7 @@ impl Meta {
             inputs: self.inputs.clone(),
             file_digest: self.file_digest.clone(),
             other_digests: self.other_digests.clone(),
+            metrics: self.metrics,
             lenient: self.lenient,
             file_fault: self.fault.clone(),
             changed_at: super::report::rfc3339(clock::wall()),

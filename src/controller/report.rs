@@ -60,6 +60,7 @@ pub(super) fn status(
         project: Some(name.to_string()),
         file: meta.map(|meta| file_reply(meta, state.desired.projects.get(name))),
         apps: apps.collect(),
+        metrics: meta.and_then(|meta| state.metrics_state(meta)),
     }
 }
 

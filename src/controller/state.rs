@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
-    order::Ties, projects::Meta, queues::Queues, seen::AllSeen, stop_commands::Stoppers,
-    timers::Timers, wait::Waiter,
+    metrics::Metrics, order::Ties, projects::Meta, queues::Queues, seen::AllSeen,
+    stop_commands::Stoppers, timers::Timers, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -92,6 +92,8 @@ pub(super) struct State {
     pub(super) next_memory_look: Option<Time>,
     /// Queues of connections from which nothing is taken.
     pub(super) queues: Queues,
+    /// Where metrics are offered, and who asks for them.
+    pub(super) metrics: Metrics,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

@@ -27,6 +27,11 @@ pub fn tree_cpu(pid: u32) -> Option<Duration> {
     Some(descendants(pid).into_iter().filter_map(own_cpu).fold(own, Duration::saturating_add))
 }
 
+/// How long a process itself has computed; `None` if it is gone.
+pub fn process_cpu(pid: u32) -> Option<Duration> {
+    computed(pid, 2)
+}
+
 /// The children of a process, theirs, and so on.
 fn descendants(pid: u32) -> Vec<u32> {
     let mut known = children(pid);
@@ -42,11 +47,16 @@ fn descendants(pid: u32) -> Vec<u32> {
 
 /// User and system time of a process, and of the children it has waited for.
 fn own_cpu(pid: u32) -> Option<Duration> {
+    computed(pid, 4)
+}
+
+/// The first so many of: its own user and system time, and those of the children it has waited for.
+fn computed(pid: u32, times: usize) -> Option<Duration> {
     const UTIME: usize = 11;
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may have brackets and spaces.
     let (_, rest) = text.rsplit_once(')')?;
-    let times = rest.split_ascii_whitespace().skip(UTIME).take(4);
+    let times = rest.split_ascii_whitespace().skip(UTIME).take(times);
     let ticks = times.map_while(|word| word.parse::<u64>().ok()).fold(0, u64::saturating_add);
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Some(Duration::from_millis(ticks.saturating_mul(1000) / per_second))

@@ -10,6 +10,7 @@ mod hold;
 mod id;
 mod job;
 mod logs;
+mod metrics;
 mod observed;
 mod order;
 mod plan;
@@ -33,6 +34,7 @@ pub use id::{
 };
 pub use job::{Cron, Kind, Overlap, Schedule};
 pub use logs::{LogCompression, LogDestination, LogFormat, LogPolicy, LogRotation};
+pub use metrics::MetricsPolicy;
 pub use observed::{
     AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, StopCommand,
     Stopping,

@@ -41,8 +41,10 @@ pub fn diff(reply: &DiffReply, style: &Style) -> String {
 /// `shop: 1 app to create, 2 to change, 1 to remove`
 fn summary(reply: &DiffReply, style: &Style) -> String {
     let (mut created, mut changed, mut removed) = (0_usize, 0_usize, 0_usize);
-    for changes in reply.changes.chunk_by(|left, right| left.app == right.app) {
-        match effect_on_app(changes) {
+    let of_apps = reply.changes.iter().filter(|change| !change.app.is_empty());
+    let of_apps: Vec<&ChangeReply> = of_apps.collect();
+    for changes in of_apps.chunk_by(|left, right| left.app == right.app) {
+        match effect_on_app(changes.iter().copied()) {
             Effect::Create => created += 1,
             Effect::Remove => removed += 1,
             Effect::None | Effect::Live | Effect::Scale | Effect::Rolling | Effect::Recreate => {
@@ -51,6 +53,7 @@ fn summary(reply: &DiffReply, style: &Style) -> String {
         }
     }
     let counts = [(created, "create"), (changed, "change"), (removed, "remove")];
+    let own = reply.changes.iter().any(|change| change.app.is_empty());
     let mut parts = Vec::new();
     for (count, verb) in counts.into_iter().filter(|(count, _)| 0 < *count) {
         let apps = match (parts.is_empty(), count) {
@@ -60,12 +63,13 @@ fn summary(reply: &DiffReply, style: &Style) -> String {
         };
         parts.push(format!("{count}{apps} to {verb}"));
     }
+    parts.extend(own.then(|| "a key of the project to change".to_owned()));
     let project = style.paint(Paint::Strong, &super::layout::clean(&reply.project));
     format!("{project}: {}\n", parts.join(", "))
 }
 
-fn effect_on_app(changes: &[ChangeReply]) -> Effect {
-    changes.iter().map(|change| change.effect).max().unwrap_or(Effect::None)
+fn effect_on_app<'a>(changes: impl IntoIterator<Item = &'a ChangeReply>) -> Effect {
+    changes.into_iter().map(|change| change.effect).max().unwrap_or(Effect::None)
 }
 
 fn app(changes: &[ChangeReply], style: &Style) -> String {
@@ -78,6 +82,7 @@ fn app(changes: &[ChangeReply], style: &Style) -> String {
         }
     };
     let name = changes.first().map(|change| super::layout::clean(&change.app)).unwrap_or_default();
+    let name = if name.is_empty() { "the project".to_owned() } else { name };
     let name = style.paint(Paint::Strong, &name);
     let mut out = format!("{} {name}: {}\n", style.paint(paint, sign), in_words(effect));
     let fields: Vec<&ChangeReply> =

@@ -67,6 +67,9 @@ fn block(project: &str, reply: &StatusReply, style: &Style, now: Timestamp) -> S
     if let Some(file) = &reply.file {
         out.push_str(&file_lines(file, style));
     }
+    if let Some(why) = reply.metrics.as_ref().and_then(|metrics| metrics.error.as_ref()) {
+        out.push_str(&hanging("metrics are not offered: ", why, 0, Paint::Bad, style));
+    }
     if !reply.apps.is_empty() {
         out.push('\n');
         out.push_str(&table(&reply.apps, style, now));

@@ -8,6 +8,7 @@ mod job;
 mod listen;
 mod live;
 mod logs;
+mod metrics;
 mod node;
 mod order;
 mod paths;
@@ -33,6 +34,7 @@ use super::{
 pub(super) use app::resolve_app;
 pub(super) use job::NOT_FOR_JOBS;
 pub(super) use listen::Claim;
+pub(super) use metrics::resolve as resolve_metrics;
 pub(super) use order::resolve as resolve_order;
 
 /// The variables an app gets of the caller's environment unless the file says otherwise.

@@ -13,6 +13,7 @@ mod process;
 mod share;
 mod signal;
 mod size;
+mod socket;
 mod text;
 
 use std::{fmt, marker::PhantomData};
@@ -36,6 +37,7 @@ pub(super) use process::{
 pub(super) use share::ShareText;
 pub(super) use signal::SignalText;
 pub(super) use size::SizeText;
+pub(super) use socket::SocketText;
 pub(super) use text::Text;
 
 /// Why a text is not what it should be.

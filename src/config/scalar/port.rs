@@ -15,7 +15,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn number(text: &str) -> Result<u16, Complaint> {
+pub(super) fn number(text: &str) -> Result<u16, Complaint> {
     let port = text.parse().ok().filter(|_| is_digits(text) && !text.starts_with('0'));
     port.ok_or_else(|| {
         Complaint::new(
@@ -71,14 +71,18 @@ impl Scalar for PortText {
     }
 }
 
-/// The address before a port.
-fn address(host: &str, port: &str) -> Result<IpAddr, Complaint> {
+/// An IP address as it stands before a port.
+pub(super) fn bound_address(host: &str) -> Option<IpAddr> {
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let found = match bracketed {
+    match bracketed {
         Some(inner) => inner.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
         None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
-    };
-    found.ok_or_else(|| {
+    }
+}
+
+/// The address before a port of `listen`.
+fn address(host: &str, port: &str) -> Result<IpAddr, Complaint> {
+    bound_address(host).ok_or_else(|| {
         let complaint = not_an_address(host);
         match host {
             "localhost" => {

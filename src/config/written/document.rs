@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::App;
+use super::{App, Metrics};
 use crate::config::{
     field::{Field, Written},
     scalar::{NAME_PATTERN, ProjectText, Text, Version},
@@ -27,6 +27,8 @@ pub(in crate::config) struct Document {
     /// themselves.
     #[schemars(example = &".env")]
     pub(in crate::config) vars_file: Field<Text>,
+    /// Where numbers about the apps are offered to Prometheus and others. Without it nowhere.
+    pub(in crate::config) metrics: Field<Metrics>,
     /// Keys for every app that does not have them itself.
     pub(in crate::config) defaults: Field<App>,
     /// The apps by name.
@@ -44,6 +46,8 @@ pub(in crate::config) struct Profile {
     pub(in crate::config) name: Field<ProjectText>,
     /// Another file with values for `${KEY}`.
     pub(in crate::config) vars_file: Field<Text>,
+    /// Numbers about the apps at another place, or with `null` nowhere.
+    pub(in crate::config) metrics: Field<Metrics>,
     /// Keys for every app.
     pub(in crate::config) defaults: Field<App>,
     /// Changes of apps, further apps, and with `null` apps less.

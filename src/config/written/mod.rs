@@ -8,6 +8,7 @@ mod document;
 mod listen;
 mod live;
 mod logs;
+mod metrics;
 mod order;
 mod policies;
 mod process;
@@ -19,6 +20,7 @@ pub(super) use document::{Apps, Document};
 pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
 pub(super) use live::Live;
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
+pub(super) use metrics::Metrics;
 pub(super) use order::{Condition, Dependency, DependsOn, Kind, Overlap};
 pub(super) use policies::{
     Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Reload, Restart,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Generation, Project, ProjectName};
+use crate::model::{Generation, MetricsPolicy, Project, ProjectName};
 
 /// One accepted state of a project, as it lies on disk.
 ///
@@ -43,6 +43,9 @@ pub struct StoredProject {
     /// The same of other files that say what apps are.
     #[serde(default)]
     pub other_digests: BTreeMap<PathBuf, String>,
+    /// Where its measured values are offered.
+    #[serde(default)]
+    pub metrics: Option<MetricsPolicy>,
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,

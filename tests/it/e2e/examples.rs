@@ -258,8 +258,12 @@ fn watch() {
 #[test]
 fn health() {
     program("node");
-    let (env, port) = (example("health"), free_port());
-    let eco = |args: &[&str]| env.call(args).env("SITE_PORT", &port.to_string()).run();
+    let (env, port, metrics) = (example("health"), free_port(), free_port());
+    let ports = [("SITE_PORT", port), ("METRICS_PORT", metrics)];
+    let eco = |args: &[&str]| {
+        let call = env.call(args);
+        ports.iter().fold(call, |call, (name, port)| call.env(name, &port.to_string())).run()
+    };
     eco(&["apply"]).ok();
     let (site, worker) = (env.pid("site"), env.pid("worker"));
     env.write("hang", "");
@@ -267,6 +271,7 @@ fn health() {
         env.pids("site").values().all(|pid| *pid != site) && env.is("site", "ready")
     });
     assert_eq!(http_get(port, "/").unwrap().trim(), env.pid("site").to_string());
+    assert!(http_get(metrics, "/metrics").unwrap().contains("eco_app_ready_instances"));
     env.eco(&["reload", "worker"]).ok();
     env.wait_for("the worker's words", || env.log("worker").contains("reads its files again"));
     assert_eq!(env.pid("worker"), worker);

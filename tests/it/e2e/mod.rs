@@ -22,6 +22,7 @@ mod liveness;
 mod logs;
 mod lookup;
 mod machine;
+mod metrics;
 mod node;
 mod order;
 mod pm2;

@@ -55,6 +55,7 @@ fn shop() -> StatusReply {
         schema: 1,
         project: Some("shop".to_owned()),
         file: Some(file(FileState::InSync)),
+        metrics: None,
         apps: vec![
             app("api", AppState::Ready, vec![flapping]),
             stopped,
@@ -87,6 +88,7 @@ fn a_project_without_trouble() {
         instance(&format!("web/{index}"), InstancePhase::Ready, pid)
     });
     let reply = StatusReply {
+        metrics: None,
         apps: vec![
             app("api", AppState::Ready, vec![instance("api/0", InstancePhase::Ready, Some(4711))]),
             app("migrate", AppState::Done, vec![instance("migrate/0", InstancePhase::Done, None)]),
