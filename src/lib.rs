@@ -98,6 +98,9 @@
 //! inherits 0 to 2 and the sockets it asked for. It *can* reach the API if it runs as eco's own user, as
 //! that user's programs all can; give it a user of its own where that matters.
 //!
+//! **Whoever reaches the address of `metrics`** may read names, states and numbers there, and nothing
+//! else. So it is one of this machine unless the file says `expose: true`.
+//!
 //! **Secrets** are in an app's environment and, for following and boot, in state files of mode 0600.
 //! Answers, events, logs of eco's own, errors and `Debug` output have them masked. A `{ file: … }` value
 //! is read at the start and kept only as a digest by a key of the home's own, so that nobody can try

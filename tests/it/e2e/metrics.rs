@@ -130,9 +130,18 @@ fn counters_do_not_go_down_when_apps_crash_and_the_controller_is_killed() {
     send(pid, Signal::KILL);
     env.wait_for("two restarts", || env.app("web")["instances"][0]["restarts"] == json!(2));
     assert!((restarts() - 2.0).abs() < 0.1);
-    env.kill_roles(&["controller"]);
-    assert!((restarts() - 2.0).abs() < 0.1, "by the next controller");
     env.wait_state("web", "ready");
+    let pid = env.pid("web");
+    for roles in [&["controller"] as &[&str], &["keeper"], &["keeper", "recorder"]] {
+        env.kill_roles(roles);
+        assert!((restarts() - 2.0).abs() < 0.1, "after the death of {roles:?}");
+    }
+    assert_eq!(env.pid("web"), pid);
+    let eco = std::path::Path::new(env!("CARGO_BIN_EXE_eco"));
+    std::fs::copy(eco, env.path("another")).unwrap();
+    env.eco(&["daemon", "upgrade", "another"]).ok();
+    assert!((restarts() - 2.0).abs() < 0.1, "after an upgrade");
+    assert_eq!(env.pid("web"), pid);
 }
 
 #[test]
@@ -187,6 +196,35 @@ fn an_address_in_use_hinders_no_app_and_is_taken_once_it_is_free() {
     env.wait_for("the address", || http_get(port, "/metrics").is_some());
     env.wait_for("the event", || told("metrics are offered at"));
     assert_eq!(env.status()["metrics"]["error"], Value::Null);
+}
+
+#[test]
+fn an_edit_of_a_followed_file_holds_by_itself() {
+    let (env, port) = (TestEnv::new(), free_port());
+    file(&env, "", SLEEPERS);
+    env.eco(&["apply", "--watch"]).ok();
+    let pids = env.pids("web");
+    file(&env, &listen(port), SLEEPERS);
+    env.wait_for("the metrics", || http_get(port, "/metrics").is_some());
+    file(&env, "", SLEEPERS);
+    env.wait_for("their end", || http_get(port, "/metrics").is_none());
+    assert_eq!(env.pids("web"), pids);
+}
+
+/// Whoever reaches the address cannot hinder eco: callers who say nothing are few and let go.
+#[test]
+fn silent_callers_hinder_nobody() {
+    let (env, port) = (TestEnv::new(), free_port());
+    file(&env, &listen(port), SLEEPERS);
+    env.apply();
+    let silent: Vec<_> =
+        (0..64).map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap()).collect();
+    env.eco(&["status"]).ok();
+    let mut turned_away = silent.iter().last().unwrap();
+    turned_away.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(turned_away.read(&mut [0]).unwrap_or(0), 0);
+    drop(silent);
+    env.wait_for("a place", || http_get(port, "/metrics").is_some());
 }
 
 #[test]

@@ -107,3 +107,17 @@ fn values_of_several_lines_stay_in_their_place() {
     let reply = DiffReply { changes, project: "shop".to_owned(), ..DiffReply::default() };
     assert_snapshot!(diff(&reply, &Style::plain(80)));
 }
+
+#[test]
+fn a_change_of_the_project_itself() {
+    let own = change("", "metrics.listen", (None, Some("127.0.0.1:9615")), Effect::Live);
+    let alone =
+        DiffReply { project: "shop".to_owned(), changes: vec![own], ..DiffReply::default() };
+    assert_snapshot!("of_the_project", diff(&alone, &Style::plain(80)));
+    let mut both = reply();
+    both.changes.splice(..0, alone.changes);
+    let text = diff(&both, &Style::plain(80));
+    let first = text.lines().next().unwrap();
+    let told = "shop: 1 app to create, 2 to change, 1 to remove, a key of the project to change";
+    assert_eq!(first, told);
+}

@@ -1,7 +1,9 @@
 //! `eco status`.
 
 use eco::{
-    api::{ExitReply, FileReply, FileState, InstanceReply, StatusAllReply, StatusReply},
+    api::{
+        ExitReply, FileReply, FileState, InstanceReply, MetricsState, StatusAllReply, StatusReply,
+    },
     model::{AppState, InstancePhase},
     render::{Style, status, status_all},
 };
@@ -79,6 +81,14 @@ fn a_project_with_trouble() {
     }
     assert_snapshot!("trouble_ascii", status(&shop(), &ascii(80), now()));
     assert_snapshot!("trouble_color", visible(&status(&shop(), &colored(100), now())));
+}
+
+#[test]
+fn metrics_that_are_not_offered() {
+    let error = Some("127.0.0.1:9615 is in use by nginx (pid 7); make it free".to_owned());
+    let metrics = MetricsState { listen: "127.0.0.1:9615".to_owned(), error };
+    let reply = StatusReply { metrics: Some(metrics), apps: Vec::new(), ..shop() };
+    assert_snapshot!("no_metrics", status(&reply, &Style::plain(80), now()));
 }
 
 #[test]
