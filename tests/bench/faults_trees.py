@@ -65,11 +65,11 @@ def stubborn(side):
 
 # What a program may rely on by eco's own word.
 DOCUMENTED = {"ECO_PROJECT", "ECO_APP", "ECO_INSTANCE", "ECO_RUN", "NODE_APP_INSTANCE",
-              "NOTIFY_SOCKET"}
+              "NOTIFY_SOCKET", "NODE_OPTIONS", "ECO_NODE", "ECO_NOTIFY_FD"}
 
 
 @TREES.row("environment", "which variables a child gets that neither the caller nor the file has",
-           "PM2 adds its settings of the app, `name`, `status` …; eco five, all documented", True)
+           "PM2 adds its settings of the app, `name`, `status` …; eco seven, all documented", True)
 def environment(side):
     """As the process has it."""
     begin(side, app("probe.js"))
