@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::model::{
     App, AppSpec, Command, EnvValue, LivePolicy, LiveProbe, LogCompression, LogDestination,
-    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, StopPolicy, exact_size,
-    human_duration,
+    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, StopPolicy,
+    exact_size, human_duration,
 };
 
 /// The fields of an app as the file would name them.
