@@ -55,20 +55,20 @@ impl Format {
         if name == "dump.pm2" || (text.trim_start().starts_with('[') && is_list_of_pm2(text)) {
             return Some(Self::Pm2List);
         }
+        let extension = path.extension().and_then(OsStr::to_str);
+        // What is called JSON or JavaScript is that, whatever a line of it looks like.
+        let is_data = matches!(extension, Some("json" | "json5" | "js" | "cjs" | "mjs"));
         let has_head = |heads: &[&str]| {
-            text.lines().any(|line| heads.iter().any(|head| line.starts_with(head)))
+            !is_data && text.lines().any(|line| heads.iter().any(|head| line.starts_with(head)))
         };
-        let is_unit = matches!(
-            path.extension().and_then(OsStr::to_str),
-            Some("service" | "timer" | "socket" | "target" | "path")
-        );
+        let is_unit = matches!(extension, Some("service" | "timer" | "socket" | "target" | "path"));
         if has_head(SUPERVISOR) {
             return Some(Self::Supervisor);
         }
         if is_unit || has_head(SYSTEMD) {
             return Some(Self::Systemd);
         }
-        match path.extension().and_then(OsStr::to_str) {
+        match extension {
             Some("yaml" | "yml") | None => by_content(text).or_else(|| by_name(name)),
             Some(_) => None,
         }
@@ -158,6 +158,9 @@ mod tests {
             ("ecosystem.yaml", "apps: { services: { command: x } }", None),
             ("ecosystem.yaml", "services: [a]", None),
             ("compose.json", "{}", None),
+            ("ecosystem.json", "// a\n[program:x]", None),
+            ("any.conf", "; a\n[program:x]", Some(Format::Supervisor)),
+            ("any", "[Unit]\n", Some(Format::Systemd)),
         ] {
             assert_eq!(Format::of(Path::new(name), text), wanted, "{name}");
         }
