@@ -138,7 +138,8 @@ fn express_ends_its_requests_first() {
     env.wait_for("answers", || 100 <= load.counts().ok);
     env.eco(&["stop", "web"]).ok();
     let counts = load.stop();
-    assert_eq!((counts.cut(), counts.idle_races, counts.hung()), (0, 0, 0), "{counts}");
+    // A connection that comes just as the port of its own is closed is refused, or reset by the kernel.
+    assert_eq!((counts.partial, counts.idle_races, counts.hung()), (0, 0, 0), "{counts}");
     let messages = messages(&env);
     assert!(messages.iter().any(|it| it.contains("stopped: exit code 0")), "{messages:?}");
 }
