@@ -12,7 +12,7 @@ use serde_json::json;
 use super::environment::Program;
 use crate::{
     host::{home::Home, node},
-    model::{AppSpec, ReadyProbe},
+    model::AppSpec,
     protocol,
 };
 
@@ -28,17 +28,7 @@ pub(super) fn put_in(program: &mut Program, spec: &AppSpec, home: &Home) -> io::
     for name in [WANTED, protocol::NOTIFY_FD_VARIABLE] {
         program.env.retain(|(known, _)| known != name);
     }
-    let message = match &spec.ready.probe {
-        ReadyProbe::Message(text) => Some(text),
-        ReadyProbe::Started
-        | ReadyProbe::Listen
-        | ReadyProbe::Http(_)
-        | ReadyProbe::Tcp(_)
-        | ReadyProbe::Exec(_)
-        | ReadyProbe::Log(_)
-        | ReadyProbe::Notify
-        | ReadyProbe::Delay(_) => None,
-    };
+    let message = spec.ready.probe.message();
     if message.is_none() && spec.stop.message.is_none() && !spec.stop.close {
         return Ok(());
     }

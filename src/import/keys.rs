@@ -6,7 +6,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use super::{pm2::fields::Answer, reading::Notes, variables::text_of};
+use super::{pm2::fields::Answer, reading::Notes, tree, variables::text_of};
 use crate::config::{
     Span,
     written_tree::{Entry, Kind, Log, Node, Problem, did_you_mean, quoted},
@@ -189,14 +189,9 @@ impl Names {
     }
 }
 
+/// The same as elsewhere, and always one that an app can have.
 fn app_name(written: &str) -> String {
     const LONGEST: usize = 60;
-    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let name: String = written.chars().map(|c| if fine(c) { c } else { '-' }).collect();
-    let name: String = name.trim_start_matches(['-', '.']).chars().take(LONGEST).collect();
-    match name.as_str() {
-        "" => "app".to_owned(),
-        name if name.bytes().all(|byte| byte.is_ascii_digit()) => format!("app-{name}"),
-        _ => name,
-    }
+    let name: String = tree::app_name(written).chars().take(LONGEST).collect();
+    if name.is_empty() { "app".to_owned() } else { name }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::config::{
     Span,
-    written_tree::{Entry, Node},
+    written_tree::{Entry, Kind, Node},
 };
 
 /// A mapping in the making.
@@ -31,6 +31,17 @@ impl Map {
             let first = map.entries.first().map_or(at, |entry| entry.key_span);
             self.put(key, first, map.node());
         }
+    }
+
+    /// `profiles`, each with what it says of apps, if there are any.
+    pub(super) fn put_profiles(&mut self, at: Span, profiles: Vec<(impl AsRef<str>, Span, Self)>) {
+        let mut all = Self::new(at);
+        for (name, at, apps) in profiles {
+            let mut body = Self::new(at);
+            body.put("apps", at, apps.node());
+            all.put(name.as_ref(), at, body.node());
+        }
+        self.put_map("profiles", at, all);
     }
 
     pub(super) fn node(self) -> Rc<Node> {
@@ -67,7 +78,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// A line for a shell without the doubling that it does not need: its variables are the shell's.
-pub(super) fn shell_line(literal: &str) -> String {
+fn shell_line(literal: &str) -> String {
     let mut out = String::with_capacity(literal.len());
     let mut rest = literal;
     while let Some((before, after)) = rest.split_once("$$") {
@@ -87,8 +98,13 @@ pub(super) fn command(span: Span, line: &str) -> Rc<Node> {
     if let Some(words) = plain_words(line) {
         return Node::list(span, words.iter().map(|word| text(span, word)).collect());
     }
+    shell(span, span, &literal(line))
+}
+
+/// A line that a shell runs, as our format has it; `at` is the key it comes from.
+pub(super) fn shell(at: Span, span: Span, line: &str) -> Rc<Node> {
     let mut shell = Map::new(span);
-    shell.put("shell", span, text(span, line));
+    shell.put("shell", at, template(span, shell_line(line)));
     shell.node()
 }
 
@@ -121,6 +137,14 @@ pub(super) fn duration(span: Span, millis: u64) -> Rc<Node> {
 /// A number or a word.
 pub(super) fn plain(span: Span, value: &(impl ToString + ?Sized)) -> Rc<Node> {
     Node::scalar(span, value.to_string(), true)
+}
+
+/// The text of a value alone.
+pub(super) fn scalar(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Scalar(scalar) => Some(&scalar.text),
+        Kind::List(_) | Kind::Map(_) => None,
+    }
 }
 
 /// What another program calls an app, made a name of ours.

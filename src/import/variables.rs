@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use super::{
     interpolation::{Ours, Unset, ours},
-    tree::{plain, template, text},
-    yaml::{Values, scalar},
+    tree::{plain, scalar, template, text},
+    yaml::Values,
 };
 use crate::config::{
     Span,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc};
 
-use super::tree::{Map, literal, template};
+use super::tree::{literal, shell, template};
 use crate::config::{Span, written_tree::Node};
 
 /// A part of a text.
@@ -47,15 +47,8 @@ pub(super) fn command(span: Span, words: &[Word]) -> Rc<Node> {
         Some(words) => {
             Node::list(span, words.into_iter().map(|word| template(span, word)).collect())
         }
-        None => shell(span, &format!("exec {}", line(words))),
+        None => shell(span, span, &format!("exec {}", line(words))),
     }
-}
-
-/// A command that a shell runs; `line` is as our format has it.
-pub(super) fn shell(span: Span, line: &str) -> Rc<Node> {
-    let mut shell = Map::new(span);
-    shell.put("shell", span, template(span, line));
-    shell.node()
 }
 
 /// Words as a shell reads them, as our format has them.

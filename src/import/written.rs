@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{reading::Note, tree::shell_line};
+use super::reading::Note;
 use crate::config::{
     Span,
     written_tree::{Entry, Kind, Node, Scalar},
@@ -140,7 +140,6 @@ fn plain(node: &Node, is_env: bool) -> Value {
                 ("exec" | "command", Kind::List(words)) if !is_env => {
                     command(words.iter().map(AsRef::as_ref))
                 }
-                ("shell", Kind::Scalar(line)) if !is_env => shell_line(&line.text).into(),
                 (key, _) => plain(&entry.value, is_env || key == "env"),
             };
             let entries = entries.iter().map(|entry| (entry.key.to_string(), value(entry)));

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::tree::scalar;
 use crate::config::{
     Span,
     written_tree::{Core, Entry, Kind, Log, Node, Problem, core, quoted},
@@ -83,6 +84,19 @@ impl Values<'_> {
         number
     }
 
+    /// What is under `key` of the file; `None` if there is nothing, which is said.
+    pub(super) fn section<'n>(self, root: &'n Node, key: &str, help: &str) -> Option<&'n [Entry]> {
+        let found = root.entry(key);
+        let entries = found.and_then(|entry| self.map(entry)).unwrap_or_default();
+        if entries.is_empty() {
+            let span = found.map_or(root.span, |entry| entry.key_span);
+            let message = format!("the file has no {key}");
+            self.log.push(Problem::new("no_apps", message, span, "nothing here").help(help));
+            return None;
+        }
+        Some(entries)
+    }
+
     /// Says what is wrong with a value.
     pub(super) fn odd(self, entry: &Entry, message: &str, label: &str) {
         self.log.push(Problem::new("value", message, entry.value.span, label));
@@ -97,14 +111,6 @@ impl Values<'_> {
         let message = format!("`{}` has to be {wanted}, not {shown}", entry.key);
         let label = format!("expected {wanted}");
         self.log.push(Problem::new("type", message, entry.value.span, label));
-    }
-}
-
-/// The text of a value alone.
-pub(super) fn scalar(node: &Node) -> Option<&str> {
-    match &node.kind {
-        Kind::Scalar(scalar) => Some(&scalar.text),
-        Kind::List(_) | Kind::Map(_) => None,
     }
 }
 

@@ -119,6 +119,23 @@ pub enum ReadyProbe {
     Delay(Duration),
 }
 
+impl ReadyProbe {
+    /// What a Node program has to send, if that is what it is waited for.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Message(text) => Some(text),
+            Self::Started
+            | Self::Listen
+            | Self::Http(_)
+            | Self::Tcp(_)
+            | Self::Exec(_)
+            | Self::Log(_)
+            | Self::Notify
+            | Self::Delay(_) => None,
+        }
+    }
+}
+
 /// Where a probe connects to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -176,19 +176,8 @@ impl CanonicalForm {
 
     /// What is put into the environment of a Node program. Likewise nothing for all others.
     fn node(&mut self, ready: &ReadyProbe, shutdown: Option<&str>, close: bool) {
-        let ready = match ready {
-            ReadyProbe::Message(text) => Some(text.as_str()),
-            ReadyProbe::Started
-            | ReadyProbe::Listen
-            | ReadyProbe::Http(_)
-            | ReadyProbe::Tcp(_)
-            | ReadyProbe::Exec(_)
-            | ReadyProbe::Log(_)
-            | ReadyProbe::Notify
-            | ReadyProbe::Delay(_) => None,
-        };
         for (key, value) in
-            [("ready", ready), ("message", shutdown), ("close", close.then_some(""))]
+            [("ready", ready.message()), ("message", shutdown), ("close", close.then_some(""))]
         {
             if let Some(value) = value {
                 self.text(key);

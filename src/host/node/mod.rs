@@ -8,6 +8,7 @@ use std::{
         fs::PermissionsExt as _,
     },
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -15,6 +16,12 @@ use sha2::{Digest as _, Sha256};
 use super::{home::Home, store::atomic};
 
 const TEXT: &str = include_str!("preload.cjs");
+/// The same text has the same name; found out once, not at each start of a program.
+static NAME: LazyLock<String> = LazyLock::new(|| {
+    let hash = Sha256::digest(TEXT);
+    let hash = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+    format!("{hash:016x}.cjs")
+});
 /// Programs that root starts may run as anybody, also by their own doing, and root's home is open to
 /// nobody. Only root writes here.
 const OF_ROOT: &str = "/run/eco-node";
@@ -36,9 +43,7 @@ pub fn preload(home: &Home) -> io::Result<PathBuf> {
 }
 
 fn placed(dir: &Path) -> io::Result<PathBuf> {
-    let hash = Sha256::digest(TEXT);
-    let hash = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
-    let path = dir.join(format!("{hash:016x}.cjs"));
+    let path = dir.join(&*NAME);
     let is_there = fs::read(&path).is_ok_and(|found| found == TEXT.as_bytes());
     if !is_there {
         fs::create_dir_all(dir)?;

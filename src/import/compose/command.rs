@@ -13,7 +13,7 @@ use crate::{
     },
     import::{
         interpolation::{Unset, words},
-        tree::{Map, template, text},
+        tree::{Map, literal, shell, template, text},
     },
 };
 
@@ -70,11 +70,7 @@ impl App<'_> {
         let build = self.entry(&["build"]);
         let (Some(build), Some(recipe)) = (build, &self.service.recipe) else { return };
         let span = build.value.span;
-        let shell = |line: &str| {
-            let mut shell = Map::new(span);
-            shell.put("shell", build.key_span, text(span, line));
-            shell.node()
-        };
+        let shell = |line: &str| shell(build.key_span, span, &literal(line));
         let list =
             |words: &[String]| Node::list(span, words.iter().map(|it| text(span, it)).collect());
         let mut said: Vec<String> = Vec::new();
@@ -136,9 +132,7 @@ impl App<'_> {
 pub(super) fn run(words: &[Word], entry: &Entry) -> Rc<Node> {
     let texts: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
     if let ["sh" | "/bin/sh", "-c", line] = texts.as_slice() {
-        let mut shell = Map::new(entry.value.span);
-        shell.put("shell", entry.key_span, template(entry.value.span, *line));
-        return shell.node();
+        return shell(entry.key_span, entry.value.span, line);
     }
     let words = words.iter().map(|(word, span)| template(*span, word.as_str()));
     Node::list(entry.value.span, words.collect())

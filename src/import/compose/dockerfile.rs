@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     config::written_tree::{Node, Text},
-    import::{variables::text_of, yaml::scalar},
+    import::{tree::scalar, variables::text_of},
 };
 
 /// What is run, as one of both instructions says.

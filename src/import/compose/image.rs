@@ -10,8 +10,9 @@ use super::{
 use crate::{
     config::written_tree::{Kind, Node, quoted},
     import::{
+        tree::scalar,
         variables::{text_of, variables},
-        yaml::{at, scalar},
+        yaml::at,
     },
 };
 

@@ -24,8 +24,8 @@ use self::{dockerfile::Recipe, image::Fate, paths::Paths};
 use super::{
     keys::{Keys, Names},
     reading::{Notes, Place},
-    tree::{Map, plain, text},
-    yaml::{Values, at, merged, scalar, whole},
+    tree::{Map, plain, scalar, text},
+    yaml::{Values, at, merged, whole},
 };
 use crate::config::{
     Span,
@@ -80,13 +80,8 @@ pub(super) fn document(
 ) -> Option<Rc<Node>> {
     let values = Values { log };
     let services = root.entry("services");
-    let entries = services.and_then(|entry| values.map(entry)).unwrap_or_default();
-    if entries.is_empty() {
-        let span = services.map_or(root.span, |entry| entry.key_span);
-        let problem = Problem::new("no_apps", "the file has no services", span, "nothing here");
-        log.push(problem.help("as in `services: { web: { command: node server.js } }`"));
-        return None;
-    }
+    let help = "as in `services: { web: { command: node server.js } }`";
+    let entries = values.section(root, "services", help)?;
     let found = found(root, values, entries, place);
     let is_any = found.iter().any(|service| matches!(service.fate, Fate::Runs));
     let file = File {
@@ -196,13 +191,7 @@ impl File<'_> {
             }
         }
         document.put("apps", root.span, apps.node());
-        let mut all = Map::new(root.span);
-        for (name, at, apps) in profiles {
-            let mut body = Map::new(at);
-            body.put("apps", at, apps.node());
-            all.put(&name, at, body.node());
-        }
-        document.put_map("profiles", root.span, all);
+        document.put_profiles(root.span, profiles);
         self.say_needed();
         document.node()
     }

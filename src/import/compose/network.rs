@@ -7,9 +7,8 @@ use crate::{
         written_tree::{Entry, Kind, Node, quoted},
     },
     import::{
-        tree::{Map, plain, template},
+        tree::{Map, plain, scalar, template},
         variables::{text_of, variables},
-        yaml::scalar,
     },
 };
 

@@ -7,8 +7,8 @@ use crate::{
         written_tree::{Entry, Kind, Node, did_you_mean, quoted},
     },
     import::{
-        tree::{Map, duration, plain, template, text},
-        yaml::{at, scalar},
+        tree::{Map, duration, plain, scalar, shell, text},
+        yaml::at,
     },
 };
 
@@ -127,19 +127,15 @@ impl App<'_> {
 
     fn test(&self, test: &Entry) -> Option<std::rc::Rc<Node>> {
         let span = test.value.span;
-        let shell = |line: String| {
-            let mut shell = Map::new(span);
-            shell.put("shell", test.key_span, template(span, line));
-            shell.node()
-        };
+        let shell = |line: &str| shell(test.key_span, span, line);
         if let Some(line) = scalar(&test.value) {
-            return (line != "NONE").then(|| shell(self.filled(line, test.key_span)));
+            return (line != "NONE").then(|| shell(&self.filled(line, test.key_span)));
         }
         let words = self.words(test)?;
         match words.split_first() {
             Some(((first, _), _)) if first == "NONE" => None,
             Some(((first, _), rest)) if first == "CMD" && !rest.is_empty() => Some(run(rest, test)),
-            Some(((first, _), [(line, _)])) if first == "CMD-SHELL" => Some(shell(line.clone())),
+            Some(((first, _), [(line, _)])) if first == "CMD-SHELL" => Some(shell(line)),
             Some(_) | None => {
                 self.file.values.odd(
                     test,

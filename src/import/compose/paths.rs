@@ -4,9 +4,9 @@ use super::{App, File, Service, is_empty};
 use crate::{
     config::written_tree::{Entry, Kind, Node, quoted},
     import::{
-        tree::{Map, template},
+        tree::{Map, scalar, template},
         variables::text_of,
-        yaml::{at, scalar},
+        yaml::at,
     },
 };
 

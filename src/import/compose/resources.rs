@@ -6,8 +6,8 @@ use super::App;
 use crate::{
     config::written_tree::{Entry, Kind, Node},
     import::{
-        tree::{Map, plain, text},
-        yaml::{at, scalar},
+        tree::{Map, plain, scalar, text},
+        yaml::at,
     },
 };
 

@@ -4,8 +4,8 @@ use super::App;
 use crate::{
     config::written_tree::{Core, Entry, Node, core},
     import::{
-        tree::{Map, plain, put_restart, text},
-        yaml::{at, scalar},
+        tree::{Map, plain, put_restart, scalar, text},
+        yaml::at,
     },
 };
 

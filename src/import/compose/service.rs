@@ -7,9 +7,9 @@ use crate::{
     config::written_tree::{Entry, Kind, Node, quoted},
     import::{
         interpolation::Unset,
-        tree::{Map, plain, template, text},
+        tree::{Map, plain, scalar, template, text},
         variables::{text_of, variables},
-        yaml::{at, go_duration, scalar},
+        yaml::{at, go_duration},
     },
 };
 

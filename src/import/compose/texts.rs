@@ -11,8 +11,8 @@ use crate::{
     import::{
         interpolation::{Ours, Unset, ours},
         keys::within,
-        tree::{plain, template},
-        yaml::{at, scalar},
+        tree::{plain, scalar, template},
+        yaml::at,
     },
 };
 

@@ -5,14 +5,8 @@ use std::{
     rc::Rc,
 };
 
-use super::{
-    App, Reading, command, env,
-    given::{Given, scalar},
-    process, restart,
-    script::Script,
-    watch,
-};
-use crate::import::tree::{Map, app_name, duration, literal, plain, template, text};
+use super::{App, Reading, command, env, given::Given, process, restart, script::Script, watch};
+use crate::import::tree::{Map, app_name, duration, literal, plain, scalar, template, text};
 use crate::{
     config::written_tree::{Node, Problem, quoted},
     model::AppName,

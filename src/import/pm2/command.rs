@@ -7,7 +7,7 @@ use crate::config::{
     Span,
     written_tree::{Node, Problem, quoted},
 };
-use crate::import::tree::{Map, plain_words, text};
+use crate::import::tree::{literal, plain_words, shell, text};
 
 /// A word with its place.
 type Word = (String, Span);
@@ -125,7 +125,5 @@ fn incremented(words: &[Word], variable: &str, span: Span) -> Rc<Node> {
     let words = words.iter().map(|(word, _)| word.as_str());
     let exec = shlex::try_join(words).unwrap_or_default();
     let line = format!("export {variable}=$(({variable} + ECO_INSTANCE)); exec {exec}");
-    let mut shell = Map::new(span);
-    shell.put("shell", span, text(span, &line));
-    shell.node()
+    shell(span, span, &literal(&line))
 }

@@ -10,6 +10,7 @@ use crate::config::{
     Span,
     written_tree::{Core, Entry, Kind, Node, Problem, core, did_you_mean, quoted},
 };
+use crate::import::tree::scalar;
 
 /// One app's keys, under the names of the table.
 pub(super) struct Given<'a> {
@@ -174,13 +175,6 @@ impl<'a> Given<'a> {
 
 pub(super) fn at(entry: &Entry) -> At {
     At { key: entry.key_span, value: entry.value.span }
-}
-
-pub(super) fn scalar(node: &Node) -> Option<&str> {
-    match &node.kind {
-        Kind::Scalar(scalar) => Some(&scalar.text),
-        Kind::List(_) | Kind::Map(_) => None,
-    }
 }
 
 /// The boolean a value is.

@@ -89,13 +89,7 @@ impl<'a> Reading<'a> {
             map.put(&app.name, app.name_span, app.body);
         }
         document.put("apps", span, map.node());
-        let mut all = Map::new(root.span);
-        for (name, at, apps) in profiles {
-            let mut body = Map::new(at);
-            body.put("apps", at, apps.node());
-            all.put(&name, at, body.node());
-        }
-        document.put_map("profiles", root.span, all);
+        document.put_profiles(root.span, profiles);
         Some(document.node())
     }
 

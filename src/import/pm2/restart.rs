@@ -1,11 +1,8 @@
 //! When an app is started again: `autorestart`, delays, limits, memory, times.
 
-use super::{
-    app::Source,
-    given::{At, scalar},
-};
+use super::{app::Source, given::At};
 use crate::config::written_tree::{Kind, Node, Problem};
-use crate::import::tree::{Map, duration, plain, size, text};
+use crate::import::tree::{Map, duration, plain, scalar, size, text};
 
 /// PM2's own defaults, for what is written only in part.
 const MIN_UPTIME: u64 = 1000;

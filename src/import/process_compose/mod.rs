@@ -18,9 +18,9 @@ use self::order::Awaited;
 use super::{
     keys::{Keys, Names},
     reading::{Notes, Place},
-    tree::{Map, text},
+    tree::{Map, scalar, text},
     variables::variables,
-    yaml::{Values, at, merged, scalar, whole},
+    yaml::{Values, at, merged, whole},
 };
 use crate::config::{
     Span,
@@ -65,14 +65,8 @@ pub(super) fn document(
     notes: &Notes,
 ) -> Option<Rc<Node>> {
     let values = Values { log };
-    let processes = root.entry("processes");
-    let entries = processes.and_then(|entry| values.map(entry)).unwrap_or_default();
-    if entries.is_empty() {
-        let span = processes.map_or(root.span, |entry| entry.key_span);
-        let problem = Problem::new("no_apps", "the file has no processes", span, "nothing here");
-        log.push(problem.help("as in `processes: { web: { command: node server.js } }`"));
-        return None;
-    }
+    let help = "as in `processes: { web: { command: node server.js } }`";
+    let entries = values.section(root, "processes", help)?;
     let mut names = Names::default();
     let names = entries.iter().map(|entry| (entry.key.to_string(), names.add(&entry.key)));
     let flag = |key: &str| root.entry(key).and_then(|entry| values.flag(entry)) == Some(true);

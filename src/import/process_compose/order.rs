@@ -6,8 +6,8 @@ use super::Process;
 use crate::{
     config::written_tree::{Entry, did_you_mean, quoted},
     import::{
-        tree::{Map, text},
-        yaml::{Values, at, scalar},
+        tree::{Map, scalar, text},
+        yaml::{Values, at},
     },
 };
 

@@ -6,8 +6,8 @@ use super::Process;
 use crate::{
     config::written_tree::{Entry, Node},
     import::{
-        tree::{Map, duration, plain, template, text},
-        yaml::{at, scalar},
+        tree::{Map, duration, plain, scalar, template, text},
+        yaml::at,
     },
 };
 

@@ -6,9 +6,9 @@ use super::{ENV_FILE, Process};
 use crate::{
     config::written_tree::{Entry, Node, quoted},
     import::{
-        tree::{Map, duration, plain, plain_words, put_restart, template, text},
+        tree::{self, Map, duration, plain, plain_words, put_restart, scalar, template, text},
         variables::variables,
-        yaml::{at, scalar},
+        yaml::at,
     },
     model::Signal,
 };
@@ -97,9 +97,7 @@ impl Process<'_> {
             let option = of("shell_argument").unwrap_or_else(|| text(span, "-c"));
             return Node::list(span, vec![shell, option, template(span, line)]);
         }
-        let mut map = Map::new(span);
-        map.put("shell", entry.key_span, template(span, line.trim_end()));
-        map.node()
+        tree::shell(entry.key_span, span, line.trim_end())
     }
 
     fn instances(&self, app: &mut Map) {

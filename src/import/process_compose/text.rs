@@ -11,9 +11,9 @@ use crate::{
     import::{
         interpolation::{Ours, Unset, ours},
         keys::within,
-        tree::{literal, template},
+        tree::{literal, scalar, template},
         variables::Variable,
-        yaml::{at, scalar},
+        yaml::at,
     },
 };
 

@@ -4,8 +4,8 @@ use super::Process;
 use crate::{
     config::written_tree::{Kind, Node},
     import::{
-        tree::{Map, plain, template, text},
-        yaml::{at, go_duration, scalar},
+        tree::{Map, plain, scalar, template, text},
+        yaml::{at, go_duration},
     },
 };
 

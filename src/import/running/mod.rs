@@ -10,7 +10,7 @@ use self::keys::{SETTINGS, STATE};
 use super::{
     pm2::Reading,
     reading::{Notes, Place},
-    tree::Map,
+    tree::{self, Map},
 };
 use crate::config::{
     Span,
@@ -92,10 +92,7 @@ pub(super) fn change_over(document: &Node) -> String {
 }
 
 fn scalar<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
-    match &node.entry(key)?.value.kind {
-        Kind::Scalar(scalar) => Some(&scalar.text),
-        Kind::List(_) | Kind::Map(_) => None,
-    }
+    tree::scalar(&node.entry(key)?.value)
 }
 
 /// An app as PM2's file would have it; all its instances are alike but for their numbers.

@@ -14,8 +14,8 @@ use crate::{
     },
     import::{
         ini::Item,
-        tree::{Map, duration, plain, text},
-        words::{command, line, shell},
+        tree::{Map, duration, plain, shell, text},
+        words::{command, line},
     },
 };
 
@@ -65,7 +65,7 @@ impl Service<'_> {
         };
         let mut lines: Vec<String> = before.iter().chain(firsts).map(each).collect();
         lines.push(format!("exec {}", line(&last.words)));
-        Some((at, shell(at, &lines.join(" && "))))
+        Some((at, shell(at, at, &lines.join(" && "))))
     }
 
     /// `ExecReload`
@@ -111,7 +111,7 @@ impl Service<'_> {
             [only] => stop.put("command", only.at, command(only.at, &only.words)),
             [first, ..] => {
                 let lines: Vec<String> = execs.iter().map(Exec::line).collect();
-                stop.put("command", first.at, shell(first.at, &lines.join("; ")));
+                stop.put("command", first.at, shell(first.at, first.at, &lines.join("; ")));
             }
         }
         if let Some(item) = named.filter(|_| execs.iter().all(|exec| exec.signal().is_none())) {

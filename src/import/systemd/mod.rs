@@ -168,20 +168,14 @@ impl Reading<'_> {
 
     /// What a service is called here.
     fn app_name(&self, unit: &Unit) -> String {
-        let stem = unit.name.strip_suffix(".service");
-        let program = || {
-            let line = unit.last("Service", "ExecStart").map_or("", |item| item.value.as_str());
-            let word = line.split_whitespace().next().unwrap_or_default();
-            word.rsplit('/').next().unwrap_or_default().to_owned()
-        };
-        let name = app_name(stem.unwrap_or(&program())).trim_end_matches('-').to_owned();
-        if stem.is_some_and(|stem| stem != name) {
+        let name = name_of(unit);
+        if unit.name.strip_suffix(".service").is_some_and(|stem| stem != name) {
             self.notes.say(
                 unit.section("Service").map_or(unit.at, |section| section.name_at),
                 format!("{} is called `{name}` here", quoted(&unit.name)),
             );
         }
-        if name.is_empty() { "app".to_owned() } else { name }
+        name
     }
 
     /// The timer that starts a service.
@@ -208,25 +202,34 @@ impl Reading<'_> {
                 out.push((name, at));
             }
         };
-        let known = |name: &str| {
-            self.units.iter().any(|other| other.name == name && other.name != unit.name)
-        };
-        let ours = |name: &str| app_name(name.trim_end_matches(".service"));
+        let others = || self.units.iter().filter(|other| other.name != unit.name);
         for item in unit.all_of("Unit", "After") {
             for name in item.value.split_whitespace().filter(|name| name.ends_with(".service")) {
-                if known(name) {
-                    push(ours(name), item.value_at);
+                if let Some(other) = others().find(|other| other.name == name) {
+                    push(name_of(other), item.value_at);
                 }
             }
         }
-        for other in self.units.iter().filter(|other| known(&other.name)) {
+        for other in others() {
             let before = other.all_of("Unit", "Before");
             if before.iter().any(|item| item.value.split_whitespace().any(|it| it == unit.name)) {
-                push(ours(&other.name), unit.at);
+                push(name_of(other), unit.at);
             }
         }
         out
     }
+}
+
+/// What a service is called here: as its unit, else as its program.
+fn name_of(unit: &Unit) -> String {
+    let program = || {
+        let line = unit.last("Service", "ExecStart").map_or("", |item| item.value.as_str());
+        let word = line.split_whitespace().next().unwrap_or_default();
+        word.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let stem = unit.name.strip_suffix(".service");
+    let name = app_name(stem.unwrap_or(&program())).trim_end_matches('-').to_owned();
+    if name.is_empty() { "app".to_owned() } else { name }
 }
 
 /// A list of names; one alone is enough.
