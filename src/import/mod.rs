@@ -5,6 +5,7 @@
 //! hold and every fault is underlined where its cause was written.
 
 mod compose;
+mod extended;
 mod format;
 pub mod fuzzing;
 mod ini;

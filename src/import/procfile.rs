@@ -5,12 +5,12 @@ use std::rc::Rc;
 use super::{
     keys::{Key, key},
     pm2::fields::Answer::Mapped,
-    reading::{Notes, Place},
+    reading::{Called, Notes, Place},
     tree::{Map, command, literal, plain, plain_words, template, text},
 };
 use crate::config::{
     Span,
-    written_tree::{Log, Node, Problem, quoted},
+    written_tree::{Log, Node, Problem},
 };
 
 /// What becomes of a line.
@@ -33,20 +33,21 @@ const ENV_FILE: &str = ".env";
 pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<Node>> {
     let whole = Span::new(0, log.source.text.len());
     let mut apps = Map::new(whole);
-    let mut seen: Vec<(&str, Span)> = Vec::new();
+    let mut called = Called::default();
     for (at, line) in lines(&log.source.text) {
         let Some((name, name_at, line, line_at)) = process(log, at, line) else { continue };
-        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
-            let message = format!("two processes are called {}", quoted(name));
-            let problem = Problem::new("duplicate_key", message, name_at, "again here");
-            log.push(problem.also(*first, "first here"));
+        if let Some(problem) = called.take("processes", name, name_at) {
+            log.push(problem);
             continue;
         }
-        seen.push((name, name_at));
         let whole = Span::new(name_at.start, line_at.end);
-        apps.put(name, name_at, app(place, notes, whole, (name, line, line_at), seen.len() - 1));
+        apps.put(
+            name,
+            name_at,
+            app(place, notes, whole, (name, line, line_at), called.count() - 1),
+        );
     }
-    if seen.is_empty() {
+    if called.count() == 0 {
         let problem = Problem::new("no_apps", "the file has no processes", whole, "nothing here");
         log.push(problem.help("as in `web: bundle exec puma`"));
         return None;

@@ -4,7 +4,7 @@ use std::{cell::RefCell, ffi::OsStr, path::Path};
 
 use crate::config::{
     Span,
-    written_tree::{Log, quoted},
+    written_tree::{Log, Problem, quoted},
 };
 
 /// Where paths of a file begin.
@@ -59,5 +59,26 @@ impl Notes {
 
     pub(super) fn into_inner(self) -> Vec<Note> {
         self.0.into_inner()
+    }
+}
+
+/// The names that apps of a file have already, each with its place.
+#[derive(Debug, Default)]
+pub(super) struct Called(Vec<(String, Span)>);
+
+impl Called {
+    /// Takes a name; says what is wrong if another one of `what` has it.
+    pub(super) fn take(&mut self, what: &str, name: &str, at: Span) -> Option<Problem> {
+        if let Some((_, first)) = self.0.iter().find(|(other, _)| other == name) {
+            let message = format!("two {what} are called {}", quoted(name));
+            let problem = Problem::new("duplicate_key", message, at, "again here");
+            return Some(problem.also(*first, "first here"));
+        }
+        self.0.push((name.to_owned(), at));
+        None
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 }

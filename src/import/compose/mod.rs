@@ -22,14 +22,15 @@ pub(super) use keys::KEYS;
 
 use self::{dockerfile::Recipe, image::Fate, paths::Paths};
 use super::{
+    extended::Extends,
     keys::{Keys, Names},
     reading::{Notes, Place},
     tree::{Map, plain, scalar, text},
-    yaml::{Values, at, merged, whole},
+    yaml::{Values, at, whole},
 };
 use crate::config::{
     Span,
-    written_tree::{Entry, Kind, Log, Node, Problem, quoted},
+    written_tree::{Entry, Kind, Log, Node, Problem},
 };
 
 /// What docker compose takes values for `${…}` from by itself.
@@ -108,7 +109,7 @@ fn found(root: &Node, values: Values<'_>, entries: &[Entry], place: Place<'_>) -
     let nodes: Vec<(&Entry, Rc<Node>)> = entries
         .iter()
         .filter(|entry| !is_extension(entry))
-        .filter_map(|entry| Some((entry, extended(root, values, entry, &mut HashSet::new())?)))
+        .filter_map(|entry| Some((entry, EXTENDS.of(root, values, entry)?)))
         .collect();
     let ended: HashSet<String> =
         nodes.iter().flat_map(|(_, node)| order::waited_to_end(node)).collect();
@@ -133,39 +134,19 @@ fn found(root: &Node, values: Values<'_>, entries: &[Entry], place: Place<'_>) -
     nodes.iter().map(service).collect()
 }
 
-/// A service with what it extends in the same file.
-fn extended(
-    root: &Node,
-    values: Values<'_>,
-    entry: &Entry,
-    seen: &mut HashSet<String>,
-) -> Option<Rc<Node>> {
-    if entry.value.entries().is_none() {
-        values.wrong(entry, "a mapping");
-        return None;
-    }
-    let Some(extends) = at(&entry.value, &["extends"]) else {
-        return Some(Rc::clone(&entry.value));
-    };
-    if at(&extends.value, &["file"]).is_some() {
-        return Some(Rc::clone(&entry.value));
-    }
-    let named = scalar(&extends.value);
-    let name = named.or_else(|| scalar(&at(&extends.value, &["service"])?.value));
-    let name = name.unwrap_or_default();
-    seen.insert(entry.key.to_string());
-    let other = at(root, &["services", name]).filter(|_| !seen.contains(name));
-    let Some(other) = other else {
-        let message = format!("`{}` extends {}, which it cannot", entry.key, quoted(name));
-        let label = "expected the name of another service";
-        values.log.push(Problem::new("extends", message, extends.value.span, label));
-        return None;
-    };
-    let below = extended(root, values, other, seen)?;
-    Some(merged(&below, &entry.value, |key| {
-        matches!(key, "command" | "entrypoint" | "healthcheck" | "test" | "depends_on")
-    }))
-}
+/// `extends` of a service: its name, or a mapping. What another file has is left there.
+const EXTENDS: Extends = Extends {
+    section: "services",
+    what: "service",
+    named: |value| {
+        if at(value, &["file"]).is_some() {
+            return None;
+        }
+        let named = scalar(value).or_else(|| scalar(&at(value, &["service"])?.value));
+        Some(named.unwrap_or_default())
+    },
+    replaces: |key| matches!(key, "command" | "entrypoint" | "healthcheck" | "test" | "depends_on"),
+};
 
 impl File<'_> {
     fn document(&self) -> Rc<Node> {

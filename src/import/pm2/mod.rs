@@ -14,7 +14,7 @@ use std::{cell::RefCell, collections::HashSet, rc::Rc};
 
 use self::fields::{Answer, Field, TOP};
 use super::{
-    reading::{Notes, Place},
+    reading::{Called, Notes, Place},
     tree::Map,
 };
 use crate::config::{
@@ -63,17 +63,12 @@ impl<'a> Reading<'a> {
         let mut map = Map::new(span);
         let mut profiles: Vec<(Rc<str>, Span, Map)> = Vec::new();
         let mut document = Map::new(root.span);
-        let mut seen: Vec<(String, Span)> = Vec::new();
+        let mut called = Called::default();
         for app in made {
-            if let Some((_, first)) = seen.iter().find(|(name, _)| *name == app.name) {
-                let message = format!("two apps are called {}", quoted(&app.name));
-                let problem = Problem::new("duplicate_key", message, app.name_span, "again here");
-                self.log.push(
-                    problem.also(*first, "first here").help("give each app a name of its own"),
-                );
+            if let Some(problem) = called.take("apps", &app.name, app.name_span) {
+                self.log.push(problem.help("give each app a name of its own"));
                 continue;
             }
-            seen.push((app.name.clone(), app.name_span));
             for (profile, at, env) in &app.profiles {
                 let index = profiles.iter().position(|(name, ..)| name == profile);
                 let index = index.unwrap_or_else(|| {

@@ -7,24 +7,22 @@ mod process;
 mod text;
 mod work;
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::{collections::HashMap, rc::Rc};
 
 pub(super) use keys::KEYS;
 
 use self::order::Awaited;
 use super::{
+    extended::Extends,
     keys::{Keys, Names},
     reading::{Notes, Place},
     tree::{Map, scalar, text},
     variables::variables,
-    yaml::{Values, at, merged, whole},
+    yaml::{Values, at, whole},
 };
 use crate::config::{
     Span,
-    written_tree::{Entry, Log, Node, Problem, quoted},
+    written_tree::{Entry, Log, Node, quoted},
 };
 
 /// What process-compose reads variables from by itself.
@@ -45,6 +43,14 @@ struct File<'a> {
     /// Whether there are variables for all apps beside the caller's.
     has_dotenv: bool,
 }
+
+/// `extends` of a process.
+const EXTENDS: Extends = Extends {
+    section: "processes",
+    what: "process",
+    named: |value| Some(scalar(value).unwrap_or_default()),
+    replaces: |key| key == "entrypoint",
+};
 
 /// One process of the file.
 struct Process<'a> {
@@ -98,7 +104,7 @@ impl File<'_> {
         document.put_map("defaults", root.span, self.defaults());
         let mut apps = Map::new(root.span);
         for entry in entries {
-            let Some(node) = self.extended(entry, &mut HashSet::new()) else { continue };
+            let Some(node) = EXTENDS.of(self.root, self.values, entry) else { continue };
             let name = self.name(&entry.key);
             let whole = whole(entry);
             if name != *entry.key {
@@ -131,28 +137,6 @@ impl File<'_> {
         }
         defaults.put_map("env", span, env);
         defaults
-    }
-
-    /// A process with what it extends.
-    fn extended(&self, entry: &Entry, seen: &mut HashSet<String>) -> Option<Rc<Node>> {
-        if entry.value.entries().is_none() {
-            self.values.wrong(entry, "a mapping");
-            return None;
-        }
-        let Some(extends) = at(&entry.value, &["extends"]) else {
-            return Some(Rc::clone(&entry.value));
-        };
-        seen.insert(entry.key.to_string());
-        let name = scalar(&extends.value).unwrap_or_default();
-        let other = at(self.root, &["processes", name]).filter(|_| !seen.contains(name));
-        let Some(other) = other else {
-            let message = format!("`{}` extends {}, which it cannot", entry.key, quoted(name));
-            let label = "expected the name of another process";
-            self.values.log.push(Problem::new("extends", message, extends.value.span, label));
-            return None;
-        };
-        let below = self.extended(other, seen)?;
-        Some(merged(&below, &entry.value, |key| key == "entrypoint"))
     }
 
     fn name(&self, key: &str) -> String {

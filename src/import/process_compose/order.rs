@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::Process;
+use super::{EXTENDS, Process};
 use crate::{
     config::written_tree::{Entry, did_you_mean, quoted},
     import::{
@@ -57,7 +57,7 @@ impl Process<'_> {
                 self.say(entry, format!("{what}: left out"));
                 continue;
             };
-            let node = self.file.extended(node, &mut HashSet::new());
+            let node = EXTENDS.of(self.file.root, self.file.values, node);
             let is_job = node.is_some_and(|node| self.file.is_job(&entry.key, &node));
             if let Some(word) = self.word(entry, is_job) {
                 let name = self.file.name(&entry.key);

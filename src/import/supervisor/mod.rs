@@ -14,7 +14,7 @@ pub(super) use include::included;
 use self::keys::{KEYS, PROGRAMS, SECTIONS};
 use super::{
     ini::{self, Dialect, Item, Section},
-    reading::{Notes, Place},
+    reading::{Called, Notes, Place},
     sections::Told,
     tree::{Map, app_name},
 };
@@ -58,15 +58,13 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
     };
     let whole = Span::new(0, log.source.text.len());
     let mut apps = Map::new(whole);
-    let mut seen: Vec<(String, Span)> = Vec::new();
+    let mut called = Called::default();
     let mut count = 0;
     for section in &sections {
         let Some((kind, name)) = reading.program(section) else { continue };
         let ours = app_name(name);
-        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == ours) {
-            let message = format!("two programs are called {}", quoted(&ours));
-            let problem = Problem::new("duplicate_key", message, section.name_at, "again here");
-            log.push(problem.also(*first, "first here"));
+        if let Some(problem) = called.take("programs", &ours, section.name_at) {
+            log.push(problem);
             continue;
         }
         if ours != name {
@@ -75,13 +73,12 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
         }
         let app = program::app(&reading, section, kind, name);
         reading.told.flush();
-        seen.push((ours.clone(), section.name_at));
         if let Some(app) = app {
             apps.put(&ours, section.name_at, app);
             count += 1;
         }
     }
-    if seen.is_empty() {
+    if called.count() == 0 {
         let problem = Problem::new("no_apps", "the file has no programs", whole, "nothing here");
         log.push(problem.help("as in `[program:web]` and `command=node server.js`"));
         return None;

@@ -24,7 +24,7 @@ use self::{
     unit::Unit,
 };
 use super::{
-    reading::{Notes, Place},
+    reading::{Called, Notes, Place},
     sections::Told,
     tree::{Map, app_name, text},
 };
@@ -48,7 +48,7 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
     let reading = Reading { log, place, notes, told, units: Unit::all(log) };
     let whole = Span::new(0, log.source.text.len());
     let mut apps = Map::new(whole);
-    let mut seen: Vec<(String, Span)> = Vec::new();
+    let mut called = Called::default();
     for unit in &reading.units {
         reading.tell(unit);
         reading.tell_order(unit);
@@ -57,13 +57,10 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
         }
         let name = reading.app_name(unit);
         let at = unit.section("Service").map_or(unit.at, |section| section.name_at);
-        if let Some((_, first)) = seen.iter().find(|(other, _)| *other == name) {
-            let message = format!("two units are called {}", quoted(&name));
-            let problem = Problem::new("duplicate_key", message, at, "again here");
-            log.push(problem.also(*first, "first here"));
+        if let Some(problem) = called.take("units", &name, at) {
+            log.push(problem);
             continue;
         }
-        seen.push((name.clone(), at));
         let timer = reading.timer(unit);
         apps.put(
             &name,
@@ -71,7 +68,7 @@ pub(super) fn document(log: &Log, place: Place<'_>, notes: &Notes) -> Option<Rc<
             Service::new(&reading, unit, timer, socket::of(&reading.units, unit)).app(),
         );
     }
-    if seen.is_empty() {
+    if called.count() == 0 {
         let problem = Problem::new("no_apps", "there is no service in it", whole, "nothing here");
         log.push(problem.help("as in `[Service]` and `ExecStart=/usr/bin/node server.js`"));
         return None;
