@@ -54,6 +54,17 @@ fn fault_lines(files: &Files, name: &str) -> Vec<String> {
     faults.iter().map(|it| format!("{}:{}:{}", name(&it.file), it.line, it.col)).collect()
 }
 
+/// By one rule: that the file can be read again shows that the app is there.
+#[test]
+fn who_waits_for_a_unit_calls_it_as_its_app_is_called() {
+    let files = Files::new(&[
+        ("a-.service", "[Service]\nExecStart=/bin/sleep 100\n"),
+        ("b.service", "[Unit]\nAfter=a-.service\n[Service]\nExecStart=/bin/sleep 100\n"),
+    ]);
+    let text = files.read(&["b.service", "a-.service"]).text;
+    assert!(text.contains("    depends_on: a\n") && text.contains("\n  a:\n"), "{text}");
+}
+
 const MIGRATE: &str = "[Unit]\nBefore=web.service\n[Service]\nType=oneshot\nExecStart=/bin/true\n";
 
 #[test]
