@@ -22,6 +22,9 @@ pub struct EventReply {
     pub instance: Option<u32>,
     /// Who brought it about: `operator`, `file`, `eco`.
     pub by: String,
+    /// Of an operator: which user, with which command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<CallerReply>,
     /// The revision it concerns.
     pub revision: Option<String>,
     /// In words.
@@ -29,6 +32,17 @@ pub struct EventReply {
     /// Of a run that failed, the last lines it wrote to stderr.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stderr: Vec<String>,
+}
+
+/// Who called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerReply {
+    /// The user's number, from the kernel.
+    pub uid: u32,
+    /// The user's name, where there is one.
+    pub user: Option<String>,
+    /// The command as typed, secrets left out; or `dashboard`.
+    pub command: Option<String>,
 }
 
 /// What kind of thing happened.

@@ -14,12 +14,13 @@ mod progress;
 mod request;
 mod select;
 mod status;
+mod traffic;
 
 pub use daemon::{DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest};
 pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
-pub use event::{EventReply, EventType};
+pub use event::{CallerReply, EventReply, EventType};
 pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogsReply, Stream};
 pub use metrics::{
     AppMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics, RunMetrics,
@@ -27,13 +28,16 @@ pub use metrics::{
 };
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
 pub use request::{
-    ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, LookupReply, LookupRequest, Operation,
-    OperationRequest, Target,
+    ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, HistoryResult, LookupReply,
+    LookupRequest, Operation, OperationRequest, Target,
 };
 pub use select::{SelectError, Selector};
 pub use status::{
     AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
     LastOutput, ListenReply, MetricsState, StatusAllReply, StatusReply,
+};
+pub use traffic::{
+    AlertReply, AlertState, NodeReply, QueueReply, TrafficReply, TrafficSource, WindowReply,
 };
 
 /// The version of every object's shape.

@@ -166,6 +166,27 @@ pub struct HistoryEntry {
     pub by: String,
     /// From which commit.
     pub git: Option<String>,
+    /// Whether the repository had changes that were not committed.
+    #[serde(default)]
+    pub dirty: Option<bool>,
     /// What it changed, in words.
     pub summary: String,
+    /// What became of it; null while it is under way, and if it is not known.
+    #[serde(default)]
+    pub result: Option<HistoryResult>,
+    /// Whether it is what is wanted now.
+    #[serde(default)]
+    pub current: bool,
+}
+
+/// What became of an accepted state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryResult {
+    /// All of it was reached.
+    Converged,
+    /// At least one app went back to what was before.
+    RolledBack,
+    /// Another one took its place before it was reached.
+    Superseded,
 }

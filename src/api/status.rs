@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::traffic::{AlertReply, NodeReply, QueueReply, TrafficReply};
 use crate::model::{AppState, InstancePhase, Sharing};
 
 /// How one project stands.
@@ -20,6 +21,9 @@ pub struct StatusReply {
     /// Where its metrics are offered; null if its file does not say so.
     #[serde(default)]
     pub metrics: Option<MetricsState>,
+    /// Alerts that are not quiet.
+    #[serde(default)]
+    pub alerts: Vec<AlertReply>,
 }
 
 /// Where the metrics of a project are offered.
@@ -103,6 +107,12 @@ pub struct AppReply {
     /// Limits that cannot be kept on this machine, in words; none while nothing of it is to run.
     #[serde(default)]
     pub unkept: Vec<String>,
+    /// Its requests; null if nobody measures them.
+    #[serde(default)]
+    pub traffic: Option<TrafficReply>,
+    /// Its shared sockets, if asked for.
+    #[serde(default)]
+    pub queues: Vec<QueueReply>,
     /// By index; during a replacement two may share an id.
     pub instances: Vec<InstanceReply>,
 }
@@ -146,6 +156,15 @@ pub struct InstanceReply {
     pub memory: Option<u64>,
     /// Cores in use, if known.
     pub cpu: Option<f64>,
+    /// Its requests; null if nobody measures them.
+    #[serde(default)]
+    pub traffic: Option<TrafficReply>,
+    /// Its readiness and liveness probes; null if it has none.
+    #[serde(default)]
+    pub probes: Option<TrafficReply>,
+    /// What its agent tells of Node; null without `observe: node`.
+    #[serde(default)]
+    pub node: Option<NodeReply>,
 }
 
 /// How a run ended.

@@ -98,7 +98,10 @@ impl State {
             time: found.changed_at,
             by: found.by,
             git: found.git,
+            dirty: None,
             summary: found.summary,
+            result: None,
+            current: false,
         });
         Ok(HistoryReply { schema: SCHEMA, revisions: revisions.collect() })
     }

@@ -126,6 +126,7 @@ pub(super) fn reply(line: EventLine) -> Option<EventReply> {
         app: line.app,
         instance: line.instance,
         by: line.by.unwrap_or_default(),
+        who: None,
         revision: line.revision,
         message: line.message,
         stderr: line.stderr,

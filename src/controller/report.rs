@@ -61,6 +61,7 @@ pub(super) fn status(
         file: meta.map(|meta| file_reply(meta, state.desired.projects.get(name))),
         apps: apps.collect(),
         metrics: meta.and_then(|meta| state.metrics_state(meta)),
+        alerts: Vec::new(),
     }
 }
 
@@ -150,6 +151,8 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .filter(|_| app.wanted() != 0)
             .map(|due| rfc3339(due.into())),
         unkept: if app.wanted() == 0 { Vec::new() } else { state.unkept_in_words(&app.spec) },
+        traffic: None,
+        queues: Vec::new(),
         instances: status
             .instances
             .iter()
@@ -193,6 +196,9 @@ fn instance_reply(instance: &InstanceStatus, hold: Option<String>, look: Look) -
         exit: instance.exit.map(|exit| exit_reply(&exit)),
         memory: pid.and_then(crate::host::stats::resident_bytes),
         cpu: None,
+        traffic: None,
+        probes: None,
+        node: None,
     }
 }
 

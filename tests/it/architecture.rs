@@ -35,6 +35,10 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("unicode_width", &["render"]),
     ("flate2", &["recorder", "host"]),
     ("ruzstd", &["recorder", "host"]),
+    ("ratatui", &["render", "cli"]),
+    ("hdrhistogram", &["controller"]),
+    ("tokio_rustls", &["controller"]),
+    ("clap_mangen", &["cli"]),
 ];
 
 /// The crates the small processes may use.

@@ -67,6 +67,7 @@ fn events_are_lines() {
         app: app.map(str::to_owned),
         instance,
         by: by.to_owned(),
+        who: None,
         revision: None,
         message: message.to_owned(),
         stderr: Vec::new(),
@@ -115,6 +116,7 @@ fn former_states() {
         by: "operator".to_owned(),
         git: git.map(str::to_owned),
         summary: summary.to_owned(),
+        ..HistoryEntry::default()
     };
     let reply = HistoryReply {
         schema: 1,

@@ -55,6 +55,9 @@ fn instance(id: &str, phase: InstancePhase, pid: Option<u32>) -> InstanceReply {
         exit: None,
         memory: None,
         cpu: None,
+        traffic: None,
+        probes: None,
+        node: None,
     }
 }
 
@@ -73,6 +76,8 @@ fn app(name: &str, state: AppState, instances: Vec<InstanceReply>) -> AppReply {
         listen: None,
         next: None,
         unkept: Vec::new(),
+        traffic: None,
+        queues: Vec::new(),
         instances,
     }
 }

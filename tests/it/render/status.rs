@@ -58,6 +58,7 @@ fn shop() -> StatusReply {
         project: Some("shop".to_owned()),
         file: Some(file(FileState::InSync)),
         metrics: None,
+        alerts: Vec::new(),
         apps: vec![
             app("api", AppState::Ready, vec![flapping]),
             stopped,
