@@ -19,10 +19,10 @@
 //! An arrow means "may import"; `tests/it/architecture.rs` holds the code to it.
 //!
 //! ```text
-//! main → cli → controller → { host, api, config, import, reconcile } → model
-//!        cli → { api, config, import, render, reconcile, model }
+//! main → cli → controller → { host, api, config, import, logs, reconcile } → model
+//!        cli → { api, config, import, logs, render, reconcile, model }
 //!        keeper, recorder → protocol;   host → { protocol, model };   render → { api, model }
-//!        import → config
+//!        import → config;   logs → { host, api, config }
 //! ```
 //!
 //! * [`model`]: the nouns. What an app should be (`AppSpec`), what all should be (`Desired`), what
@@ -34,6 +34,7 @@
 //! * [`protocol`], [`keeper`], [`recorder`]: the small processes, on `std`, `rustix` and `libc`.
 //! * [`host`]: the controller's door to the operating system: keeper, clock, store, file watching.
 //! * [`controller`]: the one loop: next event → observe → plan → execute → sleep.
+//! * [`logs`]: what the recorder wrote, read again: parts, times, merging, following.
 //! * [`api`]: what the controller is asked and answers.
 //! * [`render`]: all text a person reads, as pure functions.
 //! * [`cli`]: one file per command; the only layer that prints and picks exit codes.
@@ -118,6 +119,7 @@ pub mod controller;
 pub mod host;
 pub mod import;
 pub mod keeper;
+pub mod logs;
 pub mod model;
 pub mod protocol;
 pub mod reconcile;

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::{
     client::{Client, End},
     error::CliError,
-    logs,
     ui::Ui,
 };
 use crate::{
     api::{Operation, OperationRequest, Outcome, Progress, Selector, Target, path},
+    logs,
     model::AppName,
     render::{self, LiveProgress, Tail},
 };

@@ -17,7 +17,7 @@ mod history;
 mod import;
 mod init;
 mod live;
-pub mod logs;
+mod logs;
 mod operate;
 mod reload;
 mod restart;

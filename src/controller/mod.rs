@@ -58,7 +58,7 @@ pub use crate::host::{
     first_process::{is_first_process, reap_orphans},
     home::{Home, HomeError},
     launch::{become_keeper, start_keeper},
-    log_parts, marker, secret_key,
+    marker, secret_key,
 };
 use crate::host::{crash, launch::SERVICE, own, store};
 pub use doctor::doctor;

@@ -19,8 +19,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("host", &["protocol", "model"]),
     ("keeper", &["protocol"]),
     ("recorder", &["protocol"]),
-    ("controller", &["host", "api", "config", "import", "reconcile", "model"]),
-    ("cli", &["controller", "api", "config", "import", "render", "export", "reconcile", "model"]),
+    ("logs", &["host", "api", "config"]),
+    ("controller", &["host", "api", "config", "import", "logs", "reconcile", "model"]),
+    (
+        "cli",
+        &[
+            "controller",
+            "api",
+            "config",
+            "import",
+            "logs",
+            "render",
+            "export",
+            "reconcile",
+            "model",
+        ],
+    ),
     ("main", &["cli", "controller", "keeper", "recorder"]),
 ];
 

@@ -15,13 +15,13 @@ use super::{
     error::CliError,
     file::{self, FileArgs},
     live::{self, Manner},
-    logs::Form,
     target,
     ui::Ui,
 };
 use crate::{
     api::{AppReply, Operation, OperationRequest, Progress, StatusAllReply, Target, path},
     controller::{self, Home},
+    logs::Form,
     model::{AppState, Signal},
 };
 

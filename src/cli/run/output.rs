@@ -12,10 +12,10 @@ use crate::{
     cli::{
         client::{Client, Starts},
         error::CliError,
-        logs::{self, Form, Hooks, Query},
         ui::Ui,
     },
     controller::Home,
+    logs::{self, Form, Hooks, Query},
 };
 
 /// Output that is being shown.

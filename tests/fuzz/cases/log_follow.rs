@@ -9,7 +9,7 @@ use std::{
 
 use eco::{
     api::{LogFile, LogFormat, Stream},
-    cli::logs::{Form, Query, fuzzing::Followed},
+    logs::{Form, Query, fuzzing::Followed},
     protocol::Compression,
     recorder::pack_part,
 };

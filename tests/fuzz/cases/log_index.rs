@@ -8,7 +8,7 @@ use std::{
 
 use eco::{
     api::{LogFile, LogFormat, Stream},
-    cli::logs::{Form, Query, last_lines, print},
+    logs::{Form, Query, last_lines, print},
     recorder::fuzzing::check_index,
 };
 

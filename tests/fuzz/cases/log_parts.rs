@@ -7,7 +7,7 @@ use std::{
 
 use eco::{
     api::{LogFile, LogFormat, Stream},
-    cli::logs::{Form, Query, print},
+    logs::{Form, Query, print},
     protocol::Compression,
     recorder::pack_part,
 };

@@ -2,7 +2,7 @@
 
 use eco::{
     api::{LogFormat, Stream},
-    cli::logs::{Form, Query},
+    logs::{Form, Query},
 };
 use regex::bytes::Regex;
 use serde_json::{Value, json};

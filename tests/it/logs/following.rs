@@ -11,7 +11,7 @@ use std::{
 
 use eco::{
     api::{LogFile, Stream},
-    cli::logs::{Hooks, Query, follow},
+    logs::{Hooks, Query, follow},
 };
 
 use super::{ALL, RAW, append, log, now, record};

@@ -4,7 +4,7 @@ use std::io;
 
 use eco::{
     api::{LogFile, Stream},
-    cli::logs::{Query, last_lines, print},
+    logs::{Query, last_lines, print},
 };
 use proptest::prelude::*;
 

@@ -14,7 +14,7 @@ use std::{
 
 use eco::{
     api::{LogFile, LogFormat, Stream},
-    cli::logs::{Form, Query, print},
+    logs::{Form, Query, print},
 };
 
 const ALL: Query = query(Form::Text { times: false });

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use eco::{
     api::{LogFile, Stream},
-    cli::logs::{Query, print},
+    logs::{Query, print},
     protocol::Compression,
     recorder::pack_part,
 };

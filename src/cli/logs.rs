@@ -4,11 +4,6 @@ use std::{io, os::fd::AsFd as _};
 
 use regex::bytes::Regex;
 
-use super::{
-    Form, Hooks, Query, follow,
-    moment::{Moment, moment},
-    print,
-};
 use crate::{
     api::{ElsewhereLogged, LogDestination, LogFile, LogsReply, Stream, Target, path},
     cli::{
@@ -19,6 +14,7 @@ use crate::{
         ui::Ui,
     },
     controller::{self, Home},
+    logs::{Form, Hooks, Moment, Query, follow, moment, print},
 };
 use clap::Args;
 

@@ -1,14 +1,14 @@
-//! Points in time on the command line: `5m` (ago), `2026-03-04T05:06:07Z`, `2026-03-04 05:06`.
+//! Points in time as callers write them: `5m` (ago), `2026-03-04T05:06:07Z`, `2026-03-04 05:06`.
 
 use std::time::{Duration, SystemTime};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use crate::cli::operate::duration;
+use crate::config::parse_duration;
 
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Moment {
+pub enum Moment {
     /// So long before now.
     Ago(Duration),
     /// This one.
@@ -17,7 +17,7 @@ pub(super) enum Moment {
 
 impl Moment {
     /// When that is; `None` before time began.
-    pub(super) fn time(self, now: SystemTime) -> Option<SystemTime> {
+    pub fn time(self, now: SystemTime) -> Option<SystemTime> {
         match self {
             Self::Ago(ago) => now.checked_sub(ago),
             Self::At(time) => Some(time),
@@ -26,8 +26,8 @@ impl Moment {
 }
 
 /// Reads one. A date without a zone is local.
-pub(super) fn moment(text: &str) -> Result<Moment, String> {
-    if let Ok(ago) = duration(text) {
+pub fn moment(text: &str) -> Result<Moment, String> {
+    if let Ok(ago) = parse_duration(text) {
         return Ok(Moment::Ago(ago));
     }
     if let Ok(time) = text.parse::<Timestamp>() {

@@ -1,9 +1,8 @@
-//! Reading, merging and following the log files of instances.
+//! Reading, merging and following the log files of instances, for the command and for the API.
 //!
 //! Bytes in, bytes out: a line is what ends with a newline, whatever else is in it. Files that are
 //! missing are empty; an index that is missing, short or wrong only makes times less exact.
 
-mod command;
 mod follow;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -25,14 +24,14 @@ use std::{
     time::SystemTime,
 };
 
-pub(super) use command::{LogsArgs, run};
 pub use follow::follow;
+pub use moment::{Moment, moment};
 pub use tail::last_lines;
 
 use regex::bytes::Regex;
 
 use self::{merge::Piece, printer::Printer, source::Source};
-use crate::{api::LogFile, controller::log_parts::Listing};
+use crate::{api::LogFile, host::log_parts::Listing};
 
 /// Which lines, and how they look.
 #[derive(Clone, Debug)]

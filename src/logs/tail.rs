@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path};
 
-use crate::controller::log_parts::read_fully;
+use crate::host::log_parts::read_fully;
 
 /// Bytes of the file that are looked at.
 const LOOK: u64 = 64 * 1024;

@@ -6,7 +6,7 @@
 
 use std::{fs::File, os::unix::fs::FileExt as _, path::PathBuf};
 
-use crate::controller::log_parts::read_fully;
+use crate::host::log_parts::read_fully;
 
 /// Bytes of a record.
 const RECORD: u64 = 16;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Query, follow::go_on, merge, printer::Printer, quietly, source::Source, stream::Stream,
 };
-use crate::{api::LogFile, controller::log_parts::Listing};
+use crate::{api::LogFile, host::log_parts::Listing};
 
 /// A log that is followed from its beginning.
 #[derive(Debug)]

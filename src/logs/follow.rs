@@ -15,7 +15,7 @@ use super::{
     stream::Stream,
     watch::{Heard, Watch},
 };
-use crate::{api::LogFile, controller::log_parts::Listing};
+use crate::{api::LogFile, host::log_parts::Listing};
 
 /// How often the list of files is asked for, and every file is looked at in any case: there are
 /// file systems that tell of no change.

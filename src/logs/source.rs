@@ -13,7 +13,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::index::Index;
 use crate::{
     api::LogFile,
-    controller::log_parts::{Form, Listing, Packed, Stem, read_fully},
+    host::log_parts::{Form, Listing, Packed, Stem, read_fully},
 };
 
 /// How often a log that is put aside just then is opened again.
