@@ -11,6 +11,7 @@ mod event;
 mod logs;
 mod metrics;
 mod progress;
+mod query;
 mod request;
 mod select;
 mod status;
@@ -27,6 +28,7 @@ pub use metrics::{
     exposition,
 };
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
+pub use query::{EventsQuery, LogsQuery, QueryError, TargetQuery, decode};
 pub use request::{
     ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, HistoryResult, LookupReply,
     LookupRequest, Operation, OperationRequest, Target,
@@ -47,13 +49,13 @@ pub const SCHEMA: u32 = 1;
 pub mod path {
     /// `POST` [`super::LookupRequest`] → [`super::LookupReply`].
     pub const LOOKUP: &str = "/v1/lookup";
-    /// `POST` [`super::Target`] → [`super::StatusAllReply`].
+    /// `POST` [`super::Target`], or `GET` [`super::TargetQuery`] → [`super::StatusAllReply`].
     pub const STATUS: &str = "/v1/status";
-    /// `POST` [`super::Target`] → [`super::DescribeReply`].
+    /// `POST` [`super::Target`], or `GET` [`super::TargetQuery`] → [`super::DescribeReply`].
     pub const DESCRIBE: &str = "/v1/describe";
     /// `POST` [`super::Target`] → [`super::LogsReply`].
     pub const LOGS: &str = "/v1/logs";
-    /// `POST` [`super::Target`] → [`super::HistoryReply`].
+    /// `POST` [`super::Target`], or `GET` [`super::TargetQuery`] → [`super::HistoryReply`].
     pub const HISTORY: &str = "/v1/history";
     /// `POST` [`super::ApplyRequest`] → [`super::DiffReply`].
     pub const DIFF: &str = "/v1/diff";
@@ -63,6 +65,10 @@ pub mod path {
     pub const OPERATE: &str = "/v1/operate";
     /// `POST` [`super::EventsRequest`] → lines of [`super::EventReply`].
     pub const EVENTS: &str = "/v1/events";
+    /// `GET` [`super::EventsQuery`] → [`super::EventReply`] as server-sent events.
+    pub const EVENTS_STREAM: &str = "/v1/events/stream";
+    /// `GET` [`super::LogsQuery`] → lines as of `eco logs --json`.
+    pub const LOGS_STREAM: &str = "/v1/logs/stream";
     /// `GET` → [`super::DaemonReply`].
     pub const DAEMON: &str = "/v1/daemon";
     /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].

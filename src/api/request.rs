@@ -12,6 +12,7 @@ use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Signal};
 
 /// Which project and which of its apps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Target {
     /// `-p PROJECT`.
     pub project: Option<ProjectName>,
@@ -28,6 +29,7 @@ pub struct Target {
 
 /// Asks what is recorded for a file, before it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LookupRequest {
     /// The file's directory.
     pub dir: PathBuf,
@@ -137,6 +139,7 @@ pub enum Operation {
 
 /// Asks for what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EventsRequest {
     /// Of which project and apps.
     pub target: Target,
@@ -144,6 +147,9 @@ pub struct EventsRequest {
     pub last: usize,
     /// Go on with what happens from now on.
     pub follow: bool,
+    /// Only those after the one of this `seq`.
+    #[serde(default)]
+    pub after: Option<u64>,
 }
 
 /// The accepted states of a project.

@@ -52,7 +52,7 @@ pub(super) fn run(args: &EventsArgs, ui: &Ui) -> Outcome {
     let mut target = target::target(&args.project, &args.apps.apps)?;
     target.every_project = args.all;
     let client = Client::connect(&home, Starts::IfRecorded)?;
-    let request = EventsRequest { target, last: args.last, follow: args.follow };
+    let request = EventsRequest { target, last: args.last, follow: args.follow, after: None };
     client.stream(path::EVENTS, &request, |event: EventReply| {
         if args.json {
             ui.print_json(&event)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tokio::sync::mpsc;
 
 use super::{
-    calls::{Call, Lines},
+    calls::{Call, EventLines, Lines},
     events, lookup,
     report::{self, Look},
     state::{Ending, Listener, State},
@@ -19,6 +19,11 @@ use crate::{
     host::{clock, marker, store::EventQuery},
     model::AppKey,
 };
+
+/// So many events may wait for somebody who follows them: more than one turn of the loop makes.
+const BEHIND: usize = 16 * 1024;
+/// So many callers may follow the events.
+const LISTENERS: usize = 256;
 
 impl State {
     /// Answers one call. A caller that went away is not waited for.
@@ -106,19 +111,21 @@ impl State {
         Ok(HistoryReply { schema: SCHEMA, revisions: revisions.collect() })
     }
 
-    fn listen(&mut self, request: &EventsRequest) -> Result<Lines<EventReply>, ApiError> {
+    fn listen(&mut self, request: &EventsRequest) -> Result<EventLines, ApiError> {
         let projects = lookup::projects(&request.target, &self.metas)?;
+        let projects = (!request.target.every_project).then_some(projects);
         let apps: Option<BTreeSet<AppKey>> = if request.target.apps.is_empty() {
             None
         } else {
             let meant = lookup::apps(&request.target, &self.metas, &self.desired)?;
             Some(meant.apps.into_keys().collect())
         };
-        let (sender, lines) = mpsc::unbounded_channel();
-        let listener = Listener { projects, apps, lines: sender };
-        let past = self.events.read(&EventQuery::default()).map_err(|error| {
+        let query = EventQuery { after: request.after, ..EventQuery::default() };
+        let past = self.events.read(&query).map_err(|error| {
             ApiError::failed("events", format!("cannot read the events: {error}"))
         })?;
+        let (sender, lines) = mpsc::channel(past.len().saturating_add(BEHIND));
+        let listener = Listener { projects, apps, lines: sender };
         let mut past: Vec<_> = past
             .into_iter()
             .filter_map(events::reply)
@@ -126,10 +133,15 @@ impl State {
             .collect();
         let first = past.len().saturating_sub(request.last);
         for event in past.drain(first..) {
-            // The receiver is in our hands.
-            let _ignored = listener.lines.send(event);
+            // The receiver is in our hands, and there is room for all.
+            let _ignored = listener.lines.try_send(event);
         }
         if request.follow {
+            self.listeners.retain(|listener| !listener.lines.is_closed());
+            if LISTENERS <= self.listeners.len() {
+                let text = format!("{LISTENERS} callers follow the events already");
+                return Err(ApiError::refused("too_many", text).help("end some of them"));
+            }
             self.listeners.push(listener);
         }
         Ok(lines)
@@ -170,7 +182,8 @@ impl Listener {
         let project_fits = event
             .project
             .as_ref()
-            .is_none_or(|name| self.projects.iter().any(|project| project.as_str() == name));
+            .zip(self.projects.as_ref())
+            .is_none_or(|(name, projects)| projects.iter().any(|it| it.as_str() == name));
         let app_fits = match (&self.apps, &event.app) {
             (Some(wanted), Some(app)) => wanted.iter().any(|key| key.app.as_str() == app),
             (Some(_), None) | (None, _) => true,

@@ -21,6 +21,10 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, ApiError>>;
 /// The lines of an answer that goes on.
 pub(super) type Lines<T> = mpsc::UnboundedReceiver<T>;
 
+/// Events for somebody who follows them. Who takes them too slowly is cut off, and can ask for those
+/// after the last one seen.
+pub(super) type EventLines = mpsc::Receiver<EventReply>;
+
 /// One call of the API.
 #[derive(Debug)]
 pub(super) enum Call {
@@ -32,7 +36,7 @@ pub(super) enum Call {
     Diff(Box<ApplyRequest>, Answer<DiffReply>),
     Apply(Box<ApplyRequest>, Answer<Lines<Progress>>),
     Operate(OperationRequest, Answer<Lines<Progress>>),
-    Events(EventsRequest, Answer<Lines<EventReply>>),
+    Events(EventsRequest, Answer<EventLines>),
     Daemon(Answer<DaemonReply>),
     DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
     DaemonUpgrade(DaemonUpgradeRequest, Answer<Lines<DaemonUpgradeReply>>),

@@ -91,7 +91,7 @@ impl State {
         let Some(reply) = reply(line) else { return };
         self.listeners.retain(|listener| {
             !listener.wants(told.project.as_ref(), told.app.as_ref())
-                || listener.lines.send(reply.clone()).is_ok()
+                || listener.lines.try_send(reply.clone()).is_ok()
         });
     }
 }
@@ -99,7 +99,7 @@ impl State {
 impl Listener {
     fn wants(&self, project: Option<&ProjectName>, app: Option<&AppKey>) -> bool {
         let Some(project) = project else { return true };
-        self.projects.contains(project)
+        self.projects.as_ref().is_none_or(|projects| projects.contains(project))
             && match (&self.apps, app) {
                 (Some(wanted), Some(app)) => wanted.contains(app),
                 (Some(_), None) | (None, _) => true,

@@ -114,7 +114,7 @@ impl Conversation {
                 tell(answer, previewed(&request).map(|plan| lines([Progress::Plan(plan), done()])));
             }
             Call::Operate(request, answer) => self.one(&request, answer, lines([done()])),
-            Call::Events(request, answer) => self.one(&request, answer, lines([])),
+            Call::Events(request, answer) => self.one(&request, answer, mpsc::channel(1).1),
             Call::Daemon(answer) => tell(answer, Ok(daemon())),
             Call::DaemonStop(request, answer) => {
                 self.hear(&request);

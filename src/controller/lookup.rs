@@ -58,7 +58,11 @@ fn here(dir: &Path, metas: &BTreeMap<ProjectName, Meta>) -> Result<Option<Projec
         1 => Ok(metas.keys().next().cloned()),
         _ => {
             let known: Vec<_> = metas.keys().map(ToString::to_string).collect();
-            let text = format!("no project's file lies in {}", dir.display());
+            let text = if dir.as_os_str().is_empty() {
+                "there is more than one project".to_owned()
+            } else {
+                format!("no project's file lies in {}", dir.display())
+            };
             Err(ApiError::input("which_project", text)
                 .help(format!("name one with `-p PROJECT`: {}", known.join(", "))))
         }

@@ -4,19 +4,24 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{DefaultBodyLimit, State},
-    http::{StatusCode, header},
+    http::header,
     response::{IntoResponse as _, Response},
     routing::{get, post},
     serve::Listener,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use futures_util::{Stream, StreamExt as _, stream::poll_fn};
+use serde::Serialize;
 use tokio::{
     net::{UnixListener, UnixStream, unix::SocketAddr},
     sync::{mpsc, oneshot},
 };
 
-use super::calls::{Answer, Call, Lines};
-use crate::api::{ApiError, path};
+use super::{
+    calls::{Answer, Call, Lines},
+    event_stream, log_stream,
+    refusals::{self, Asked, Sent, refuse},
+};
+use crate::api::{ApiError, EventsRequest, TargetQuery, path};
 
 /// A request may be so large: 5,000 apps are about 5 MB.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -65,19 +70,37 @@ where
 }
 
 fn router(calls: Calls) -> Router {
+    let target = |Asked(query): Asked<TargetQuery>| query.target();
+    let every = |Asked(query): Asked<TargetQuery>| query.target_or_every();
     Router::new()
         .route(path::LOOKUP, post(|state, body| one(state, body, Call::Lookup)))
-        .route(path::STATUS, post(|state, body| one(state, body, Call::Status)))
-        .route(path::DESCRIBE, post(|state, body| one(state, body, Call::Describe)))
+        .route(
+            path::STATUS,
+            post(|state, body| one(state, body, Call::Status))
+                .get(move |state, query| one(state, Sent(every(query)), Call::Status)),
+        )
+        .route(
+            path::DESCRIBE,
+            post(|state, body| one(state, body, Call::Describe))
+                .get(move |state, query| one(state, Sent(target(query)), Call::Describe)),
+        )
         .route(path::LOGS, post(|state, body| one(state, body, Call::Logs)))
-        .route(path::HISTORY, post(|state, body| one(state, body, Call::History)))
+        .route(path::LOGS_STREAM, get(log_stream::lines))
+        .route(
+            path::HISTORY,
+            post(|state, body| one(state, body, Call::History))
+                .get(move |state, query| one(state, Sent(target(query)), Call::History)),
+        )
         .route(path::DIFF, post(|state, body| one(state, body, Call::Diff)))
         .route(path::APPLY, post(|state, body| many(state, body, Call::Apply)))
         .route(path::OPERATE, post(|state, body| many(state, body, Call::Operate)))
-        .route(path::EVENTS, post(|state, body| many(state, body, Call::Events)))
+        .route(path::EVENTS, post(events))
+        .route(path::EVENTS_STREAM, get(event_stream::events))
         .route(path::DAEMON, get(daemon))
         .route(path::DAEMON_STOP, post(|state, body| many(state, body, Call::DaemonStop)))
         .route(path::DAEMON_UPGRADE, post(|state, body| many(state, body, Call::DaemonUpgrade)))
+        .fallback(refusals::no_such_path)
+        .method_not_allowed_fallback(refusals::other_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
 }
@@ -88,35 +111,41 @@ async fn daemon(State(calls): State<Calls>) -> Response {
 
 async fn one<Q, A>(
     State(calls): State<Calls>,
-    body: Json<Q>,
+    Sent(request): Sent<Q>,
     call: fn(Q, Answer<A>) -> Call,
 ) -> Response
 where
-    Q: DeserializeOwned,
     A: Serialize,
 {
-    let Json(request) = body;
     reply(ask(&calls, |answer| call(request, answer)).await)
 }
 
 async fn many<Q, L>(
     State(calls): State<Calls>,
-    body: Json<Q>,
+    Sent(request): Sent<Q>,
     call: fn(Q, Answer<Lines<L>>) -> Call,
 ) -> Response
 where
-    Q: DeserializeOwned,
     L: Serialize + Send + 'static,
 {
-    let Json(request) = body;
     match ask(&calls, |answer| call(request, answer)).await {
-        Ok(lines) => stream(lines),
+        Ok(mut lines) => stream(poll_fn(move |context| lines.poll_recv(context))),
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn events(State(calls): State<Calls>, Sent(request): Sent<EventsRequest>) -> Response {
+    match ask(&calls, |answer| Call::Events(request, answer)).await {
+        Ok(mut lines) => stream(poll_fn(move |context| lines.poll_recv(context))),
         Err(error) => refuse(&error),
     }
 }
 
 /// Puts a call to the loop and waits for its answer.
-async fn ask<A>(calls: &Calls, call: impl FnOnce(Answer<A>) -> Call) -> Result<A, ApiError> {
+pub(super) async fn ask<A>(
+    calls: &Calls,
+    call: impl FnOnce(Answer<A>) -> Call,
+) -> Result<A, ApiError> {
     let gone = || ApiError::failed("controller_ending", "eco is ending");
     let (sender, receiver) = oneshot::channel();
     calls.send(call(sender)).await.map_err(|_| gone())?;
@@ -130,22 +159,12 @@ fn reply<A: Serialize>(answer: Result<A, ApiError>) -> Response {
     }
 }
 
-fn refuse(error: &ApiError) -> Response {
-    let status = match error.error.exit {
-        2 => StatusCode::BAD_REQUEST,
-        1 => StatusCode::CONFLICT,
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    (status, Json(error)).into_response()
-}
-
 /// One JSON object a line, as they come.
-fn stream<L: Serialize + Send + 'static>(lines: Lines<L>) -> Response {
-    let chunks = futures_util::stream::unfold(lines, |mut lines| async move {
-        let line = lines.recv().await?;
+fn stream<L: Serialize>(lines: impl Stream<Item = L> + Send + 'static) -> Response {
+    let chunks = lines.map(|line| {
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.push(b'\n');
-        Some((Ok::<_, std::io::Error>(bytes), lines))
+        Ok::<_, std::io::Error>(bytes)
     });
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
     (headers, Body::from_stream(chunks)).into_response()

@@ -120,9 +120,10 @@ pub(super) struct State {
 /// A caller that follows the events of some projects.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pub(super) projects: Vec<ProjectName>,
+    /// `None` is every project, also one that is still to come.
+    pub(super) projects: Option<Vec<ProjectName>>,
     pub(super) apps: Option<BTreeSet<AppKey>>,
-    pub(super) lines: mpsc::UnboundedSender<EventReply>,
+    pub(super) lines: mpsc::Sender<EventReply>,
 }
 
 /// That eco itself was asked to end.

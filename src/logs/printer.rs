@@ -18,6 +18,9 @@ const COLORS: [AnsiColor; 5] =
     [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue, AnsiColor::Yellow];
 /// Where lines are looked at as a whole, a longer one is looked at in pieces.
 const LONGEST: usize = 16 << 20;
+/// Of the last lines that match so many bytes are kept, and at least one line: who wants more of them
+/// says since when.
+const KEPT: usize = 64 << 20;
 
 /// Writes lines.
 pub(super) struct Printer<'a> {
@@ -31,8 +34,28 @@ pub(super) struct Printer<'a> {
     open: Option<usize>,
     /// What is there of lines that have to be whole, by stream.
     begun: HashMap<usize, Line>,
-    /// Where only the last of those that match are wanted: how many, and those so far.
-    last: Option<(usize, VecDeque<(usize, Line)>)>,
+    /// Where only the last of those that match are wanted.
+    last: Option<Last>,
+}
+
+/// The last lines so far.
+struct Last {
+    /// How many are wanted.
+    count: usize,
+    lines: VecDeque<(usize, Line)>,
+    /// Their bytes.
+    bytes: usize,
+}
+
+impl Last {
+    fn push(&mut self, key: usize, line: Line) {
+        self.bytes += line.bytes.len();
+        self.lines.push_back((key, line));
+        while self.count < self.lines.len() || (KEPT < self.bytes && 1 < self.lines.len()) {
+            let Some((_, first)) = self.lines.pop_front() else { return };
+            self.bytes -= first.bytes.len();
+        }
+    }
 }
 
 /// A line, or what is there of it.
@@ -54,7 +77,7 @@ impl<'a> Printer<'a> {
             width: 0,
             open: None,
             begun: HashMap::new(),
-            last: last.map(|count| (count, VecDeque::new())),
+            last: last.map(|count| Last { count, lines: VecDeque::new(), bytes: 0 }),
         }
     }
 
@@ -94,20 +117,17 @@ impl<'a> Printer<'a> {
         if self.matching.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
             return Ok(());
         }
-        let Some((count, lines)) = &mut self.last else {
+        let Some(last) = &mut self.last else {
             return self.put(key, &line.file, line.time, &line.bytes);
         };
-        lines.push_back((key, line));
-        if *count < lines.len() {
-            lines.pop_front();
-        }
+        last.push(key, line);
         Ok(())
     }
 
     /// What was written before anybody followed is complete.
     pub(super) fn end_of_past(&mut self) -> io::Result<()> {
-        let Some((_, lines)) = self.last.take() else { return Ok(()) };
-        lines
+        let Some(last) = self.last.take() else { return Ok(()) };
+        last.lines
             .into_iter()
             .try_for_each(|(key, line)| self.put(key, &line.file, line.time, &line.bytes))
     }

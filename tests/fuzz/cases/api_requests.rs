@@ -86,7 +86,10 @@ fn seeds() -> Vec<Vec<u8>> {
         seed(path::DESCRIBE, &target),
         seed(path::LOGS, &target),
         seed(path::HISTORY, &target),
-        seed(path::EVENTS, &EventsRequest { target: target.clone(), last: 5, follow: true }),
+        seed(
+            path::EVENTS,
+            &EventsRequest { target: target.clone(), last: 5, follow: true, after: None },
+        ),
         seed(path::DAEMON_STOP, &DaemonStopRequest { leave_apps: true }),
         seed(path::DAEMON_UPGRADE, &DaemonUpgradeRequest { program: "/usr/bin/eco".into() }),
     ];

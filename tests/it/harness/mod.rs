@@ -125,6 +125,21 @@ impl TestEnv {
         Call::new(command, format!("eco {}", args.join(" ")))
     }
 
+    /// Prepares a request to the API by curl: its words, the path last.
+    pub(crate) fn curl(&self, args: &[&str]) -> Call {
+        let (path, options) = args.split_last().unwrap();
+        let url = format!("http://eco{path}");
+        let mut command = Command::new(program("curl"));
+        command.args(["-sS", "--no-buffer", "--unix-socket"]).arg(self.api_socket());
+        command.args(options).arg(&url).current_dir(self.dir()).stdin(Stdio::null());
+        Call::new(command, format!("curl {} {url}", options.join(" ")))
+    }
+
+    /// Where the API is.
+    pub(crate) fn api_socket(&self) -> PathBuf {
+        self.home().join("run/api.sock")
+    }
+
     /// `eco apply`, which has to converge.
     pub(crate) fn apply(&self) -> Output {
         self.eco(&["apply"]).ok()
