@@ -33,6 +33,10 @@ pub struct WindowReply {
     pub rate: f64,
     /// How many of them failed: answers 500 to 599, and of probes those that failed.
     pub failed: u64,
+    /// How many others got no whole answer, because their client left or their server cut it off. They
+    /// are in none of the other numbers: who follows a stream of events always ends it so.
+    #[serde(default)]
+    pub aborted: u64,
     /// Half of them took at most so long, in seconds; null if there was none.
     pub p50: Option<f64>,
     /// The same for nine of ten.
@@ -71,6 +75,9 @@ pub struct QueueReply {
     pub capacity: u32,
     /// So many connections are open.
     pub connections: u32,
+    /// So many were turned away since the sockets were made, because as many waited as may.
+    #[serde(default)]
+    pub overflows: u64,
 }
 
 /// An alert of an app's file that is not quiet.

@@ -24,6 +24,7 @@ use super::{
     state::{Ending, State},
     stop_commands::Stoppers,
     timers::Timers,
+    traffic::Traffic,
 };
 use crate::{
     api::EventType,
@@ -91,6 +92,7 @@ impl State {
             next_memory_look: None,
             queues: Queues::default(),
             metrics: Metrics::default(),
+            traffic: Traffic::default(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             stoppers: Stoppers::new(),
@@ -100,8 +102,7 @@ impl State {
             waiters: Vec::new(),
             listeners: Vec::new(),
             upgrading: None,
-            ending: marker::read(&home)
-                .map(|leave| if leave { Ending::LeaveApps } else { Ending::StopApps }),
+            ending: ending(&home),
             internal,
             home,
         };
@@ -271,4 +272,9 @@ impl Held {
             }
         }
     }
+}
+
+/// Whether eco was asked to end before this controller began.
+fn ending(home: &Home) -> Option<Ending> {
+    marker::read(home).map(|leave| if leave { Ending::LeaveApps } else { Ending::StopApps })
 }

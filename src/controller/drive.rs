@@ -93,6 +93,7 @@ pub(super) async fn drive(
 
 impl State {
     fn take(&mut self, input: Input) -> io::Result<()> {
+        self.count_tries();
         match input {
             Input::Keeper(event) => self.on_keeper(event?),
             Input::Call(Some(call)) => self.answer(call),

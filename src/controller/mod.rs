@@ -48,6 +48,7 @@ mod state;
 mod stop_commands;
 mod surroundings;
 mod timers;
+mod traffic;
 mod upgrade;
 mod wait;
 mod words;

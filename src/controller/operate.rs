@@ -234,6 +234,7 @@ impl State {
         self.timers.set(key, None);
         reconcile::forget(&mut self.observed, key);
         self.seen.retain(|id, _| id.key != *key);
+        self.traffic.forget_app(key);
         let written = self.journal.forget(key);
         self.noted(written);
         self.touched.insert(key.clone());

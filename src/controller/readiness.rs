@@ -93,6 +93,8 @@ impl State {
             ProbeEvent::NotLive { run, at, well, why } => {
                 self.on_probe_not_live(run, (at, well), &why);
             }
+            // They are taken whenever the loop turns.
+            ProbeEvent::Tries { .. } => {}
             ProbeEvent::Exec { run, attempt, command } => {
                 self.start_exec_probe(run, attempt, &command);
             }

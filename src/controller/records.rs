@@ -205,6 +205,7 @@ impl State {
 
     fn forget_run(&mut self, run: RunId, key: &AppKey) {
         self.undrained.remove(&run);
+        self.traffic.forget_run(run);
         self.touched.insert(key.clone());
         self.cgroups.remove(run, key);
         let sent = self.keeper.forget(run);

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::SystemTime};
 use crate::{
     api::{
         AppReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
-        ListenReply, LogDestination, LogFile, SCHEMA, StatusReply, Stream,
+        ListenReply, LogDestination, LogFile, SCHEMA, StatusReply, Stream, TrafficSource,
     },
     config,
     host::{clock, home::Home},
@@ -22,7 +22,7 @@ use super::{
     evidence,
     projects::Meta,
     state::State,
-    surroundings,
+    surroundings, traffic,
     words::{app_hold, explained, named},
 };
 
@@ -151,7 +151,10 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .filter(|_| app.wanted() != 0)
             .map(|due| rfc3339(due.into())),
         unkept: if app.wanted() == 0 { Vec::new() } else { state.unkept_in_words(&app.spec) },
-        traffic: None,
+        traffic: state
+            .traffic
+            .app(key)
+            .map(|series| traffic::reply(series, TrafficSource::Agent, look.now)),
         queues: Vec::new(),
         instances: status
             .instances
@@ -161,7 +164,8 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
                 let hold =
                     hold.map(|hold| explained(hold, (&app.spec, key), Some(found), &state.seen));
                 let dropped = state.dropped.get(&found.id).map(|it| it.words.clone());
-                InstanceReply { dropped, ..instance_reply(found, hold, look) }
+                let reply = InstanceReply { dropped, ..instance_reply(found, hold, look) };
+                state.measured(found.run, look.now, reply)
             })
             .collect(),
     }

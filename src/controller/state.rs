@@ -12,7 +12,7 @@ use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
     metrics::Metrics, order::Ties, projects::Meta, queues::Queues, seen::AllSeen,
-    stop_commands::Stoppers, timers::Timers, wait::Waiter,
+    stop_commands::Stoppers, timers::Timers, traffic::Traffic, wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply},
@@ -94,6 +94,8 @@ pub(super) struct State {
     pub(super) queues: Queues,
     /// Where metrics are offered, and who asks for them.
     pub(super) metrics: Metrics,
+    /// How long requests and probes take.
+    pub(super) traffic: Traffic,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

@@ -21,6 +21,7 @@ mod watch;
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use tokio::{
@@ -37,6 +38,8 @@ use crate::model::{Command, RunId, Time};
 
 /// So many reports may wait for the caller.
 const REPORTS: usize = 64;
+/// So many tries may; the caller is woken when half as many do.
+const TRIES: usize = 1024;
 
 /// What came of asking.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +69,11 @@ pub enum ProbeEvent {
         /// What was seen at last, in a few words.
         why: String,
     },
+    /// Many tries wait to be taken by [`Probes::take_tries`].
+    Tries {
+        /// The run of the last of them.
+        run: RunId,
+    },
     /// A command is due. The next one is not before [`Probes::exec_ended`] was told of this one.
     Exec {
         /// The run it asks about.
@@ -91,10 +99,24 @@ impl ProbeEvent {
             Self::Ready { run, .. }
             | Self::Failing { run, .. }
             | Self::NotLive { run, .. }
+            | Self::Tries { run }
             | Self::Exec { run, .. }
             | Self::ExecTimedOut { run, .. } => *run,
         }
     }
+}
+
+/// A try that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// The run that was asked.
+    pub run: RunId,
+    /// When it ended.
+    pub at: Time,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it failed.
+    pub failed: bool,
 }
 
 /// All probes under way. Costs nothing while there are none.
@@ -108,6 +130,7 @@ pub struct Probes {
     logs: Option<LogReader>,
     reports: mpsc::Receiver<Report>,
     reporter: mpsc::Sender<Report>,
+    tries: (mpsc::Sender<Try>, mpsc::Receiver<Try>),
 }
 
 #[derive(Debug)]
@@ -161,7 +184,19 @@ impl Probes {
             logs: None,
             reports,
             reporter,
+            tries: mpsc::channel(TRIES),
         }
+    }
+
+    fn reporter(&self, run: RunId) -> report::Reporter {
+        let (tries, _) = &self.tries;
+        report::Reporter::new(run, self.begun, self.reporter.clone(), tries.clone())
+    }
+
+    /// The tries that ended since the last call, in order.
+    pub fn take_tries(&mut self) -> Vec<Try> {
+        let (_, tries) = &mut self.tries;
+        std::iter::from_fn(|| tries.try_recv().ok()).collect()
     }
 
     /// Begins to ask whether `run` is ready; a second call for the same run replaces the first.
@@ -172,7 +207,7 @@ impl Probes {
         self.end(run);
         self.begun += 1;
         let Subject { kind, started, pace, outputs } = subject;
-        let reporter = report::Reporter::new(run, self.begun, self.reporter.clone());
+        let reporter = self.reporter(run);
         let first = started.after(pace.start_period);
         let work = match kind {
             ProbeKind::Told => return,
@@ -209,7 +244,7 @@ impl Probes {
         self.end(run);
         self.begun += 1;
         let Watched { kind, first, timeout, rhythm } = watched;
-        let reporter = report::Reporter::new(run, self.begun, self.reporter.clone());
+        let reporter = self.reporter(run);
         let (told, last) = latest::channel(LastTry::default());
         let work = match kind {
             // What tells but once tells nothing about a life.

@@ -1,8 +1,10 @@
 //! What a probe says, on its way to whoever takes it.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
-use super::ProbeEvent;
+use super::{ProbeEvent, Try};
 use crate::model::{Command, RunId, Time};
 
 /// An event, and which call of `begin` it belongs to.
@@ -14,12 +16,27 @@ pub(super) struct Reporter {
     run: RunId,
     begun: u64,
     to: mpsc::Sender<Report>,
+    tries: mpsc::Sender<Try>,
     said: Option<String>,
 }
 
 impl Reporter {
-    pub(super) fn new(run: RunId, begun: u64, to: mpsc::Sender<Report>) -> Self {
-        Self { run, begun, to, said: None }
+    pub(super) fn new(
+        run: RunId,
+        begun: u64,
+        to: mpsc::Sender<Report>,
+        tries: mpsc::Sender<Try>,
+    ) -> Self {
+        Self { run, begun, to, tries, said: None }
+    }
+
+    /// A try ended. Nobody is woken for that before many have.
+    pub(super) async fn tried(&self, at: Time, took: Duration, failed: bool) {
+        // If nobody takes them, those that do not fit are not counted.
+        self.tries.try_send(Try { run: self.run, at, took, failed }).unwrap_or_default();
+        if self.tries.capacity() < self.tries.max_capacity() / 2 {
+            self.send(ProbeEvent::Tries { run: self.run }).await;
+        }
     }
 
     /// It is ready.

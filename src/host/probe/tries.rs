@@ -19,7 +19,11 @@ pub(super) async fn ask(mut asked: impl Asked, first: Time, pace: Pace, mut repo
     clock::sleep_until(Some(first)).await;
     let mut in_a_row = 0;
     loop {
-        match asked.ask(&reporter).await {
+        let began = clock::now();
+        let result = asked.ask(&reporter).await;
+        let at = clock::now();
+        reporter.tried(at, at.since(began), result.is_err()).await;
+        match result {
             Ok(()) => {
                 in_a_row += 1;
                 if pace.successes <= in_a_row {

@@ -86,6 +86,7 @@ pub(super) async fn watch(
         failures = if fault.is_some() { failures + 1 } else { 0 };
         let took = at.since(began);
         last.send_replace(LastTry { at: Some(at), took, fault: fault.clone(), failures });
+        reporter.tried(at, took, fault.is_some()).await;
         match fault {
             None => well = Some(at),
             Some(why) if rhythm.failures <= failures => {
