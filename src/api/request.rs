@@ -22,7 +22,7 @@ pub struct Target {
     pub every_project: bool,
     /// Which apps; empty is every app.
     pub apps: Vec<Selector>,
-    /// Whether `memory` is read: one more file of `/proc` for each instance.
+    /// Whether `memory` and `cpu` are read: some files of `/proc` for each instance.
     #[serde(default)]
     pub memory: bool,
 }

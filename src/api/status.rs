@@ -152,9 +152,11 @@ pub struct InstanceReply {
     pub dropped: Option<String>,
     /// How its last run ended.
     pub exit: Option<ExitReply>,
-    /// Resident memory of its process group in bytes, if asked for.
+    /// Memory in bytes, if asked for: resident of the first process, and what its descendants have
+    /// for themselves.
     pub memory: Option<u64>,
-    /// Cores in use, if known.
+    /// Cores in use by all of them, if asked for: since somebody looked last if that was at most a
+    /// minute ago, else over the run's life.
     pub cpu: Option<f64>,
     /// Its requests; null if nobody measures them.
     #[serde(default)]

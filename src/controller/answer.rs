@@ -44,7 +44,7 @@ impl State {
         }
     }
 
-    fn status(&self, target: &Target) -> Result<StatusAllReply, ApiError> {
+    fn status(&mut self, target: &Target) -> Result<StatusAllReply, ApiError> {
         let look = Look { now: clock::now(), memory: target.memory };
         let names = lookup::projects(target, &self.metas)?;
         let meant = if target.apps.is_empty() {
@@ -53,6 +53,9 @@ impl State {
             Some(lookup::apps(target, &self.metas, &self.desired)?)
         };
         let wanted = |key: &AppKey| meant.as_ref().is_none_or(|meant| meant.apps.contains_key(key));
+        if look.memory {
+            self.look_at_usage(|key| names.contains(&key.project) && wanted(key));
+        }
         let projects = names.iter().map(|name| report::status(self, name, wanted, look));
         Ok(StatusAllReply {
             schema: SCHEMA,
@@ -61,9 +64,12 @@ impl State {
         })
     }
 
-    fn describe(&self, target: &Target) -> Result<DescribeReply, ApiError> {
+    fn describe(&mut self, target: &Target) -> Result<DescribeReply, ApiError> {
         let look = Look { now: clock::now(), memory: target.memory };
         let meant = lookup::apps(target, &self.metas, &self.desired)?;
+        if look.memory {
+            self.look_at_usage(|key| meant.apps.contains_key(key));
+        }
         let project = meant.apps.keys().next().map(|key| key.project.to_string());
         let apps = meant.apps.keys().filter_map(|key| {
             let app = self.desired.app(key)?;

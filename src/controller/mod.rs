@@ -50,6 +50,7 @@ mod surroundings;
 mod timers;
 mod traffic;
 mod upgrade;
+mod usage;
 mod wait;
 mod words;
 

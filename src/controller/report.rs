@@ -23,6 +23,7 @@ use super::{
     projects::Meta,
     state::State,
     surroundings, traffic,
+    usage::Usage,
     words::{app_hold, explained, named},
 };
 
@@ -31,7 +32,7 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).map(|stamp| format!("{stamp:.3}")).unwrap_or_default()
 }
 
-/// When somebody looks, and whether at memory too.
+/// When somebody looks, and whether at what was seen of memory and processors too.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
     pub(super) now: Time,
@@ -164,7 +165,10 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
                 let hold =
                     hold.map(|hold| explained(hold, (&app.spec, key), Some(found), &state.seen));
                 let dropped = state.dropped.get(&found.id).map(|it| it.words.clone());
-                let reply = InstanceReply { dropped, ..instance_reply(found, hold, look) };
+                let usage =
+                    found.run.filter(|_| look.memory).map(|run| state.metrics.usages.of(run));
+                let Usage { memory, cpu } = usage.unwrap_or_default();
+                let reply = InstanceReply { dropped, memory, cpu, ..instance_reply(found, hold) };
                 state.measured(found.run, look.now, reply)
             })
             .collect(),
@@ -184,8 +188,7 @@ fn listen_reply(app: &App, observed: Option<&AppObserved>) -> Option<ListenReply
     Some(ListenReply { ports, sharing })
 }
 
-fn instance_reply(instance: &InstanceStatus, hold: Option<String>, look: Look) -> InstanceReply {
-    let pid = instance.pid.filter(|_| look.memory);
+fn instance_reply(instance: &InstanceStatus, hold: Option<String>) -> InstanceReply {
     InstanceReply {
         id: instance.id.short(),
         pid: instance.pid,
@@ -198,7 +201,7 @@ fn instance_reply(instance: &InstanceStatus, hold: Option<String>, look: Look) -
         hold_code: instance.hold.as_ref().map(|hold| hold.code().to_owned()),
         dropped: None,
         exit: instance.exit.map(|exit| exit_reply(&exit)),
-        memory: pid.and_then(crate::host::stats::resident_bytes),
+        memory: None,
         cpu: None,
         traffic: None,
         probes: None,

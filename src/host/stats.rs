@@ -27,6 +27,25 @@ pub fn tree_cpu(pid: u32) -> Option<Duration> {
     Some(descendants(pid).into_iter().filter_map(own_cpu).fold(own, Duration::saturating_add))
 }
 
+/// What a process and all its descendants use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeUse {
+    /// As [`tree_bytes`] has it.
+    pub memory: u64,
+    /// As [`tree_cpu`] has it.
+    pub computed: Duration,
+}
+
+/// Both at once: the descendants are looked for once only. `None` if the process is gone.
+pub fn tree_use(pid: u32) -> Option<TreeUse> {
+    let own = TreeUse { memory: resident_bytes(pid)?, computed: own_cpu(pid)? };
+    let add = |sum: TreeUse, child: u32| TreeUse {
+        memory: sum.memory.saturating_add(own_bytes(child).unwrap_or_default()),
+        computed: sum.computed.saturating_add(own_cpu(child).unwrap_or_default()),
+    };
+    Some(descendants(pid).into_iter().fold(own, add))
+}
+
 /// How long a process itself has computed; `None` if it is gone.
 pub fn process_cpu(pid: u32) -> Option<Duration> {
     computed(pid, 2)

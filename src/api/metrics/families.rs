@@ -222,7 +222,7 @@ fn instances(reply: &MetricsReply) -> Vec<Family> {
                 "eco_instance_memory_bytes",
                 Kind::Gauge,
                 Some("bytes"),
-                "Resident memory of the first process of an instance.",
+                "Memory of an instance, with what the processes it started have for themselves.",
             ),
             gauge(|it| {
                 it.replies.iter().filter_map(|reply| reply.memory).reduce(add).map(Number::Whole)

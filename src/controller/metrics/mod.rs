@@ -16,6 +16,7 @@ use super::{
     projects::Meta,
     report::{self, Look},
     state::State,
+    usage::Usages,
 };
 use crate::{
     api::{
@@ -39,6 +40,8 @@ pub(super) struct Metrics {
     pub(super) endpoints: Endpoints,
     pub(super) scrapers: Scrapers,
     computed: ProcessorTimes,
+    /// What runs used when somebody looked last.
+    pub(super) usages: Usages,
 }
 
 /// What an edit of `metrics` changes. It holds at once.
@@ -132,6 +135,8 @@ impl State {
     /// The numbers for one address.
     pub(super) fn measure(&mut self, address: SocketAddr) -> MetricsReply {
         let look = Look { now: clock::now(), memory: true };
+        let offered: BTreeSet<ProjectName> = self.offered_at(address).cloned().collect();
+        self.look_at_usage(|key| offered.contains(&key.project));
         let mut computed = ProcessorTimes::new();
         let projects = self.offered_at(address).filter_map(|name| {
             let project = self.desired.projects.get(name)?;
