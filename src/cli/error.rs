@@ -129,7 +129,10 @@ impl CliError {
                 drop(ui.print(&(line + "\n")));
             }
             Self::Faults(faults) => {
-                ui.talk(&faults.render(ui.talk_style().width, ui.talk_style().color));
+                let style = ui.talk_style();
+                let code =
+                    faults.iter().next().map(|fault| render::explain::more(fault.code, style));
+                ui.talk(&(faults.render(style.width, style.color) + &code.unwrap_or_default()));
             }
             Self::Input { .. }
             | Self::Api(_)
@@ -137,7 +140,10 @@ impl CliError {
             | Self::NoAnswer
             | Self::CannotStart(_)
             | Self::Home(_)
-            | Self::Io { .. } => ui.talk(&render::error(&api, ui.talk_style())),
+            | Self::Io { .. } => {
+                let more = render::explain::more(&api.error.code, ui.talk_style());
+                ui.talk(&(render::error(&api, ui.talk_style()) + &more));
+            }
         }
         code
     }

@@ -11,6 +11,7 @@ mod doctor;
 mod down;
 mod error;
 mod events;
+mod explain;
 mod file;
 mod habits;
 mod history;
@@ -18,6 +19,7 @@ mod import;
 mod init;
 mod live;
 mod logs;
+mod man;
 mod operate;
 mod reload;
 mod restart;
@@ -101,7 +103,9 @@ enum Command {
     Daemon(daemon::DaemonArgs),
     Doctor(doctor::DoctorArgs),
     Startup(startup::StartupArgs),
+    Explain(explain::ExplainArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// Runs the command line of this process.
@@ -170,7 +174,9 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Daemon(args) => daemon::run(&args, ui),
         Command::Doctor(args) => doctor::run(&args, ui),
         Command::Startup(args) => startup::run(&args, ui),
+        Command::Explain(args) => explain::run(&args, ui),
         Command::Completions(args) => completions::run(&args, ui),
+        Command::Man(args) => man::run(&args, ui),
     };
     outcome.map_err(|failure| if json { failure.into_json() } else { failure })
 }
@@ -195,6 +201,7 @@ impl Command {
             Self::History(args) => args.json,
             Self::Daemon(args) => args.wants_json(),
             Self::Doctor(args) => args.json,
+            Self::Explain(args) => args.json,
             Self::Logs(_)
             | Self::Signal(_)
             | Self::Run(_)
@@ -202,7 +209,8 @@ impl Command {
             | Self::Init(_)
             | Self::Schema(_)
             | Self::Startup(_)
-            | Self::Completions(_) => false,
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }

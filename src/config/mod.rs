@@ -39,6 +39,7 @@ pub use foreign::looks_foreign;
 pub use load::{Loaded, Source, check_static, load, load_text, plain_json};
 pub use schema::json_schema;
 pub use secret_key::SecretKey;
+pub(crate) use suggest::did_you_mean;
 pub use text::text_digest;
 
 /// What `import` makes our format of others with: texts, trees with places, and their faults.

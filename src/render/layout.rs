@@ -193,7 +193,7 @@ pub(super) fn columns(text: &str) -> usize {
 
 /// `text` without what could move a cursor, change colours or reorder characters: escape sequences
 /// go, line ends and tabs become spaces, other such characters are written as codes.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(character) = rest.next() {

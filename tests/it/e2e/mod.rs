@@ -26,6 +26,7 @@ mod machine;
 mod metrics;
 mod node;
 mod order;
+mod paper;
 mod pm2;
 mod pm2_messages;
 mod pm2_programs;

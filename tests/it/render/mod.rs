@@ -1,9 +1,11 @@
 //! What people read, as snapshots: without colour in 80 and 120 columns, and some with colour.
 
 mod changes;
+mod codes;
 mod details;
 mod metrics;
 mod progress;
+mod reference;
 mod status;
 
 use eco::{
@@ -98,4 +100,15 @@ fn crashing(id: &str) -> InstanceReply {
         }),
         ..instance(id, InstancePhase::Waiting, None)
     }
+}
+
+/// A generated file of the repository is what is generated now.
+#[track_caller]
+fn fresh(name: &str, made: &str) {
+    let path = crate::harness::repository(name);
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        std::fs::write(&path, made).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == made, "{name} is stale: run this test with UPDATE_SCHEMA=1");
 }

@@ -1,0 +1,308 @@
+//! The codes of faults of an `ecosystem.yaml` and of what it names.
+
+use super::{
+    Entry,
+    entries::{around, file},
+};
+
+/// By code.
+pub(super) const FILES: &[Entry] = &[
+    file(
+        "alias",
+        "A YAML alias (`*name`) stands inside the very value that its anchor (`&name`) marks.",
+        "apps: &all\n  web: { command: node server.js, env: *all }\n",
+        "Move the anchor to a value that does not contain the alias.",
+    ),
+    file(
+        "circle",
+        "Apps wait for each other in a circle, so that none of them could ever start.",
+        "apps:\n  a: { command: ./a, depends_on: b }\n  b: { command: ./b, depends_on: a }\n",
+        "Take one of the dependencies that are underlined out.",
+    ),
+    file(
+        "command_syntax",
+        "The text of a command cannot be split into words: a quote is not closed, for example.",
+        "apps:\n  web: { command: 'node \"server.js' }\n",
+        "Close the quote, or write the command as a list: `[node, server.js]`.",
+    ),
+    file(
+        "duplicate_key",
+        "A key stands twice in one mapping; which of the two is meant is not clear.",
+        "apps:\n  web: { command: node a.js, command: node b.js }\n",
+        "Remove one of them, or give the second app another name.",
+    ),
+    file(
+        "duplicate_port",
+        "One app names the same port twice.",
+        "apps:\n  web: { command: node server.js, listen: [3000, 3000] }\n",
+        "Name it once.",
+    ),
+    file(
+        "empty",
+        "There is nothing in the file. An empty file never stops what runs.",
+        "# soon\n",
+        "`eco init` writes a first file; `eco down` stops and forgets the project.",
+    ),
+    file(
+        "empty_command",
+        "A command has no program in it.",
+        "apps:\n  web: { command: '' }\n",
+        "Name a program; `instances: 0` keeps an app from running.",
+    ),
+    file(
+        "env_dollar",
+        "A warning: `$NAME` in a value of `env` stays as it is. Only `${NAME}` is filled.",
+        "apps:\n  web: { command: ./web, env: { DATA: $HOME/data } }\n",
+        "Write `${NAME}` if the variable is meant, `$$` for a dollar sign.",
+    ),
+    around(
+        "env_file_syntax",
+        "A line of an `env_file` or a `vars_file` is not `KEY=value`.",
+        "an `env_file` with the line `NAME = \"not closed`",
+        "Mend the line that is underlined. `#` begins a comment; values with blanks or line breaks \
+         are quoted.",
+    ),
+    file(
+        "env_name",
+        "A key of `env` cannot be the name of a variable.",
+        "apps:\n  web: { command: ./web, env: { \"A=B\": 1 } }\n",
+        "Use letters, digits and `_`.",
+    ),
+    file(
+        "env_reserved",
+        "eco itself sets this variable for each instance, so that a value here would have no effect.",
+        "apps:\n  web: { command: ./web, env: { ECO_INSTANCE: 1 } }\n",
+        "Choose another name.",
+    ),
+    file(
+        "exposed",
+        "Other machines could read something that nobody has to log in for.",
+        "metrics: { listen: \"0.0.0.0:9615\" }\napps: { web: { command: ./web } }\n",
+        "Listen at `127.0.0.1`, or say `expose: true` if that is meant.",
+    ),
+    file(
+        "foreign_file",
+        "The file is one of another program, in a format that this command does not read.",
+        "services:\n  web: { image: nginx }\n",
+        "`eco import FILE -o ecosystem.yaml` makes one of eco's own of it.",
+    ),
+    around(
+        "internal",
+        "The file could not be read, and eco cannot say why. This is a mistake of eco's.",
+        "never, as far as is known",
+        "Please report it with the file.",
+    ),
+    file(
+        "key",
+        "A key of a mapping is a list or a mapping itself.",
+        "apps:\n  web: { command: ./web, [a, b]: 1 }\n",
+        "Use one plain word as the key.",
+    ),
+    file(
+        "merge_key",
+        "The YAML merge key `<<` has something else than a mapping, or a list of mappings.",
+        "apps:\n  web: { command: ./web, <<: text }\n",
+        "Give it an alias of a mapping: `<<: *name`.",
+    ),
+    file(
+        "missing_key",
+        "A mapping lacks a key without which it says nothing.",
+        "apps:\n  web: { instances: 2 }\n",
+        "Add the key that the message names. An app needs `command`, from itself or from `defaults`.",
+    ),
+    file(
+        "name",
+        "The name of an app or a profile has characters it cannot have, or is digits only.",
+        "apps:\n  \"my app\": { command: ./web }\n",
+        "Use letters, digits, `_`, `-` and `.`, at most 63, and not digits alone.",
+    ),
+    file(
+        "needs_shell",
+        "A command has something that only a shell does (`|`, `&&`, `>`, `*`, `$NAME`), and no shell is \
+         run.",
+        "apps:\n  web: { command: ./build && ./serve }\n",
+        "Write `command: { shell: \"…\" }`, or quote the character if it is meant as it is.",
+    ),
+    file(
+        "never_met",
+        "An app would wait for something that cannot come: that a service completes, for example.",
+        "apps:\n  db: { command: ./db }\n  web: { command: ./web, depends_on: { db: completed } }\n",
+        "Wait for `ready` or `started`, or make the other app a job.",
+    ),
+    file(
+        "no_apps",
+        "The file names no app.",
+        "name: shop\napps: {}\n",
+        "Add one. `eco down` stops all that run.",
+    ),
+    file(
+        "no_artifacts",
+        "A warning: no file matches a pattern of `artifacts`.",
+        "apps:\n  web: { command: ./web, artifacts: \"dist/**\" }\n",
+        "Build first, or mend the pattern; it is relative to the directory of the file.",
+    ),
+    file(
+        "no_port",
+        "A probe asks the app's own port, and none is known, or more than one.",
+        "apps:\n  web: { command: ./web, ready: { http: /healthz } }\n",
+        "Add `listen`, or name the port in the probe: `http: { port: 3000, path: /healthz }`.",
+    ),
+    around("not_a_directory", "A `cwd` names a file.", "`cwd: server.js`", "Name the directory."),
+    around(
+        "not_a_file",
+        "Something that has to be a file is a directory or a device.",
+        "`env_file: .`",
+        "Name the file.",
+    ),
+    around(
+        "not_allowed",
+        "Only root may choose this: another user or group, a higher priority.",
+        "`user: app` in a file that a user other than root applies",
+        "Remove the key, or run eco as root.",
+    ),
+    file(
+        "not_for_jobs",
+        "A job runs to its end; this key makes sense for a service only.",
+        "apps:\n  migrate: { command: ./migrate, kind: job, listen: 3000 }\n",
+        "Remove the key, or `kind: job`.",
+    ),
+    file(
+        "not_found",
+        "A file, directory, user or group that the file names is not there.",
+        "apps:\n  web: { command: ./web, cwd: no-such-directory }\n",
+        "Mend the name; paths are relative to the directory of the file. `validate --static` does not \
+         look.",
+    ),
+    around(
+        "not_readable",
+        "A file cannot be read: it is not there, is a directory, or its mode forbids it.",
+        "`eco apply deploy.yaml` where there is no such file",
+        "Mend the path or the mode. Without FILE it is `ecosystem.yaml` of this directory.",
+    ),
+    around(
+        "not_trusted",
+        "Root is to run what a file says that somebody else may write or replace.",
+        "`sudo eco apply` of a file with mode 0666",
+        "`chown root` and `chmod go-w` the file, and its directory likewise.",
+    ),
+    around(
+        "not_utf8",
+        "The file is not text in UTF-8.",
+        "a file that was saved as Latin-1",
+        "Save it as UTF-8.",
+    ),
+    file(
+        "not_yet",
+        "The format has this key, and this version of eco does not act on it yet.",
+        "dashboard: { listen: \"127.0.0.1:9616\" }\napps: { web: { command: ./web } }\n",
+        "Remove it.",
+    ),
+    file(
+        "nul",
+        "A value has a NUL character, which no program can be given.",
+        "apps:\n  web: { command: \"./web \\0\" }\n",
+        "Take it out.",
+    ),
+    file(
+        "only_for_jobs",
+        "The key makes sense for a job only.",
+        "apps:\n  web: { command: ./web, schedule: \"@daily\" }\n",
+        "Add `kind: job`; a service is replaced at a time by `restart: { cron: … }`.",
+    ),
+    file(
+        "pattern",
+        "A pattern of files cannot be read.",
+        "apps:\n  web: { command: ./web, artifacts: \"dist/{a\" }\n",
+        "Close its brackets; `*` is any name, `**` any directories.",
+    ),
+    file(
+        "port_differs",
+        "`env.PORT` names another port than `listen`, so that the program would listen elsewhere.",
+        "apps:\n  web: { command: ./web, listen: 3000, env: { PORT: 4000 } }\n",
+        "Remove `env.PORT`: eco sets it.",
+    ),
+    file(
+        "port_taken",
+        "Two apps listen on the same port.",
+        "apps:\n  a: { command: ./a, listen: 3000 }\n  b: { command: ./b, listen: 3000 }\n",
+        "Give one of them another port.",
+    ),
+    file(
+        "second_document",
+        "The file has a second YAML document, which nobody would read.",
+        "apps: { web: { command: ./web } }\n---\napps: { api: { command: ./api } }\n",
+        "Remove `---`, or put the rest into a file of its own.",
+    ),
+    file(
+        "syntax",
+        "The text is not YAML (or, for a file of that kind, not JSON or JavaScript).",
+        "apps:\n  web: { command: [node, server.js }\n",
+        "Look at the place that is underlined and just before it: a bracket, a quote, an indentation.",
+    ),
+    file(
+        "tag",
+        "A YAML tag (`!name`) that means nothing here.",
+        "apps:\n  web: { command: !env WEB }\n",
+        "Remove it. Variables are written `${NAME}`.",
+    ),
+    around(
+        "too_deep",
+        "Lists and mappings are nested deeper than 64 levels.",
+        "65 opening brackets",
+        "Write it flatter.",
+    ),
+    around(
+        "too_large",
+        "Aliases of aliases make the file grow beyond all measure.",
+        "nine anchors, each with nine aliases of the one before",
+        "Use fewer aliases.",
+    ),
+    file(
+        "type",
+        "A value is of another kind than is needed: a list for a text, for example.",
+        "apps:\n  web: { command: ./web, cwd: [a, b] }\n",
+        "Write what the message asks for; `eco explain KEY` tells what a key takes.",
+    ),
+    file(
+        "unknown_anchor",
+        "An alias (`*name`) has no anchor (`&name`) before it.",
+        "apps:\n  web: { command: ./web, env: *base }\n",
+        "Mend the name, or put the anchor first. A text that begins with `*` needs quotes.",
+    ),
+    file(
+        "unknown_app",
+        "There is no app of this name: in `depends_on`, or in what was typed.",
+        "apps:\n  web: { command: ./web, depends_on: database }\n",
+        "Mend the name; `eco status` shows all.",
+    ),
+    file(
+        "unknown_key",
+        "There is no such key here. Nothing is ignored silently.",
+        "apps:\n  web: { command: ./web, instnaces: 2 }\n",
+        "Take the key that is suggested; keys that begin with `x-` are yours.",
+    ),
+    around(
+        "unknown_profile",
+        "The file has no profile of this name.",
+        "`eco apply --profile prodution`",
+        "Mend the name, or add it under `profiles`. `--no-profile` drops the one that is remembered.",
+    ),
+    file(
+        "unset_variable",
+        "A `${NAME}` has no value: neither the caller's environment nor `vars_file` has it.",
+        "apps:\n  web: { command: ./web, env: { URL: \"${ECO_EXAMPLE_UNSET}\" } }\n",
+        "Set it, or give it a default: `${NAME:-default}`. `$$` is a dollar sign.",
+    ),
+    file(
+        "value",
+        "A value is of the right kind, and not one that its key can have.",
+        "apps:\n  web: { command: ./web, instances: -1 }\n",
+        "Take one that the message names; `eco explain KEY` tells what a key takes.",
+    ),
+    file(
+        "variable",
+        "A `${…}` is not written as variables are.",
+        "apps:\n  web: { command: ./web, cwd: \"${\" }\n",
+        "Write `${NAME}`, `${NAME:-default}` or `${NAME:?message}`; `$$` is a dollar sign.",
+    ),
+];
