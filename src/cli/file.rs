@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::{client::Client, error::CliError, ui::Ui};
 use crate::{
@@ -48,7 +49,12 @@ pub(super) struct FileArgs {
     lenient: bool,
 
     /// Merge this profile over the file; it is remembered
-    #[arg(long, alias = "env", value_name = "PROFILE")]
+    #[arg(
+        long,
+        alias = "env",
+        value_name = "PROFILE",
+        add = ArgValueCandidates::new(super::target::profiles)
+    )]
     pub(super) profile: Option<String>,
 
     /// Forget the remembered profile

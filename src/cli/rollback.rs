@@ -1,12 +1,13 @@
 //! `eco rollback`
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
 use super::{
     Outcome,
     client::Starts,
     operate::{self, OperateArgs},
-    target::AppsArg,
+    target::{AppsArg, generations},
     ui::Ui,
 };
 use crate::api::Operation;
@@ -24,7 +25,7 @@ pub(super) struct RollbackArgs {
     apps: AppsArg,
 
     /// The generation to go back to; see `eco history`
-    #[arg(long, value_name = "GENERATION")]
+    #[arg(long, value_name = "GENERATION", add = ArgValueCandidates::new(generations))]
     to: Option<u64>,
 
     #[command(flatten)]

@@ -67,3 +67,23 @@ pub(super) fn app_names() -> Vec<CompletionCandidate> {
         .flat_map(|found| found.apps);
     apps.chain(["all".to_owned()]).map(CompletionCandidate::new).collect()
 }
+
+/// Names of the profiles of this directory's file, for shell completion.
+pub(super) fn profiles() -> Vec<CompletionCandidate> {
+    let Ok(here) = file::current_dir() else { return Vec::new() };
+    let path = file::own_file(&here);
+    let text = std::fs::read(&path).unwrap_or_default();
+    let Ok(document) = config::plain_json(&path, &text) else { return Vec::new() };
+    let profiles = document.get("profiles").and_then(serde_json::Value::as_object);
+    let names = profiles.into_iter().flat_map(serde_json::Map::keys);
+    names.map(CompletionCandidate::new).collect()
+}
+
+/// Generations to go back to of this directory's project, for shell completion.
+pub(super) fn generations() -> Vec<CompletionCandidate> {
+    let (Ok(home), Ok(here)) = (Home::find(), file::current_dir()) else { return Vec::new() };
+    let recorded = controller::recorded(&home).into_iter();
+    let own = recorded.filter(|found| found.dir == here);
+    let known = own.flat_map(|found| controller::generations(&home, &found.name));
+    known.map(|generation| CompletionCandidate::new(generation.to_string())).collect()
+}

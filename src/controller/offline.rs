@@ -53,6 +53,15 @@ pub fn recorded(home: &Home) -> Vec<Recorded> {
         .collect()
 }
 
+/// The generations of a project that can be gone back to, the latest last.
+pub fn generations(home: &Home, project: &ProjectName) -> Vec<u64> {
+    if !Path::new(&home.state).exists() {
+        return Vec::new();
+    }
+    let (store, ..) = Store::open(home);
+    store.history(project).into_iter().map(|found| found.generation.0).collect()
+}
+
 /// What an apply would do on a machine where nothing runs.
 ///
 /// # Errors

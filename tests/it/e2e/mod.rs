@@ -6,6 +6,7 @@ mod boot;
 mod canary;
 mod cli;
 mod commands;
+mod completions;
 mod daemon;
 mod damage;
 mod diff;
