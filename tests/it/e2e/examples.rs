@@ -56,14 +56,21 @@ fn each_has_a_test() {
     let tested = [
         "env-layers",
         "express",
+        "fastapi",
+        "go",
         "health",
         "hello",
         "jobs",
+        "monorepo",
+        "next",
+        "php",
         "pm2",
         "profiles",
         "readiness",
         "restart-policies",
         "shared-port",
+        "static-site",
+        "tour",
         "watch",
     ];
     assert_eq!(found, tested);
@@ -276,4 +283,168 @@ fn health() {
     env.wait_for("the worker's words", || env.log("worker").contains("reads its files again"));
     assert_eq!(env.pid("worker"), worker);
     down(&env);
+}
+
+/// Asks until this is in the answer, at most as long as tests wait.
+fn answers(env: &TestEnv, port: u16, path: &str, words: &str) {
+    env.wait_for(words, || http_get(port, path).is_some_and(|body| body.contains(words)));
+}
+
+#[test]
+fn fastapi() {
+    let venv = installed("tests/.cache/venv/bin/uvicorn");
+    let (env, port) = (example("fastapi"), free_port());
+    symlink(venv.parent().unwrap().parent().unwrap(), env.path(".venv")).unwrap();
+    let eco = |args: &[&str]| env.call(args).env("API_PORT", &port.to_string()).run();
+    eco(&["apply"]).ok();
+    answers(&env, port, "/", "\"message\":\"hello\"");
+    let before = env.pids("api");
+    eco(&["reload", "api"]).ok();
+    assert!(env.pids("api").values().all(|pid| before.values().all(|old| old != pid)));
+    answers(&env, port, "/", "hello");
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
+}
+
+#[test]
+fn fastapi_has_the_versions_that_tests_run_installs() {
+    let all = fs::read_to_string(repository("tests/apps/python/requirements.txt")).unwrap();
+    let wanted = fs::read_to_string(repository("examples/fastapi/requirements.txt")).unwrap();
+    for line in wanted.lines() {
+        assert!(all.lines().any(|known| known == line), "{line}");
+    }
+}
+
+#[test]
+fn go() {
+    program("go");
+    let (env, port) = (example("go"), free_port());
+    let cache = repository("tests/.cache/go/build");
+    let build = || {
+        let built = std::process::Command::new("go")
+            .args(["build", "-o", "bin/shop", "."])
+            .current_dir(env.dir())
+            .env("GOCACHE", &cache)
+            .env("GOTOOLCHAIN", "local")
+            .env("CGO_ENABLED", "0")
+            .status();
+        assert!(built.unwrap().success());
+    };
+    let eco = |args: &[&str]| env.call(args).env("SHOP_PORT", &port.to_string()).run();
+    build();
+    eco(&["apply"]).ok();
+    answers(&env, port, "/", "a price in EUR");
+    let before = env.pids("shop");
+    eco(&["apply"]).ok();
+    assert_eq!(env.pids("shop"), before);
+    let main = env.read("main.go");
+    env.write("main.go", &main.replace("a price", "the price"));
+    build();
+    eco(&["diff"]).exits(1).says("bin/shop");
+    eco(&["apply"]).ok();
+    answers(&env, port, "/", "the price in EUR");
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
+}
+
+#[test]
+fn next() {
+    program("node");
+    let built = installed("tests/apps/next/.next/BUILD_ID");
+    let app = built.parent().unwrap().parent().unwrap().to_owned();
+    let (env, port) = (example("next"), free_port());
+    let eco = |args: &[&str]| {
+        let call = env.call(args).env("SITE_PORT", &port.to_string());
+        call.env("NEXT_DIR", &app.display().to_string()).run()
+    };
+    eco(&["apply"]).ok();
+    answers(&env, port, "/", "<p>");
+    eco(&["reload", "site"]).ok();
+    answers(&env, port, "/", "<p>");
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
+}
+
+#[test]
+fn next_is_what_tests_run_builds() {
+    let text = |path: &str| fs::read_to_string(repository(path)).unwrap();
+    assert_eq!(text("examples/next/pages/index.js"), text("tests/apps/next/pages/index.js"));
+    let dependencies =
+        |path: &str| serde_json::from_str::<Value>(&text(path)).unwrap()["dependencies"].clone();
+    assert_eq!(
+        dependencies("examples/next/package.json"),
+        dependencies("tests/apps/next/package.json")
+    );
+}
+
+#[test]
+fn php() {
+    program("php");
+    let (env, port) = (example("php"), free_port());
+    let eco = |args: &[&str]| env.call(args).env("SITE_PORT", &port.to_string()).run();
+    eco(&["apply"]).ok();
+    assert!(env.log("migrate").contains("migrated\n"));
+    answers(&env, port, "/", "a shop in production");
+    answers(&env, port, "/order", "queued order ");
+    env.wait_for("the order", || {
+        ["queue/0", "queue/1"].iter().any(|worker| env.log(worker).contains("done: order "))
+    });
+    eco(&["run-job", "schedule"]).ok();
+    env.wait_for("the schedule", || env.log("schedule").contains(" orders wait\n"));
+    eco(&["reload", "web"]).ok();
+    answers(&env, port, "/", "a shop in production");
+    let workers = env.pids("queue");
+    eco(&["stop", "queue"]).ok();
+    assert_eq!(workers.len(), 2);
+    assert!(env.log("queue/0").contains("asked to stop\n"));
+    down(&env);
+    assert_eq!(http_get(port, "/up"), None);
+}
+
+#[test]
+fn static_site() {
+    program("python3");
+    let (env, port) = (example("static-site"), free_port());
+    let eco = |args: &[&str]| env.call(args).env("SITE_PORT", &port.to_string()).run();
+    eco(&["apply"]).ok();
+    answers(&env, port, "/", "two processes at one port");
+    let before = env.pids("site");
+    env.write("public/index.html", "an edited page\n");
+    answers(&env, port, "/", "an edited page");
+    env.write("public-2/index.html", "a new release\n");
+    let release = env.call(&["apply"]).env("SITE_PORT", &port.to_string());
+    release.env("SITE_DIR", "public-2").run().ok();
+    answers(&env, port, "/", "a new release");
+    assert_ne!(env.pids("site"), before);
+    down(&env);
+    assert_eq!(http_get(port, "/"), None);
+}
+
+#[test]
+fn monorepo() {
+    program("node");
+    let (env, api, web) = (example("monorepo"), free_port(), free_port());
+    let eco = |args: &[&str]| {
+        let call = env.call(args).env("API_PORT", &api.to_string());
+        call.env("WEB_PORT", &web.to_string()).run()
+    };
+    eco(&["apply", "--profile", "development"]).ok();
+    assert!(env.log("migrate").contains("applied 001-orders.sql\n"));
+    answers(&env, web, "/", "The corner shop (development): tea, coffee");
+    let (site, worker) = (env.pid("web"), env.pid("worker"));
+    let server = env.read("api/server.js");
+    env.write("api/server.js", &server.replace("coffee", "cocoa"));
+    answers(&env, web, "/", "tea, cocoa");
+    assert_eq!((env.pid("web"), env.pid("worker")), (site, worker));
+    env.write("db/migrations/002-customers.sql", "create table customers (id integer);\n");
+    eco(&["apply"]).ok().says("development");
+    assert!(env.log("migrate").contains("applied 002-customers.sql\n"));
+    assert_eq!((env.pid("web"), env.pid("worker")), (site, worker));
+    eco(&["apply", "--profile", "production"]).ok();
+    answers(&env, web, "/", "The corner shop (production): tea, cocoa");
+    let counts = ["api", "web", "worker"].map(|app| env.pids(app).len());
+    assert_eq!(counts, [2, 2, 2]);
+    eco(&["diff"]).ok();
+    down(&env);
+    assert_eq!((http_get(api, "/"), http_get(web, "/")), (None, None));
 }
