@@ -36,6 +36,7 @@ mod processes;
 mod programs;
 mod queues;
 mod readiness;
+mod readme;
 mod recycling;
 mod rollout;
 mod run;
