@@ -72,6 +72,9 @@ pub struct ApplyRequest {
     /// Where measured values are offered.
     #[serde(default)]
     pub metrics: Option<MetricsPolicy>,
+    /// Where the values of the apps come from: by app and dotted field, `ecosystem.yaml:12`.
+    #[serde(default)]
+    pub origins: BTreeMap<AppName, BTreeMap<String, String>>,
     /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
     #[serde(default)]
     pub lenient: bool,

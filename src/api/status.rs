@@ -1,6 +1,6 @@
 //! How things stand.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,16 @@ pub struct DescribedApp {
     pub status: AppReply,
     /// Dotted field and value, as `eco diff` writes them.
     pub fields: Vec<(String, String)>,
+    /// Where the value of each field comes from: `ecosystem.yaml:12, profile production`, `default`,
+    /// or an override. Empty if that is not known.
+    #[serde(default)]
+    pub origins: BTreeMap<String, String>,
+    /// The files its values were read from.
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+    /// Its alerts that are not quiet.
+    #[serde(default)]
+    pub alerts: Vec<AlertReply>,
     /// Its log files.
     pub logs: Vec<PathBuf>,
     /// The latest exits, newest first, in words.

@@ -14,16 +14,31 @@ use super::{
     suggest::quoted,
 };
 
+/// Values, and the lines in which they stand, from 1; both by name.
+type WithLines = (BTreeMap<String, String>, BTreeMap<String, u32>);
+
 /// Reads a text. Problems name the lines of that text.
 pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+    parse_with_lines(text).map(|(values, _)| values)
+}
+
+/// The same, and where each variable stands.
+pub(super) fn parse_with_lines(text: &str) -> Result<WithLines, Vec<Problem>> {
     let mut reader = Reader { text, at: 0, values: BTreeMap::new(), problems: Vec::new() };
+    let mut lines = BTreeMap::new();
+    let (mut number, mut counted) = (1_u32, 0);
     while reader.at < text.len() {
-        if let Err(problem) = reader.line() {
-            reader.problems.push(problem);
+        let before = text.get(counted..reader.at).unwrap_or_default();
+        let newlines = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
+        (number, counted) = (number.saturating_add(newlines), reader.at);
+        match reader.line() {
+            Ok(Some(name)) => drop(lines.insert(name, number)),
+            Ok(None) => {}
+            Err(problem) => reader.problems.push(problem),
         }
         reader.skip_line();
     }
-    if reader.problems.is_empty() { Ok(reader.values) } else { Err(reader.problems) }
+    if reader.problems.is_empty() { Ok((reader.values, lines)) } else { Err(reader.problems) }
 }
 
 /// The values of a text of `KEY=value` lines; `None` if one of them is none.
@@ -84,11 +99,11 @@ impl<'a> Reader<'a> {
         Span::new(self.at, self.at + self.line_rest().trim_end().len())
     }
 
-    /// Reads one line, or more if a quoted value goes on.
-    fn line(&mut self) -> Result<(), Problem> {
+    /// Reads one line, or more if a quoted value goes on; the name of its variable.
+    fn line(&mut self) -> Result<Option<String>, Problem> {
         self.skip_blanks();
         if self.line_rest().is_empty() || self.rest().starts_with('#') {
-            return Ok(());
+            return Ok(None);
         }
         if let Some(after) = self.line_rest().strip_prefix("export")
             && after.starts_with([' ', '\t'])
@@ -114,7 +129,7 @@ impl<'a> Reader<'a> {
             return Err(Problem::new("env_file_syntax", message, whole, "here"));
         }
         self.values.insert(name.to_owned(), value);
-        Ok(())
+        Ok(Some(name.to_owned()))
     }
 
     fn unquoted(&mut self) -> String {
@@ -207,6 +222,13 @@ mod tests {
         assert_eq!(get("G"), Some("two\nlines"));
         assert_eq!(get("H"), Some("pa$$word"));
         assert_eq!(get("export"), Some("1"));
+    }
+
+    #[test]
+    fn each_variable_has_its_line() {
+        let (_, lines) = parse_with_lines("A=1\n# c\nB=\"two\nlines\"\n\nC=3\nA=4").unwrap();
+        let lines: Vec<_> = lines.iter().map(|(name, line)| (name.as_str(), *line)).collect();
+        assert_eq!(lines, [("A", 7), ("B", 3), ("C", 6)]);
     }
 
     #[test]

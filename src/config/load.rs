@@ -15,10 +15,12 @@ use super::{
     accounts::Accounts,
     decode,
     fault::{Fault, Faults, Problem, Span},
-    field::{At, Field},
+    field::Field,
     fill, foreign,
     log::Log,
-    merge, resolve,
+    merge, names,
+    origins::{Layers, Origins, Places},
+    resolve,
     secret_key::SecretKey,
     suggest::{choices, did_you_mean, quoted},
     text::Text,
@@ -79,6 +81,8 @@ pub struct Loaded {
     /// The same of other files whose text says what apps are: those it loads as a program, the
     /// `vars_file` and `env_file`s.
     pub other_digests: BTreeMap<PathBuf, String>,
+    /// Where the values of the apps come from.
+    pub origins: Origins,
     /// Whether unknown keys were let pass; they are when it is read again.
     pub lenient: bool,
     /// What is odd but hinders nothing.
@@ -165,6 +169,7 @@ pub(crate) fn load_tree(
         inputs,
         text_digest: digest,
         other_digests: origin.digests.into_iter().chain(done.digests).collect(),
+        origins: done.origins,
         lenient: origin.lenient,
         warnings,
     })
@@ -227,6 +232,7 @@ struct Done {
     vars_used: BTreeMap<String, String>,
     inputs: Vec<PathBuf>,
     digests: BTreeMap<PathBuf, String>,
+    origins: Origins,
 }
 
 impl Reading<'_> {
@@ -242,9 +248,12 @@ impl Reading<'_> {
         // are looked at once they are filled.
         let shape = decode::Context::new(self.log, true);
         let whole = shape.decode::<Document>(&root)?;
-        check_names(self.log, &whole);
-        let merged = merge::merged(&root, self.profile(&root).as_ref());
-        self.resolve(&merged, root.span)
+        names::check(self.log, &whole);
+        let profile = self.profile(&root);
+        let merged = merge::merged(&root, profile.as_ref());
+        let name = self.source.and_then(|source| source.profile).unwrap_or_default();
+        let layers = Layers::of(&root, profile.as_deref().map(|node| (name, node)));
+        self.resolve(&merged, &layers, root.span)
     }
 
     /// The profile that is asked for.
@@ -273,7 +282,7 @@ impl Reading<'_> {
     }
 
     /// Everything after merging.
-    fn resolve(&self, merged: &Rc<Node>, place: Span) -> Option<Done> {
+    fn resolve(&self, merged: &Rc<Node>, layers: &Layers, place: Span) -> Option<Done> {
         let env = self.source.map(|source| source.env);
         let reader = decode::Context::new(self.log, env.is_none());
         let shown_dir = self.path.parent().unwrap_or(Path::new(""));
@@ -292,6 +301,7 @@ impl Reading<'_> {
             inputs: RefCell::default(),
             digests: RefCell::default(),
             env_files: RefCell::default(),
+            env_lines: RefCell::default(),
             directories: RefCell::default(),
             claims: RefCell::default(),
         };
@@ -300,10 +310,12 @@ impl Reading<'_> {
         let mut inputs = first.inputs.into_inner();
         let mut digests = first.digests.into_inner();
         let context = make(&vars);
+        context.env_lines.replace(first.env_lines.into_inner());
         let filled = fill::document(merged, &vars, self.log);
         let document = reader.decode::<Document>(&filled)?;
         let apps = self.apps(&context, &document, place);
         let metrics = resolve::resolve_metrics(&context, &document.metrics);
+        let origins = Places { context: &context, layers, merged, filled: &filled }.origins();
         inputs.extend(context.inputs.into_inner());
         digests.extend(context.digests.into_inner());
         inputs.sort();
@@ -311,7 +323,7 @@ impl Reading<'_> {
         let mut vars_used = plain.used();
         vars_used.extend(vars.used());
         let name = document.name.get().map(|name| name.0.clone());
-        Some(Done { name, apps, metrics, vars_used, inputs, digests })
+        Some(Done { name, apps, metrics, vars_used, inputs, digests, origins })
     }
 
     fn apps(
@@ -359,31 +371,5 @@ impl Reading<'_> {
         }
         resolve::resolve_order(context, apps, &mut found);
         found
-    }
-}
-
-/// The names of apps and profiles, wherever they stand.
-fn check_names(log: &Log, document: &Document) {
-    let bad = |name: &str, at: At, what: &str, error: String| {
-        let message = format!("{} cannot be the name of {what}", quoted(name));
-        log.push(Problem::new("name", message, at.key, error));
-    };
-    let check_apps = |apps: &Field<super::written::Apps>| {
-        for (name, field) in apps.get().into_iter().flat_map(|apps| &apps.0) {
-            let (Field::Set(_, at) | Field::Null(at) | Field::Bad(at)) = field else { continue };
-            if let Err(error) = name.parse::<AppName>() {
-                bad(name, *at, "an app", error.to_string());
-            }
-        }
-    };
-    check_apps(&document.apps);
-    for (name, field) in document.profiles.get().into_iter().flat_map(|profiles| &profiles.0) {
-        let (Field::Set(_, at) | Field::Null(at) | Field::Bad(at)) = field else { continue };
-        if let Err(error) = name.parse::<ProjectName>() {
-            bad(name, *at, "a profile", error.to_string());
-        }
-        if let Some(profile) = field.get() {
-            check_apps(&profile.apps);
-        }
     }
 }

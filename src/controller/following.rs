@@ -209,6 +209,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         file_digest: loaded.text_digest.clone(),
         other_digests: loaded.other_digests.clone(),
         metrics: loaded.metrics,
+        origins: loaded.origins.clone(),
         lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,

@@ -32,6 +32,7 @@ mod node;
 mod offline;
 mod operate;
 mod order;
+mod origins;
 mod port_in_use;
 mod preview;
 mod projects;

@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     api::ApplyRequest,
+    config::Origins,
     host::{clock, store::StoredProject},
-    model::{MetricsPolicy, Project, ProjectName},
+    model::{AppName, MetricsPolicy, Project, ProjectName},
 };
 
 /// A project's file and how it was read.
@@ -29,6 +30,8 @@ pub(super) struct Meta {
     pub(super) other_digests: BTreeMap<PathBuf, String>,
     /// Where its measured values are offered.
     pub(super) metrics: Option<MetricsPolicy>,
+    /// Where the values of its apps come from: by dotted field.
+    pub(super) origins: Origins,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
     /// Whether it is being read again just now.
@@ -63,6 +66,7 @@ impl Meta {
                 Some(before) if !request.only.is_empty() => before.metrics,
                 Some(_) | None => request.metrics,
             },
+            origins: origins(request, before),
             lenient: request.lenient,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
             fault: None,
@@ -83,6 +87,7 @@ impl Meta {
             file_digest: stored.file_digest.clone(),
             other_digests: stored.other_digests.clone(),
             metrics: stored.metrics,
+            origins: stored.origins.clone(),
             lenient: stored.lenient,
             reading: Reading::default(),
             fault: stored.file_fault.clone(),
@@ -112,6 +117,7 @@ impl Meta {
             file_digest: self.file_digest.clone(),
             other_digests: self.other_digests.clone(),
             metrics: self.metrics,
+            origins: self.origins.clone(),
             lenient: self.lenient,
             file_fault: self.fault.clone(),
             changed_at: super::report::rfc3339(clock::wall()),
@@ -120,6 +126,18 @@ impl Meta {
             summary: reason.summary.clone(),
         }
     }
+}
+
+/// Where the values of all apps come from, now that some may have come in alone.
+fn origins(request: &ApplyRequest, before: Option<&Meta>) -> Origins {
+    let mut out = before.map(|meta| meta.origins.clone()).unwrap_or_default();
+    if request.only.is_empty() && request.prune {
+        out.clear();
+    }
+    let asked = |name: &AppName| request.only.is_empty() || request.only.contains(name);
+    let taken = request.origins.iter().filter(|(name, _)| asked(name));
+    out.extend(taken.map(|(name, fields)| (name.clone(), fields.clone())));
+    out
 }
 
 /// Whether a file is being read, aside from the loop.

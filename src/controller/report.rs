@@ -12,7 +12,7 @@ use crate::{
     import,
     model::{
         App, AppKey, AppObserved, AppSpec, Exit, ExitStatus, History, InstanceId, LogPolicy,
-        Project, ProjectName, StopReason, Time,
+        Project, ProjectName, StopReason, Time, human_duration,
     },
     protocol,
     reconcile::{self, InstanceStatus},
@@ -240,6 +240,9 @@ pub(super) fn described(state: &State, key: &AppKey, app: &App, look: Look) -> D
         .extend(remarks.map(|(id, remark)| (format!("remark on {}", id.short()), remark.clone())));
     let files = is_in_files(&app.spec.logs).then(|| log_files(home, key, app));
     DescribedApp {
+        origins: state.origins(key, app, &fields),
+        files: state.files_read(key, app),
+        alerts: Vec::new(),
         status: app_reply(state, key, app, look),
         fields,
         logs: files.into_iter().flatten().map(|file| file.log).collect(),
@@ -282,7 +285,8 @@ fn exits_in_words(index: u32, history: &History, spec: &AppSpec) -> Vec<String> 
                 (None, true) => "asked to stop".to_owned(),
                 (None, false) => "by itself".to_owned(),
             };
-            format!("instance {index}: {how}, {why}, at {}", stamp(exit.ended))
+            let lived = human_duration(exit.ended.since(exit.started));
+            format!("instance {index}: {how}, {why}, after {lived}, at {}", stamp(exit.ended))
         })
         .collect()
 }

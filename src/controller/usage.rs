@@ -104,23 +104,23 @@ mod tests {
         stats::TreeUse { memory: 1, computed: Duration::from_millis(millis) }
     }
 
-    fn cores(before: Option<&Look>, now: u64, computed: u64) -> (Look, f64) {
+    fn cores(before: Option<&Look>, now: u64, computed: u64) -> (Look, String) {
         let look = Look::after(before, (at(1_000), at(now)), seen(computed));
-        let cpu = look.usage.cpu.unwrap();
-        (look, (cpu * 1000.0).round() / 1000.0)
+        let cpu = format!("{:.3}", look.usage.cpu.unwrap());
+        (look, cpu)
     }
 
     #[test]
     fn a_run_is_as_busy_as_it_was_since_the_last_look() {
         let (first, cpu) = cores(None, 5_000, 2_000);
-        assert_eq!(cpu, 0.5, "over its life");
+        assert_eq!(cpu, "0.500", "over its life");
         let (second, cpu) = cores(Some(&first), 6_000, 2_100);
-        assert_eq!(cpu, 0.1, "over the second since then");
+        assert_eq!(cpu, "0.100", "over the second since then");
         let (third, cpu) = cores(Some(&second), 66_001, 65_001);
-        assert_eq!(cpu, 1.0, "over its life again: the look before says nothing about now");
+        assert_eq!(cpu, "1.000", "over its life again: the look before says nothing about now");
         let (_, cpu) = cores(Some(&third), 66_500, 1_000);
-        assert_eq!(cpu, 0.0, "what a child had computed is gone with it");
+        assert_eq!(cpu, "0.000", "what a child had computed is gone with it");
         let (_, cpu) = cores(None, 1_000, 10);
-        assert!(cpu.is_finite());
+        assert_eq!(cpu, "10.000", "what is told is a number also of a run that has just begun");
     }
 }

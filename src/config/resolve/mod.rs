@@ -68,6 +68,8 @@ pub(super) struct Context<'a> {
     /// Digests of those whose text says what apps are.
     pub(super) digests: RefCell<BTreeMap<PathBuf, String>>,
     pub(super) env_files: RefCell<BTreeMap<PathBuf, EnvFile>>,
+    /// The lines in which their variables stand.
+    pub(super) env_lines: RefCell<BTreeMap<PathBuf, BTreeMap<String, u32>>>,
     /// Working directories with their links resolved: most apps share one.
     pub(super) directories: RefCell<BTreeMap<PathBuf, PathBuf>>,
     /// The ports that apps listen on.
@@ -139,8 +141,11 @@ impl Context<'_> {
             }
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        match super::dotenv::parse(&text) {
-            Ok(values) => Some(Rc::new(values)),
+        match super::dotenv::parse_with_lines(&text) {
+            Ok((values, lines)) => {
+                self.env_lines.borrow_mut().insert(path.to_owned(), lines);
+                Some(Rc::new(values))
+            }
             Err(problems) => {
                 let source = SourceText::new(name, text).into();
                 for problem in problems {

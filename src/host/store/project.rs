@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Generation, MetricsPolicy, Project, ProjectName};
+use crate::model::{AppName, Generation, MetricsPolicy, Project, ProjectName};
 
 /// One accepted state of a project, as it lies on disk.
 ///
@@ -46,6 +46,9 @@ pub struct StoredProject {
     /// Where its measured values are offered.
     #[serde(default)]
     pub metrics: Option<MetricsPolicy>,
+    /// Where the values of its apps come from: by app and dotted field, in words.
+    #[serde(default)]
+    pub origins: BTreeMap<AppName, BTreeMap<String, String>>,
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,

@@ -35,6 +35,16 @@ fn an_app_in_full() {
         apps: vec![DescribedApp {
             probes: Vec::new(),
             status,
+            origins: [
+                ("command", "ecosystem.yaml:5"),
+                ("cwd", "ecosystem.yaml:6, profile production"),
+                ("env.TOKEN", ".env.web:3, env_file"),
+                ("restart.backoff.initial", "default"),
+            ]
+            .map(|(name, origin)| (name.to_owned(), origin.to_owned()))
+            .into(),
+            files: vec!["/srv/shop/ecosystem.yaml".into(), "/srv/shop/.env.web".into()],
+            alerts: Vec::new(),
             fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             logs: vec![
                 "/var/log/eco/shop/web-0.out.log".into(),
