@@ -98,6 +98,11 @@ impl Client {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
+    /// Carries out what needs waiting for.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// Asks for one answer.
     pub(super) fn get<A: DeserializeOwned>(&self, path: &str) -> Result<A, CliError> {
         self.runtime.block_on(async {
@@ -112,11 +117,17 @@ impl Client {
         path: &str,
         request: &impl Serialize,
     ) -> Result<A, CliError> {
-        let body = encode(request)?;
-        self.runtime.block_on(async {
-            let response = self.send("POST", path, body).await?;
-            whole(response).await
-        })
+        self.block_on(self.ask(path, request))
+    }
+
+    /// The same, within [`Self::block_on`].
+    pub(super) async fn ask<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<A, CliError> {
+        let response = self.send("POST", path, encode(request)?).await?;
+        whole(response).await
     }
 
     /// Asks something, and hands over each line of the answer as it comes. Ends early, with

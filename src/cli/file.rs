@@ -231,6 +231,15 @@ fn load_with(
     read(&file, profile.as_deref(), args.options(), key)
 }
 
+/// Reads a file that nobody named just now, without a word about it.
+pub(super) fn load_quietly(
+    file: &Path,
+    profile: Option<&str>,
+    home: &Home,
+) -> Result<config::Loaded, CliError> {
+    read(file, profile, import::Options::default(), secret_key(home)?)
+}
+
 /// Reads the file with a profile.
 fn read(
     file: &Path,

@@ -1,14 +1,17 @@
 //! Everything about some apps, about eco itself, and about former states.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use jiff::Timestamp;
 
 use super::{
-    layout::{Cell, Table, columns, hanging, pad, paragraph},
-    status,
+    app_table::{self, Detail, Shown},
+    layout::{Cell, Table, clean, columns, hanging, pad, paragraph},
+    measured,
     style::{Glyph, Paint, Style, ago},
 };
 use crate::{
-    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply, LastOutput},
+    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply, JobRun, LastOutput},
     model::{Sharing, human_duration},
 };
 
@@ -18,8 +21,50 @@ pub fn describe(reply: &DescribeReply, style: &Style, now: Timestamp) -> String 
     if apps.is_empty() { "No such app.\n".to_owned() } else { apps.join("\n") }
 }
 
+/// What is wrong comes first: the table, the last exits and what was written before them.
 fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
-    let mut out = status::table(std::slice::from_ref(&app.status), style, now);
+    let shown = Shown { detail: Detail::Instances, alerts: &app.alerts, style, now };
+    let mut out = app_table::table(std::slice::from_ref(&app.status), &shown);
+    let mut add = |title: &str, text: String| {
+        if !text.is_empty() {
+            out.push_str(&section(title, style));
+            out.push_str(&text);
+        }
+    };
+    add("exits, latest first", lines(&app.exits, style));
+    for LastOutput { id, ended, stderr } in &app.last_output {
+        add(&format!("stderr of {id} before it ended ({ended})"), lines(stderr, style));
+    }
+    add("runs, latest first", runs(app, style));
+    add("measured", measured::traffic(&app.status, style));
+    add("node", measured::node(&app.status.instances, style));
+    add("queues", measured::queues(&app.status.queues, style));
+    add("live probes", lines(&app.probes, style));
+    add("fields, and where they are said", fields(app, style));
+    let paths = |paths: &[PathBuf]| -> Vec<String> {
+        paths.iter().map(|path| path.display().to_string()).collect()
+    };
+    add("logs", lines(&paths(&app.logs), style));
+    add("read from", lines(&paths(&app.files), style));
+    out
+}
+
+fn lines(lines: &[String], style: &Style) -> String {
+    lines.iter().map(|line| hanging("", line, 4, Paint::Plain, style)).collect()
+}
+
+fn runs(app: &DescribedApp, style: &Style) -> String {
+    let line = |run: &JobRun| {
+        let (from, to) = (style.time(&run.started), style.time(&run.exit.at));
+        let name = &app.status.name;
+        let log = format!("eco logs {name} --since {} --until {}", run.started, run.exit.at);
+        let line = format!("{from} to {to}: {}; {log}", run.words);
+        hanging("", &line, 4, Paint::Plain, style)
+    };
+    app.runs.iter().map(line).collect()
+}
+
+fn fields(app: &DescribedApp, style: &Style) -> String {
     let mut fields = vec![("revision".to_owned(), app.status.revision.clone())];
     if let Some(listen) = &app.status.listen {
         fields.push(("ports".to_owned(), listen.ports.join(", ")));
@@ -32,58 +77,44 @@ fn described(app: &DescribedApp, style: &Style, now: Timestamp) -> String {
         };
         fields.push(("sharing".to_owned(), how.to_owned()));
     }
-    if !app.status.tags.is_empty() {
-        fields.push(("tags".to_owned(), app.status.tags.join(", ")));
-    }
-    fields.extend(app.fields.iter().filter(|(name, _)| name != "tags").cloned());
+    fields.extend(app.fields.iter().cloned());
     if let Some(next) = &app.status.next {
         fields.push(("next".to_owned(), style.time(next)));
     }
-    out.push_str(&section("fields", style));
-    out.push_str(&pairs(&fields, style));
-    if !app.runs.is_empty() {
-        out.push_str(&section("runs, latest first", style));
-    }
-    for run in &app.runs {
-        let (from, to) = (style.time(&run.started), style.time(&run.exit.at));
-        let name = &app.status.name;
-        let log = format!("eco logs {name} --since {} --until {}", run.started, run.exit.at);
-        let line = format!("{from} to {to}: {}; {log}", run.words);
-        out.push_str(&hanging("", &line, 4, Paint::Plain, style));
-    }
-    let logs: Vec<String> = app.logs.iter().map(|path| path.display().to_string()).collect();
-    let lists =
-        [("live probes", &app.probes), ("logs", &logs), ("exits, latest first", &app.exits)];
-    for (title, lines) in lists {
-        if !lines.is_empty() {
-            out.push_str(&section(title, style));
-        }
-        for line in lines {
-            out.push_str(&hanging("", line, 4, Paint::Plain, style));
-        }
-    }
-    for LastOutput { id, ended, stderr } in &app.last_output {
-        out.push_str(&section(&format!("stderr of {id} before it ended ({ended})"), style));
-        for line in stderr {
-            out.push_str(&hanging("", line, 4, Paint::Plain, style));
-        }
-    }
-    out
+    pairs(&fields, &app.origins, style)
 }
 
 fn section(title: &str, style: &Style) -> String {
     format!("  {}\n", style.paint(Paint::Dim, title))
 }
 
-fn pairs(fields: &[(String, String)], style: &Style) -> String {
+/// Names and values; behind each, or below it where there is no room, where it is said.
+fn pairs(fields: &[(String, String)], origins: &BTreeMap<String, String>, style: &Style) -> String {
     let width = fields.iter().map(|(name, _)| columns(name)).max().unwrap_or_default();
     let width = width.min(style.width / 2);
-    fields
-        .iter()
-        .map(|(name, value)| {
-            hanging(&format!("{}  ", pad(name, width)), value, 4, Paint::Plain, style)
-        })
-        .collect()
+    let room = style.width.saturating_sub(width + 6);
+    // Long values do without the column.
+    let values = fields.iter().map(|(_, value)| columns(value)).filter(|len| *len <= room / 2);
+    let column = values.max().unwrap_or_default();
+    let mut out = String::new();
+    for (name, value) in fields {
+        let lead = format!("{}  ", pad(name, width));
+        let origin = origins.get(name).map(|origin| clean(origin));
+        let used = columns(value).max(column);
+        match origin {
+            Some(origin) if used + 2 + columns(&origin) <= room => {
+                let value = pad(&clean(value), column);
+                let origin = style.paint(Paint::Dim, &origin);
+                out.extend(["    ", &clean(&lead), &value, "  ", &origin, "\n"]);
+            }
+            Some(origin) => {
+                out.push_str(&hanging(&lead, value, 4, Paint::Plain, style));
+                out.push_str(&paragraph(&origin, 4 + width + 2, Paint::Dim, style));
+            }
+            None => out.push_str(&hanging(&lead, value, 4, Paint::Plain, style)),
+        }
+    }
+    out
 }
 
 /// The processes of eco.
@@ -115,7 +146,7 @@ pub fn history(reply: &HistoryReply, style: &Style, now: Timestamp) -> String {
     if reply.revisions.is_empty() {
         return paragraph("Nothing was applied yet.", 0, Paint::Plain, style);
     }
-    let mut table = Table::new(0);
+    let mut table = Table::new(&[]);
     let headings = ["GENERATION", "WHEN", "AGO", "BY", "COMMIT"];
     table.row(headings.iter().map(|text| Cell::painted(text, Paint::Dim)).collect());
     for entry in &reply.revisions {
@@ -126,7 +157,7 @@ pub fn history(reply: &HistoryReply, style: &Style, now: Timestamp) -> String {
             Cell::new(style.time(&entry.time)),
             Cell::new(since.unwrap_or_default()),
             Cell::new(&entry.by),
-            Cell::new(status::short(git)),
+            Cell::new(app_table::short(git)),
         ]);
         if !entry.summary.is_empty() {
             table.note(12, &entry.summary, Paint::Plain);

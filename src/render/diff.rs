@@ -161,7 +161,7 @@ fn actions(actions: &[ActionReply], style: &Style) -> String {
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
     let mut out = paragraph(&format!("instances: {}", parts.join(", ")), 0, Paint::Plain, style);
-    let mut table = Table::new(0);
+    let mut table = Table::new(&[]);
     for (action, instances) in groups(actions) {
         table.row(vec![
             Cell::new(format!("  {}", action.action)),

@@ -8,7 +8,7 @@ use crate::api::DoctorReply;
 
 /// One line for each check, then what follows from those that failed and what mends them.
 pub fn doctor(reply: &DoctorReply, style: &Style) -> String {
-    let mut table = Table::new(0);
+    let mut table = Table::new(&[]);
     for check in &reply.checks {
         let (word, paint, glyph) = if check.ok {
             ("ok", Paint::Good, Glyph::On)

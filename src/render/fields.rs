@@ -7,7 +7,7 @@ use super::{
 
 /// For each key its names, what it becomes, and what there is to say about it.
 pub fn fields(rows: &[[String; 3]], style: &Style) -> String {
-    let mut table = Table::new(0);
+    let mut table = Table::new(&[]);
     for [names, what, how] in rows {
         table.row(vec![Cell::new(what), Cell::new(names)]);
         if !how.is_empty() {

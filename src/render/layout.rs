@@ -9,6 +9,8 @@ use super::style::{Glyph, Paint, Style};
 pub(super) struct Cell {
     text: String,
     paint: Paint,
+    /// Whether it stands at the right edge of its column, as numbers do.
+    right: bool,
 }
 
 /// A line of a table.
@@ -22,8 +24,8 @@ enum Row {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     rows: Vec<Row>,
-    /// How many of the last columns may be left out when lines are too long.
-    optional: usize,
+    /// The columns that may be left out when lines are too long, the first of them first.
+    optional: Vec<usize>,
 }
 
 const GAP: usize = 2;
@@ -34,7 +36,13 @@ impl Cell {
     }
 
     pub(super) fn painted(text: impl AsRef<str>, paint: Paint) -> Self {
-        Self { text: clean(text.as_ref()), paint }
+        Self { text: clean(text.as_ref()), paint, right: false }
+    }
+
+    /// The same at the right edge of its column.
+    #[must_use]
+    pub(super) fn at_right(self) -> Self {
+        Self { right: true, ..self }
     }
 
     fn width(&self) -> usize {
@@ -43,9 +51,9 @@ impl Cell {
 }
 
 impl Table {
-    /// A table that leaves out its last `optional` columns one by one when lines get too long.
-    pub(super) fn new(optional: usize) -> Self {
-        Self { rows: Vec::new(), optional }
+    /// A table that leaves out these columns one by one, in this order, when lines get too long.
+    pub(super) fn new(optional: &[usize]) -> Self {
+        Self { rows: Vec::new(), optional: optional.to_vec() }
     }
 
     pub(super) fn row(&mut self, cells: Vec<Cell>) {
@@ -59,9 +67,13 @@ impl Table {
 
     pub(super) fn render(&self, style: &Style) -> String {
         let mut widths = self.widths();
-        let least = widths.len().saturating_sub(self.optional);
-        while least < widths.len() && style.width < line_width(&widths) {
-            widths.pop();
+        for column in &self.optional {
+            if line_width(&widths) <= style.width {
+                break;
+            }
+            if let Some(width) = widths.get_mut(*column) {
+                *width = 0;
+            }
         }
         self.rows
             .iter()
@@ -72,6 +84,7 @@ impl Table {
             .collect()
     }
 
+    /// Of each column; a column of width 0 is not there.
     fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = Vec::new();
         for row in &self.rows {
@@ -86,7 +99,8 @@ impl Table {
 }
 
 fn line_width(widths: &[usize]) -> usize {
-    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+    let shown = widths.iter().filter(|width| 0 < **width).count();
+    widths.iter().sum::<usize>() + GAP * shown.saturating_sub(1)
 }
 
 /// One line of cells. Names are never cut, since people copy them: only the last cell is, if it
@@ -95,19 +109,24 @@ fn line(cells: &[Cell], widths: &[usize], style: &Style) -> String {
     let mut out = String::new();
     let mut gap = 0;
     let mut column = 0;
-    for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
+    let last = cells.len().saturating_sub(1);
+    let shown = cells.iter().zip(widths).enumerate().filter(|(_, (_, width))| 0 < **width);
+    for (index, (cell, width)) in shown {
+        let missing = width.saturating_sub(cell.width());
         if !cell.text.is_empty() {
+            if cell.right {
+                gap += missing;
+            }
             out.extend(std::iter::repeat_n(' ', gap));
             column += gap;
             gap = 0;
-            let is_last = index + 1 == cells.len();
             let room = style.width.saturating_sub(column);
-            let text =
-                if is_last && 0 < room { cut(&cell.text, room, style) } else { cell.text.clone() };
+            let is_cut = index == last && 0 < room;
+            let text = if is_cut { cut(&cell.text, room, style) } else { cell.text.clone() };
             out.push_str(&style.paint(cell.paint, &text));
             column += cell.width();
         }
-        gap += width.saturating_sub(cell.width()) + GAP;
+        gap += if cell.right && !cell.text.is_empty() { 0 } else { missing } + GAP;
     }
     out.push('\n');
     out

@@ -3,6 +3,8 @@
 //! Every function returns whole lines, the last with its newline. Colour never carries meaning
 //! alone. Text from outside (values, paths, sentences with them) is freed of control characters.
 
+mod amounts;
+mod app_table;
 mod describe;
 mod diff;
 mod doctor;
@@ -12,6 +14,7 @@ pub mod explain;
 mod fields;
 mod layout;
 mod manual;
+mod measured;
 mod next;
 mod outcome;
 mod progress;
@@ -30,5 +33,5 @@ pub(crate) use layout::clean as printable;
 pub use manual::{manual_end, manual_examples, manual_notes, manual_title};
 pub use outcome::{Tail, outcome};
 pub use progress::{LiveProgress, progress_line};
-pub use status::{status, status_all};
+pub use status::{StatusView, status, status_all};
 pub use style::Style;

@@ -1,7 +1,7 @@
 //! The next useful commands, below a text that says something is not fine.
 
 use super::{
-    layout::{columns, pad},
+    layout::{columns, pad, paragraph},
     style::{Glyph, Paint, Style},
 };
 
@@ -37,8 +37,15 @@ pub(super) fn steps(steps: &[Step], style: &Style) -> String {
             out.push('\n');
         }
         let command = super::layout::clean(&step.command);
-        let (arrow, why) = (style.glyph(Glyph::Arrow), style.paint(Paint::Dim, &step.why));
+        let arrow = style.glyph(Glyph::Arrow);
+        if style.width < width + columns(&step.why) + 5 {
+            // A command is copied: it is never cut.
+            out.extend([arrow, " ", &style.paint(Paint::Strong, &command), "\n"]);
+            out.push_str(&paragraph(&step.why, 4, Paint::Dim, style));
+            continue;
+        }
         let command = style.paint(Paint::Strong, &pad(&command, width));
+        let why = style.paint(Paint::Dim, &step.why);
         out.extend([arrow, " ", &command, "   ", &why, "\n"]);
     }
     out

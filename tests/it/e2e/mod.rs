@@ -44,6 +44,7 @@ mod saves;
 mod scenario;
 mod site;
 mod startup;
+mod status;
 mod stop;
 mod stop_commands;
 mod strangers;

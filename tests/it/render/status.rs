@@ -2,10 +2,11 @@
 
 use eco::{
     api::{
-        ExitReply, FileReply, FileState, InstanceReply, MetricsState, StatusAllReply, StatusReply,
+        AlertReply, AlertState, ExitReply, FileReply, FileState, InstanceReply, ListenReply,
+        MetricsState, StatusAllReply, StatusReply, TrafficReply, TrafficSource, WindowReply,
     },
     model::{AppState, InstancePhase},
-    render::{Style, status, status_all},
+    render::{StatusView, Style, status, status_all},
 };
 use insta::assert_snapshot;
 
@@ -76,12 +77,89 @@ fn shop() -> StatusReply {
 #[test]
 fn a_project_with_trouble() {
     for width in [80, 120] {
-        let text = status(&shop(), &Style::plain(width), now());
+        let text = status(&shop(), StatusView::default(), &Style::plain(width), now());
         assert_fits(&text, width);
         assert_snapshot!(format!("trouble_{width}"), text);
     }
-    assert_snapshot!("trouble_ascii", status(&shop(), &ascii(80), now()));
-    assert_snapshot!("trouble_color", visible(&status(&shop(), &colored(100), now())));
+    assert_snapshot!("trouble_ascii", status(&shop(), StatusView::default(), &ascii(80), now()));
+    assert_snapshot!(
+        "trouble_color",
+        visible(&status(&shop(), StatusView::default(), &colored(100), now()))
+    );
+}
+
+/// The shop with everything measured.
+fn busy_shop() -> StatusReply {
+    let window = |requests, rate, failed, p99| WindowReply {
+        seconds: 60,
+        requests,
+        rate,
+        failed,
+        p50: Some(0.004),
+        p90: Some(0.02),
+        p99,
+        max: Some(2.5),
+    };
+    let traffic = |source, window| TrafficReply { source, windows: vec![window] };
+    let mut reply = shop();
+    for app in &mut reply.apps {
+        for (index, instance) in (0_u32..).zip(&mut app.instances) {
+            if instance.pid.is_some() {
+                instance.cpu = Some(f64::from(index).mul_add(0.7, 0.034));
+                instance.memory = Some(u64::from(index + 1) * 48_700_000);
+                let probe = window(12, 0.2, 0, Some(0.0031));
+                instance.probes = Some(traffic(TrafficSource::Probe, probe));
+            }
+        }
+    }
+    let last = reply.apps.last_mut().unwrap();
+    last.traffic = Some(traffic(TrafficSource::Agent, window(12_720, 212.0, 51, Some(0.812))));
+    last.tags = vec!["edge".to_owned(), "front".to_owned()];
+    last.listen =
+        Some(ListenReply { ports: vec!["127.0.0.1:3000".to_owned()], ..Default::default() });
+    reply.alerts = vec![AlertReply {
+        app: last.name.clone(),
+        alert: "p99 > 500ms for 2m".to_owned(),
+        state: AlertState::Firing,
+        since: "2026-03-04T02:55:00Z".to_owned(),
+        message: "p99 is 812ms".to_owned(),
+        error: None,
+    }];
+    reply.apps[0].traffic = Some(traffic(TrafficSource::Agent, window(3, 0.05, 0, Some(0.000_4))));
+    reply
+}
+
+#[test]
+fn what_is_measured_has_columns_as_long_as_there_is_room() {
+    for width in [50, 80, 120] {
+        let text = status(&busy_shop(), StatusView::default(), &Style::plain(width), now());
+        assert_fits(&text, width);
+        assert_snapshot!(format!("busy_{width}"), text);
+    }
+    let wide = StatusView { wide: true, changes: None };
+    assert_snapshot!("busy_wide", status(&busy_shop(), wide, &Style::plain(80), now()));
+}
+
+#[test]
+fn problems_come_first() {
+    let text = status(&busy_shop(), StatusView::default(), &Style::plain(120), now());
+    let place = |name: &str| {
+        let row = |line: &&str| line.split_whitespace().nth(1) == Some(name);
+        text.lines().position(|line| row(&line)).unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    };
+    let names = ["web", "mailer", "worker-with-a-long-name", "cache", "api"];
+    assert!(names.map(place).is_sorted(), "{text}");
+}
+
+#[test]
+fn the_file_is_so_many_changes_ahead() {
+    let texts = [0, 1, 7].map(|count| {
+        let file = Some(file(FileState::Ahead));
+        let view = StatusView { changes: Some(count), wide: false };
+        let reply = StatusReply { file, apps: Vec::new(), ..shop() };
+        status(&reply, view, &Style::plain(120), now())
+    });
+    assert_snapshot!(texts.join("----\n"));
 }
 
 #[test]
@@ -89,7 +167,7 @@ fn metrics_that_are_not_offered() {
     let error = Some("127.0.0.1:9615 is in use by nginx (pid 7); make it free".to_owned());
     let metrics = MetricsState { listen: "127.0.0.1:9615".to_owned(), error };
     let reply = StatusReply { metrics: Some(metrics), apps: Vec::new(), ..shop() };
-    assert_snapshot!("no_metrics", status(&reply, &Style::plain(80), now()));
+    assert_snapshot!("no_metrics", status(&reply, StatusView::default(), &Style::plain(80), now()));
 }
 
 #[test]
@@ -107,7 +185,7 @@ fn a_project_without_trouble() {
         ],
         ..shop()
     };
-    assert_snapshot!(status(&reply, &Style::plain(80), now()));
+    assert_snapshot!(status(&reply, StatusView::default(), &Style::plain(80), now()));
 }
 
 #[test]
@@ -117,7 +195,7 @@ fn of_many_instances_only_those_in_trouble_are_listed() {
         .collect();
     instances[42] = crashing("web/42");
     let reply = StatusReply { apps: vec![app("web", AppState::CrashLooping, instances)], ..shop() };
-    assert_snapshot!(status(&reply, &Style::plain(80), now()));
+    assert_snapshot!(status(&reply, StatusView::default(), &Style::plain(80), now()));
 }
 
 #[test]
@@ -137,14 +215,24 @@ fn each_state_of_the_file() {
                 .to_owned()
         });
         let file = Some(FileReply { error, followed: state != FileState::Ahead, ..file(state) });
-        status(&StatusReply { file, apps: Vec::new(), ..shop() }, &Style::plain(80), now())
+        status(
+            &StatusReply { file, apps: Vec::new(), ..shop() },
+            StatusView::default(),
+            &Style::plain(80),
+            now(),
+        )
     });
     assert_snapshot!(texts.join("----\n"));
 }
 
 #[test]
 fn no_project() {
-    assert_snapshot!(status(&StatusReply::default(), &Style::plain(80), now()));
+    assert_snapshot!(status(
+        &StatusReply::default(),
+        StatusView::default(),
+        &Style::plain(80),
+        now()
+    ));
 }
 
 #[test]
@@ -162,12 +250,12 @@ fn several_projects() {
             "/var/lib/eco/state/old.json is cut off: its apps are left as they run".to_owned(),
         ],
     };
-    let text = status_all(&reply, &Style::plain(80), now());
+    let text = status_all(&reply, StatusView::default(), &Style::plain(80), now());
     assert_fits(&text, 80);
     assert_snapshot!(text);
     assert_snapshot!(
         "no_projects",
-        status_all(&StatusAllReply::default(), &Style::plain(80), now())
+        status_all(&StatusAllReply::default(), StatusView::default(), &Style::plain(80), now())
     );
 }
 
@@ -177,6 +265,6 @@ fn names_and_sentences_beyond_ascii_stay_aligned() {
     reply.project = Some("läden".to_owned());
     reply.apps.truncate(1);
     reply.apps[0].instances[0].hold = Some("日本語のとても長い文".repeat(8));
-    let text = status(&reply, &Style::plain(80), now());
+    let text = status(&reply, StatusView::default(), &Style::plain(80), now());
     assert_snapshot!(text);
 }
