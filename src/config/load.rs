@@ -16,6 +16,7 @@ use super::{
     decode,
     fault::{Fault, Faults, Problem, Span},
     field::Field,
+    files::Files,
     fill, foreign,
     log::Log,
     merge, names,
@@ -44,6 +45,8 @@ pub struct Source<'a> {
     pub accounts: &'a dyn Accounts,
     /// The key of the digests of secret files.
     pub secret_key: SecretKey,
+    /// Files that are not read from the disk.
+    pub files: Option<&'a dyn Files>,
 }
 
 impl fmt::Debug for Source<'_> {
@@ -297,6 +300,7 @@ impl Reading<'_> {
             env,
             accounts: self.source.map(|source| source.accounts),
             secret_key: self.source.map(|source| source.secret_key),
+            files: self.source.and_then(|source| source.files),
             misspelled: &reader.misspelled,
             inputs: RefCell::default(),
             digests: RefCell::default(),

@@ -75,7 +75,7 @@ pub fn source<'a>(
     key: secret_key::Bytes,
 ) -> Source<'a> {
     let secret_key = SecretKey::new(key);
-    Source { env, profile, cpus: stats::cpus(), accounts: &Machine, secret_key }
+    Source { env, profile, cpus: stats::cpus(), accounts: &Machine, secret_key, files: None }
 }
 
 impl State {

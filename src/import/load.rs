@@ -44,6 +44,28 @@ pub fn load(path: &Path, source: &Source<'_>, options: Options) -> Result<Loaded
     load_tree(text, document.as_ref(), origin, source)
 }
 
+/// The same of a text that is read as if it were the content of the file at `path`.
+///
+/// # Errors
+/// Its faults; that it is a program, which only a file can be run as.
+pub fn load_text(
+    path: &Path,
+    bytes: &[u8],
+    source: &Source<'_>,
+    options: Options,
+) -> Result<Loaded, Faults> {
+    let text = Text::new(path, bytes)?;
+    refuse_foreign(&text)?;
+    if matches!(root(&text.again()), Root::Program) {
+        let message = "this is a program, which can be run only as it is now";
+        let problem = Problem::new("program", message, Span::default(), "");
+        let help = "`eco import` makes a file of it that can be compared";
+        return Err(Faults::one(problem.help(help).in_source(&text.log.source)));
+    }
+    let Opened { text, document, origin, .. } = open(text, source, options)?;
+    load_tree(text, document.as_ref(), origin, source)
+}
+
 /// Where the paths of a file begin.
 pub(super) fn place<'a>(file: &'a Path, source: &Source<'a>) -> Place<'a> {
     let dir = file.parent().unwrap_or(Path::new("/"));

@@ -32,7 +32,7 @@ mod written;
 mod yaml;
 
 pub use format::Format;
-pub use load::{Options, check_file_static, check_static, load};
+pub use load::{Options, check_file_static, check_static, load, load_text};
 pub use native::{Asked, Native, SECRETS_FILE, native};
 pub use pm2::fields::{Answer, FIELDS, Field, TOP};
 pub use secrets::Secret;

@@ -78,8 +78,11 @@ fn span(seconds: u32) -> String {
 /// The shared sockets, one a line.
 pub(super) fn queues(queues: &[QueueReply], style: &Style) -> String {
     let line = |queue: &QueueReply| {
-        let QueueReply { address, waiting, capacity, connections } = queue;
-        let text = format!("{waiting} of {capacity} wait to be accepted, {connections} open");
+        let QueueReply { address, waiting, capacity, connections, overflows } = queue;
+        let mut text = format!("{waiting} of {capacity} wait to be accepted, {connections} open");
+        if *overflows != 0 {
+            text.push_str(&format!(", {overflows} were turned away"));
+        }
         let paint = if *waiting == 0 { Paint::Plain } else { Paint::Warn };
         hanging(&format!("{address}  "), &text, 4, paint, style)
     };

@@ -41,6 +41,7 @@ fn main() {
         cpus: 4,
         accounts: &eco::controller::Machine,
         secret_key: eco::config::SecretKey::new([7; 32]),
+        files: None,
     };
     let dir = std::env::temp_dir();
     let mut best = Duration::MAX;

@@ -130,6 +130,9 @@ fn real_directory(
 ) -> Result<PathBuf, Problem> {
     let looked = context.looked(path);
     let what = format!("the directory {}", quoted(written));
+    if context.files.is_some_and(|files| files.has_directory(path)) {
+        return Ok(path.to_owned());
+    }
     let real = fs::canonicalize(path).map_err(|error| {
         if error.kind() == io::ErrorKind::NotFound {
             paths::not_found(&looked, span, &what, "no such directory")
@@ -228,7 +231,8 @@ fn watch(context: &Context<'_>, field: &Field<written::Watch>) -> Option<WatchPo
     let mut paths = Vec::new();
     for (path, at) in written.paths.get().into_iter().flat_map(Many::items) {
         let full = context.path(&path.0);
-        if context.has_files() && !full.exists() {
+        let is_there = full.exists() || context.files.is_some_and(|files| files.has(&full));
+        if context.has_files() && !is_there {
             let what = format!("the watched path {}", quoted(&path.0));
             context.push(paths::not_found(
                 &context.looked(&full),

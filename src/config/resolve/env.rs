@@ -153,7 +153,7 @@ fn secret_file(context: &Context<'_>, name: &str, written: &str, span: Span) -> 
     let path = context.path(written);
     let key = context.secret_key?;
     context.note_input(&path);
-    match paths::read(&path) {
+    match context.read(&path) {
         Ok(bytes) => Some(EnvValue::File { digest: key.digest(&bytes), path }),
         Err(error) => {
             let what = format!("the file {} of `env.{name}`", quoted(written));

@@ -19,6 +19,7 @@ mod rollout;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},
+    io,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -26,6 +27,7 @@ use std::{
 use super::{
     accounts::Accounts,
     fault::{Problem, SourceText, Span},
+    files::Files,
     log::Log,
     secret_key::SecretKey,
     vars::{Unfilled, Vars},
@@ -61,6 +63,8 @@ pub(super) struct Context<'a> {
     pub(super) accounts: Option<&'a dyn Accounts>,
     /// The key of the digests of secret files; `None` if only the text is checked.
     pub(super) secret_key: Option<SecretKey>,
+    /// Files that are not read from the disk.
+    pub(super) files: Option<&'a dyn Files>,
     /// Mappings in which a required key was misspelled.
     pub(super) misspelled: &'a RefCell<HashSet<(Span, &'static str)>>,
     /// Every file that was read.
@@ -89,6 +93,11 @@ impl Context<'_> {
 
     pub(super) fn push(&self, problem: Problem) {
         self.log.push(problem);
+    }
+
+    /// The content of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.files.and_then(|files| files.read(path)).unwrap_or_else(|| paths::read(path))
     }
 
     /// The absolute path of what the file names.
@@ -122,7 +131,7 @@ impl Context<'_> {
 
     fn read_env_file(&self, path: &Path, written: &str, span: Span, what: &str) -> Option<EnvFile> {
         self.note_input(path);
-        let bytes = match paths::read(path) {
+        let bytes = match self.read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 let what = format!("the {what} {}", super::suggest::quoted(written));

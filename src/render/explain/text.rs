@@ -34,7 +34,7 @@ pub fn codes(style: &Style) -> String {
             out.push('\n');
         }
         out.push_str(&paragraph(subject.heading(), 0, Paint::Strong, style));
-        let mut table = Table::new(1);
+        let mut table = Table::new(&[]);
         for entry in entries().filter(|entry| entry.subject == subject) {
             table.row(vec![
                 Cell::new(format!("  {}", entry.code)),

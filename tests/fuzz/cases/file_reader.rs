@@ -91,6 +91,7 @@ fn read(path: &Path, bytes: &[u8], env: &BTreeMap<String, String>) -> Result<Loa
             cpus: 4,
             accounts: &Someone,
             secret_key: SecretKey::new([7; SecretKey::LEN]),
+            files: None,
         },
     )
 }

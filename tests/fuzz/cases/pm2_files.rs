@@ -80,7 +80,7 @@ fn here(native: &Native) -> &Loaded {
 
 fn source(env: &BTreeMap<String, String>) -> Source<'_> {
     let secret_key = SecretKey::new([7; SecretKey::LEN]);
-    Source { env, profile: None, cpus: 4, accounts: &Someone, secret_key }
+    Source { env, profile: None, cpus: 4, accounts: &Someone, secret_key, files: None }
 }
 
 /// Where the files are taken to lie.

@@ -134,6 +134,7 @@ fn read_missing(path: &str) -> String {
         cpus: 1,
         accounts: &eco::controller::Machine,
         secret_key: KEY,
+        files: None,
     };
     eco::config::load(Path::new(path), &source).unwrap_err().render(100, false)
 }

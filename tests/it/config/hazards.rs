@@ -79,6 +79,7 @@ fn read_every_way(bytes: &[u8]) {
         cpus: 4,
         accounts: &eco::controller::Machine,
         secret_key: KEY,
+        files: None,
     };
     if let Err(faults) = eco::config::load_text(&path, bytes, &source) {
         assert!(!faults.is_empty());

@@ -49,6 +49,7 @@ fn read_file(path: &Path) -> Result<Loaded, Faults> {
             cpus: 4,
             accounts: &eco::controller::Machine,
             secret_key: KEY,
+            files: None,
         },
     )
 }
@@ -66,7 +67,14 @@ fn read_with(
     load_text(
         &path,
         text.as_bytes(),
-        &Source { env, profile, cpus: 4, accounts: &eco::controller::Machine, secret_key: KEY },
+        &Source {
+            env,
+            profile,
+            cpus: 4,
+            accounts: &eco::controller::Machine,
+            secret_key: KEY,
+            files: None,
+        },
     )
 }
 

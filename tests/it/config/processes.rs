@@ -41,7 +41,14 @@ fn faults(uid: u32, keys: &str) -> Vec<(String, u32)> {
     let text = format!("apps:\n  web:\n    command: x\n    {keys}\n");
     let accounts = Two { uid };
     let env = env();
-    let source = Source { env: &env, profile: None, cpus: 1, accounts: &accounts, secret_key: KEY };
+    let source = Source {
+        env: &env,
+        profile: None,
+        cpus: 1,
+        accounts: &accounts,
+        secret_key: KEY,
+        files: None,
+    };
     match load_text(&here("processes.yaml"), text.as_bytes(), &source) {
         Ok(_) => Vec::new(),
         Err(faults) => faults.iter().map(|fault| (fault.code.to_string(), fault.col)).collect(),

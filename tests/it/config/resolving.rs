@@ -229,6 +229,7 @@ fn the_values_used_are_enough_to_read_the_file_again() {
             cpus: 4,
             accounts: &eco::controller::Machine,
             secret_key: KEY,
+            files: None,
         };
         let again = load(&path, &source).unwrap();
         assert_eq!(first.apps, again.apps, "{}", path.display());
@@ -361,6 +362,7 @@ fn values_do_not_show_in_debug_output() {
         cpus: 1,
         accounts: &eco::controller::Machine,
         secret_key: KEY,
+        files: None,
     };
     assert!(!format!("{loaded:?} {source:?}").contains("hunter2"));
 }

@@ -41,6 +41,7 @@ fn with_source<T>(profile: Option<&str>, use_it: impl FnOnce(&Source<'_>) -> T) 
         cpus: 4,
         accounts: &eco::controller::Machine,
         secret_key: KEY,
+        files: None,
     })
 }
 

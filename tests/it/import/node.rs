@@ -40,7 +40,8 @@ impl Files {
 
     fn read(&self, name: &str) -> Result<Loaded, Faults> {
         let (env, accounts) = (&self.env, &eco::controller::Machine);
-        let source = Source { env, profile: None, cpus: 4, accounts, secret_key: super::KEY };
+        let source =
+            Source { env, profile: None, cpus: 4, accounts, secret_key: super::KEY, files: None };
         load(&self.path(name), &source, Options::default())
     }
 

@@ -124,6 +124,7 @@ fn found(name: &str, text: &str) -> Vec<&'static str> {
         profile: None,
         cpus: 2,
         accounts: &eco::controller::Machine,
+        files: None,
         secret_key: SecretKey::new([7; SecretKey::LEN]),
     };
     let loaded = if name.starts_with("ecosystem.") {

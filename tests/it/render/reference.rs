@@ -111,6 +111,7 @@ fn apps(keys: &str) -> BTreeMap<AppName, App> {
         profile: None,
         cpus: 2,
         accounts: &eco::controller::Machine,
+        files: None,
         secret_key: SecretKey::new([7; SecretKey::LEN]),
     };
     let loaded = load_text(&repository("ecosystem.yaml"), text.as_bytes(), &source);

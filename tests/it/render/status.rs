@@ -99,6 +99,7 @@ fn busy_shop() -> StatusReply {
         p90: Some(0.02),
         p99,
         max: Some(2.5),
+        aborted: 0,
     };
     let traffic = |source, window| TrafficReply { source, windows: vec![window] };
     let mut reply = shop();
