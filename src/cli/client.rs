@@ -1,6 +1,6 @@
 //! Talks to the controller: HTTP over its Unix socket.
 
-use std::{path::PathBuf, time::Duration};
+use std::{marker::PhantomData, path::PathBuf, time::Duration};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -98,9 +98,24 @@ impl Client {
         self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
-    /// Carries out what needs waiting for.
+    /// Starts eco again where it is gone and should run.
+    pub(super) fn revive(&self) -> Result<(), CliError> {
+        if self.listens() { Ok(()) } else { self.start() }
+    }
+
+    /// Drives work that asks several things side by side.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// Asks something that is answered in lines, within such work.
+    pub(super) async fn lines<L: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
+    ) -> Result<Lines<L>, CliError> {
+        let response = self.send("POST", path, encode(request)?).await?;
+        Ok(Lines { body: response.into_body(), pending: Vec::new(), of: PhantomData })
     }
 
     /// Asks for one answer.
@@ -277,16 +292,33 @@ async fn read_lines<L: DeserializeOwned>(
     response: Response<Incoming>,
     on_line: &mut impl FnMut(L) -> Result<(), CliError>,
 ) -> Result<End, CliError> {
-    let mut body = response.into_body();
-    let mut pending: Vec<u8> = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return Ok(End::Closed) };
-        let Ok(data) = frame.into_data() else { continue };
-        pending.extend_from_slice(&data);
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            on_line(serde_json::from_slice(&line).map_err(|error| misunderstood(&error))?)?;
-        }
+    let mut lines = Lines { body: response.into_body(), pending: Vec::new(), of: PhantomData };
+    while let Some(line) = lines.next().await? {
+        on_line(line)?;
     }
     Ok(End::Closed)
+}
+
+/// The lines of an answer, as they come.
+pub(super) struct Lines<L> {
+    body: Incoming,
+    pending: Vec<u8>,
+    of: PhantomData<L>,
+}
+
+impl<L: DeserializeOwned> Lines<L> {
+    /// The next one; `None` once the controller has said all it had to say, or died.
+    pub(super) async fn next(&mut self) -> Result<Option<L>, CliError> {
+        loop {
+            if let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.pending.drain(..=end).collect();
+                let line = serde_json::from_slice(&line).map_err(|error| misunderstood(&error))?;
+                return Ok(Some(line));
+            }
+            let Some(Ok(frame)) = self.body.frame().await else { return Ok(None) };
+            if let Ok(data) = frame.into_data() {
+                self.pending.extend_from_slice(&data);
+            }
+        }
+    }
 }

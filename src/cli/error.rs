@@ -73,6 +73,12 @@ impl CliError {
         Self::Json(Box::new(self))
     }
 
+    /// What is wrong and what to do about it, on one line.
+    pub(super) fn words(&self) -> String {
+        let error = self.to_api().error;
+        error.help.map_or(error.message.clone(), |help| format!("{}: {help}", error.message))
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::OutputClosed => 0,

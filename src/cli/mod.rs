@@ -34,6 +34,7 @@ mod startup;
 mod status;
 mod stop;
 mod target;
+mod top;
 mod ui;
 mod validate;
 
@@ -84,6 +85,7 @@ enum Command {
     Describe(describe::DescribeArgs),
     Logs(logs::LogsArgs),
     Events(events::EventsArgs),
+    Top(top::TopArgs),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Restart(restart::RestartArgs),
@@ -156,6 +158,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Describe(args) => describe::run(&args, ui),
         Command::Logs(args) => logs::run(&args, ui),
         Command::Events(args) => events::run(&args, ui),
+        Command::Top(args) => top::run(&args, ui),
         Command::Start(args) => start::run(&args, ui),
         Command::Stop(args) => stop::run(&args, ui),
         Command::Restart(args) => restart::run(&args, ui),
@@ -203,6 +206,7 @@ impl Command {
             Self::Doctor(args) => args.json,
             Self::Explain(args) => args.json,
             Self::Logs(_)
+            | Self::Top(_)
             | Self::Signal(_)
             | Self::Run(_)
             | Self::Import(_)

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::api::{EventReply, EventType};
 
-/// One thing that happened. It is never wrapped, so that one event stays one line for `grep`.
-pub fn event_line(event: &EventReply, style: &Style) -> String {
-    let (kind, paint) = match event.kind {
+/// The kind in words and its colour.
+pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
+    match kind {
         EventType::Applied => ("applied", Paint::Plain),
         EventType::FileBroken => ("file broken", Paint::Bad),
         EventType::FileChanged => ("file changed", Paint::Plain),
@@ -29,7 +29,12 @@ pub fn event_line(event: &EventReply, style: &Style) -> String {
         EventType::Scheduled => ("schedule", Paint::Plain),
         EventType::SourceChanged => ("source changed", Paint::Plain),
         EventType::Eco => ("eco", Paint::Plain),
-    };
+    }
+}
+
+/// One thing that happened. It is never wrapped, so that one event stays one line for `grep`.
+pub fn event_line(event: &EventReply, style: &Style) -> String {
+    let (kind, paint) = kind_look(event.kind);
     let by = match event.by.as_str() {
         "" | "eco" => String::new(),
         by => style.paint(Paint::Dim, &format!(" (by {})", clean(by))),

@@ -162,7 +162,7 @@ pub(super) fn hanging(
 }
 
 /// `text` in lines of at most `room` columns, broken at spaces, and in words that are longer.
-fn wrap(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {

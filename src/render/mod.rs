@@ -22,6 +22,7 @@ pub mod reference;
 mod roff;
 mod status;
 mod style;
+pub mod top;
 
 pub use describe::{daemon, describe, history};
 pub use diff::diff;

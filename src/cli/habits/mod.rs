@@ -14,9 +14,9 @@ const INSTEAD: &[(&[&str], &str)] = &[
          all of a project down",
     ),
     (
-        &["monit", "monitor", "dashboard", "dash", "imonit"],
-        "`eco status` says how things stand and why, `eco logs -f` follows the output, `eco events -f` \
-         what happens",
+        &["monitor", "dashboard", "dash", "imonit"],
+        "`eco top` shows all apps live, with their logs and what happens; `eco status` says how things \
+         stand and why",
     ),
     (
         &["save", "dump", "cleardump"],

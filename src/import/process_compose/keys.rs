@@ -5,7 +5,7 @@ use crate::import::{
     pm2::fields::Answer::{Differs, Mapped, Nothing},
 };
 
-const SCREEN: &str = "eco has no screen of its own: `eco status`, `eco logs -f`";
+const SCREEN: &str = "it is for the screen of process-compose: `eco top` is eco's";
 const TIMES: &str = "log files hold the bytes as they came; `eco logs --json` prints objects";
 const TERMINAL: &str = "apps have no terminal: run it in one of yours";
 const OTHERS: &str = "the end of one app ends no others";

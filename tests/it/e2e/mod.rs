@@ -49,6 +49,7 @@ mod stop;
 mod stop_commands;
 mod strangers;
 mod survive;
+mod top;
 mod upgrade;
 mod watch;
 

@@ -7,6 +7,7 @@ mod metrics;
 mod progress;
 mod reference;
 mod status;
+mod top;
 
 use eco::{
     api::{AppReply, ExitReply, InstanceReply},
