@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Operator;
+
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventReply {
@@ -41,8 +43,25 @@ pub struct CallerReply {
     pub uid: u32,
     /// The user's name, where there is one.
     pub user: Option<String>,
+    /// Who became that user by sudo, as the caller says: nothing proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sudo_user: Option<String>,
     /// The command as typed, secrets left out; or `dashboard`.
     pub command: Option<String>,
+}
+
+impl CallerReply {
+    /// The header in which a caller says what command was typed.
+    pub const COMMAND: &str = "eco-command";
+    /// The header in which a caller says who became its user by sudo.
+    pub const SUDO_USER: &str = "eco-sudo-user";
+}
+
+impl From<Operator> for CallerReply {
+    fn from(operator: Operator) -> Self {
+        let Operator { uid, user, sudo_user, command } = operator;
+        Self { uid, user, sudo_user, command }
+    }
 }
 
 /// What kind of thing happened.
@@ -57,6 +76,10 @@ pub enum EventType {
     FileChanged,
     /// An operator's command was accepted.
     Operated,
+    /// A change of an app began, moved on or is complete.
+    Rollout,
+    /// All that an accepted state asks for is reached.
+    Converged,
     /// A program was executed.
     Started,
     /// A program could not be executed.

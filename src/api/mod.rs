@@ -8,6 +8,7 @@ mod diff;
 mod doctor;
 mod error;
 mod event;
+mod history;
 mod logs;
 mod metrics;
 mod progress;
@@ -22,6 +23,7 @@ pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
 pub use error::{ApiError, ErrorBody};
 pub use event::{CallerReply, EventReply, EventType};
+pub use history::{PruneReply, PruneRequest, RollbackRequest};
 pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogsReply, Stream};
 pub use metrics::{
     AppMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics, RunMetrics,
@@ -57,6 +59,10 @@ pub mod path {
     pub const LOGS: &str = "/v1/logs";
     /// `POST` [`super::Target`], or `GET` [`super::TargetQuery`] → [`super::HistoryReply`].
     pub const HISTORY: &str = "/v1/history";
+    /// `POST` [`super::PruneRequest`] → [`super::PruneReply`].
+    pub const PRUNE: &str = "/v1/history/prune";
+    /// `POST` [`super::RollbackRequest`] → [`super::DiffReply`].
+    pub const ROLLBACK_DIFF: &str = "/v1/rollback/diff";
     /// `POST` [`super::ApplyRequest`] → [`super::DiffReply`].
     pub const DIFF: &str = "/v1/diff";
     /// `POST` [`super::ApplyRequest`] → lines of [`super::Progress`].

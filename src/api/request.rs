@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::select::Selector;
+use super::{
+    event::{CallerReply, EventType},
+    select::Selector,
+};
 use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Signal};
 
 /// Which project and which of its apps.
@@ -96,6 +99,9 @@ pub struct ApplyRequest {
     pub timeout: f64,
     /// The git commit the file is from, if it is in a repository.
     pub git: Option<String>,
+    /// Whether files of that repository differ from the commit; null if that is not known.
+    #[serde(default)]
+    pub dirty: Option<bool>,
 }
 
 /// A command on apps.
@@ -153,6 +159,15 @@ pub struct EventsRequest {
     /// Only those after the one of this `seq`.
     #[serde(default)]
     pub after: Option<u64>,
+    /// Only what happened at or after this time: RFC 3339.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Only what happened at or before this time: RFC 3339.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Only of these kinds; empty is all.
+    #[serde(default)]
+    pub types: Vec<EventType>,
 }
 
 /// The accepted states of a project.
@@ -171,8 +186,11 @@ pub struct HistoryEntry {
     pub generation: u64,
     /// When it was accepted.
     pub time: String,
-    /// By whom.
+    /// By whom: `operator`, `file`, `eco`.
     pub by: String,
+    /// Of an operator: which user, with which command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<CallerReply>,
     /// From which commit.
     pub git: Option<String>,
     /// Whether the repository had changes that were not committed.

@@ -76,6 +76,7 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Outcome {
         Some(client) => client,
         None => Client::connect(&home, Starts::Yes)?,
     };
+    let request = file::with_commit(request);
     let target = target::of_file(&loaded, live::selectors(&args.plan.only));
     let resume = live::awaiting(target, request.wait, request.timeout);
     let manner = Manner { json: args.plan.json, show_plan: true };
@@ -108,5 +109,6 @@ pub(super) fn warn(warnings: &config::Faults, ui: &Ui) {
 
 /// An apply of a file with no flags, for commands that apply on their way.
 pub(super) fn plain(loaded: &config::Loaded, timeout: Duration) -> ApplyRequest {
-    ApplyRequest { wait: true, timeout: timeout.as_secs_f64(), ..file::request(loaded, &[]) }
+    let request = file::with_commit(file::request(loaded, &[]));
+    ApplyRequest { wait: true, timeout: timeout.as_secs_f64(), ..request }
 }

@@ -15,7 +15,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::error::CliError;
+use super::{error::CliError, typed};
 use crate::{
     api::ApiError,
     controller::{self, Home, marker},
@@ -224,13 +224,15 @@ impl Client {
             http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Broken)?;
         // It ends with the response; an error shows there too.
         drop(tokio::spawn(connection));
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", "eco")
-            .header("content-type", "application/json")
-            .body(Full::new(body))
-            .map_err(|_| Failure::Broken)?;
+            .header("content-type", "application/json");
+        for (name, value) in typed::headers() {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body)).map_err(|_| Failure::Broken)?;
         sender.send_request(request).await.map_err(|_| Failure::Broken)
     }
 }

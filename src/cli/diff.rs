@@ -46,10 +46,15 @@ pub(super) fn show(home: &Home, request: &ApplyRequest, json: bool, ui: &Ui) -> 
         Err(CliError::NotRunning) => controller::preview_alone(request).map_err(CliError::Api)?,
         Err(other) => return Err(other),
     };
+    print(&reply, json, ui)
+}
+
+/// Prints a comparison, and says by the exit code whether there is a difference.
+pub(super) fn print(reply: &DiffReply, json: bool, ui: &Ui) -> Outcome {
     if json {
-        ui.print_json(&reply)?;
+        ui.print_json(reply)?;
     } else {
-        ui.print(&render::diff(&reply, ui.style()))?;
+        ui.print(&render::diff(reply, ui.style()))?;
     }
     Ok(u8::from(!reply.is_empty()))
 }

@@ -13,7 +13,7 @@ use super::{client::Client, error::CliError, ui::Ui};
 use crate::{
     api::{ApplyRequest, LookupReply, LookupRequest, path},
     config,
-    controller::{self, Home, secret_key},
+    controller::{self, Home, git, secret_key},
     import,
     model::{AppName, AppSpec},
 };
@@ -279,25 +279,17 @@ fn remembered_profile(
     Ok(found.and_then(|found| found.profile))
 }
 
+/// The same with the commit that the file is at: for what is stored.
+pub(super) fn with_commit(request: ApplyRequest) -> ApplyRequest {
+    let commit = git::commit_of(&request.file);
+    let dirty = commit.as_ref().map(|it| it.dirty);
+    ApplyRequest { git: commit.map(|it| it.id), dirty, ..request }
+}
+
 /// What a file that was read asks for.
 pub(super) fn request(loaded: &config::Loaded, only: &[AppName]) -> ApplyRequest {
     ApplyRequest {
         only: only.iter().cloned().collect::<BTreeSet<_>>(),
-        git: git_commit(&loaded.dir),
         ..controller::request_of(loaded)
     }
-}
-
-/// The commit that the repository around `dir` is at, read from its files.
-fn git_commit(dir: &Path) -> Option<String> {
-    let git = dir.ancestors().map(|dir| dir.join(".git")).find(|git| git.is_dir())?;
-    let head = fs::read_to_string(git.join("HEAD")).ok()?;
-    let head = head.trim();
-    let Some(name) = head.strip_prefix("ref: ") else { return Some(head.to_owned()) };
-    if let Ok(commit) = fs::read_to_string(git.join(name)) {
-        return Some(commit.trim().to_owned());
-    }
-    let packed = fs::read_to_string(git.join("packed-refs")).ok()?;
-    let line = packed.lines().find(|line| line.split(' ').nth(1) == Some(name))?;
-    line.split(' ').next().map(str::to_owned)
 }

@@ -35,6 +35,7 @@ mod status;
 mod stop;
 mod target;
 mod top;
+mod typed;
 mod ui;
 mod validate;
 

@@ -20,6 +20,7 @@ use super::{
     order::Ties,
     projects::Meta,
     queues::Queues,
+    results::Open,
     seen::AllSeen,
     state::{Ending, State},
     stop_commands::Stoppers,
@@ -37,7 +38,7 @@ use crate::{
         marker,
         probe::Probes,
         source_watch::SourceWatcher,
-        store::{Events, Journal, Recovered, Store, StoreFault, StoredProject},
+        store::{Events, Journal, Recovered, Store, StoreFault, StoredProject, StoredResult},
         wall_timer::WallTimer,
     },
     model::{AppKey, Cohort, CohortGroup, Desired, Generation, Observed, RunRecord, RunState},
@@ -99,6 +100,9 @@ impl State {
             log_from: BTreeMap::new(),
             drains: Drains::new(),
             unsaved: BTreeMap::new(),
+            caller: None,
+            steps: BTreeMap::new(),
+            open: Open::new(),
             waiters: Vec::new(),
             listeners: Vec::new(),
             upgrading: None,
@@ -106,12 +110,21 @@ impl State {
             internal,
             home,
         };
-        state.take_projects(stored);
-        state.report(faults);
-        state.take_up(recovered, held.records);
-        state.take_sockets(held.cohorts, held.queues);
-        state.resume();
+        state.take_all((stored, faults), recovered, held);
         Ok(state)
+    }
+
+    fn take_all(
+        &mut self,
+        (stored, faults): (Vec<StoredProject>, Vec<StoreFault>),
+        recovered: Recovered,
+        held: Held,
+    ) {
+        self.take_projects(stored);
+        self.report(faults);
+        self.take_up(recovered, held.records);
+        self.take_sockets(held.cohorts, held.queues);
+        self.resume();
     }
 
     fn take_sockets(&mut self, cohorts: Vec<(Cohort, CohortGroup)>, queues: Vec<QueueSeen>) {
@@ -126,7 +139,12 @@ impl State {
     fn take_projects(&mut self, stored: Vec<StoredProject>) {
         for project in stored {
             self.metas.insert(project.name.clone(), Meta::stored(&project));
-            self.desired.projects.insert(project.name, project.project);
+            let (name, result) = (project.name, project.result);
+            self.desired.projects.insert(name.clone(), project.project);
+            match result {
+                StoredResult::Open | StoredResult::Unknown => self.await_result(&name),
+                StoredResult::Converged | StoredResult::RolledBack => {}
+            }
         }
     }
 

@@ -1,43 +1,44 @@
 //! Answers the calls of the API.
 
-use std::collections::BTreeSet;
-
 use tokio::sync::mpsc;
 
 use super::{
-    calls::{Call, EventLines, Lines},
-    events, lookup,
+    calls::{Call, Lines},
+    events::{OPERATOR, Told},
+    lookup,
     report::{self, Look},
-    state::{Ending, Listener, State},
+    results,
+    state::{Ending, State},
 };
 use crate::{
     api::{
-        ApiError, DaemonReply, DaemonStopRequest, DescribeReply, ElsewhereLogged, EventReply,
-        EventsRequest, HistoryEntry, HistoryReply, LogsReply, Outcome, Progress, SCHEMA,
-        StatusAllReply, Target,
+        ApiError, DaemonReply, DaemonStopRequest, DescribeReply, ElsewhereLogged, EventType,
+        HistoryEntry, HistoryReply, LogsReply, Outcome, Progress, SCHEMA, StatusAllReply, Target,
     },
-    host::{clock, marker, store::EventQuery},
+    host::{clock, marker},
     model::AppKey,
 };
-
-/// So many events may wait for somebody who follows them: more than one turn of the loop makes.
-const BEHIND: usize = 16 * 1024;
-/// So many callers may follow the events.
-const LISTENERS: usize = 256;
 
 impl State {
     /// Answers one call. A caller that went away is not waited for.
     pub(super) fn answer(&mut self, call: Call) {
         match call {
+            Call::By(who, call) => {
+                self.caller = Some(who);
+                self.answer(*call);
+                self.caller = None;
+            }
             Call::Lookup(request, to) => drop(to.send(Ok(self.lookup(&request)))),
             Call::Status(target, to) => drop(to.send(self.status(&target))),
             Call::Describe(target, to) => drop(to.send(self.describe(&target))),
             Call::Logs(target, to) => drop(to.send(self.logs(&target))),
             Call::History(target, to) => drop(to.send(self.history(&target))),
+            Call::Prune(request, to) => drop(to.send(self.prune_history(&request))),
+            Call::RollbackDiff(request, to) => drop(to.send(self.rollback_diff(&request))),
             Call::Diff(request, to) => drop(to.send(self.diff(&request))),
             Call::Apply(request, to) => drop(to.send(self.apply(&request))),
             Call::Operate(request, to) => drop(to.send(self.operate(&request))),
-            Call::Events(request, to) => drop(to.send(self.listen(&request))),
+            Call::Events(request, to) => drop(to.send(self.listen(request))),
             Call::Daemon(to) => drop(to.send(Ok(self.daemon()))),
             Call::DaemonStop(request, to) => drop(to.send(self.end(&request))),
             Call::DaemonUpgrade(request, to) => drop(to.send(self.upgrade(&request))),
@@ -108,49 +109,14 @@ impl State {
             generation: found.generation.0,
             time: found.changed_at,
             by: found.by,
+            who: found.who.map(Into::into),
             git: found.git,
-            dirty: None,
+            dirty: found.dirty,
             summary: found.summary,
-            result: None,
-            current: false,
+            result: results::shown(found.result, found.current),
+            current: found.current,
         });
         Ok(HistoryReply { schema: SCHEMA, revisions: revisions.collect() })
-    }
-
-    fn listen(&mut self, request: &EventsRequest) -> Result<EventLines, ApiError> {
-        let projects = lookup::projects(&request.target, &self.metas)?;
-        let projects = (!request.target.every_project).then_some(projects);
-        let apps: Option<BTreeSet<AppKey>> = if request.target.apps.is_empty() {
-            None
-        } else {
-            let meant = lookup::apps(&request.target, &self.metas, &self.desired)?;
-            Some(meant.apps.into_keys().collect())
-        };
-        let query = EventQuery { after: request.after, ..EventQuery::default() };
-        let past = self.events.read(&query).map_err(|error| {
-            ApiError::failed("events", format!("cannot read the events: {error}"))
-        })?;
-        let (sender, lines) = mpsc::channel(past.len().saturating_add(BEHIND));
-        let listener = Listener { projects, apps, lines: sender };
-        let mut past: Vec<_> = past
-            .into_iter()
-            .filter_map(events::reply)
-            .filter(|event| listener.fits(event))
-            .collect();
-        let first = past.len().saturating_sub(request.last);
-        for event in past.drain(first..) {
-            // The receiver is in our hands, and there is room for all.
-            let _ignored = listener.lines.try_send(event);
-        }
-        if request.follow {
-            self.listeners.retain(|listener| !listener.lines.is_closed());
-            if LISTENERS <= self.listeners.len() {
-                let text = format!("{LISTENERS} callers follow the events already");
-                return Err(ApiError::refused("too_many", text).help("end some of them"));
-            }
-            self.listeners.push(listener);
-        }
-        Ok(lines)
     }
 
     fn daemon(&self) -> DaemonReply {
@@ -169,6 +135,12 @@ impl State {
         marker::set(&self.home, request.leave_apps).map_err(|error| {
             ApiError::failed("store", format!("cannot note that eco is to end: {error}"))
         })?;
+        let text = if request.leave_apps {
+            "eco ends and leaves the apps as they are"
+        } else {
+            "eco ends and stops every app"
+        };
+        self.tell(Told::eco(EventType::Eco, text).by(OPERATOR));
         let (sender, lines) = mpsc::unbounded_channel();
         if request.leave_apps {
             self.ending = Some(Ending::LeaveApps);
@@ -180,20 +152,5 @@ impl State {
         // The receiver is in our hands.
         let _ignored = sender.send(Progress::Result(outcome));
         Ok(lines)
-    }
-}
-
-impl Listener {
-    fn fits(&self, event: &EventReply) -> bool {
-        let project_fits = event
-            .project
-            .as_ref()
-            .zip(self.projects.as_ref())
-            .is_none_or(|(name, projects)| projects.iter().any(|it| it.as_str() == name));
-        let app_fits = match (&self.apps, &event.app) {
-            (Some(wanted), Some(app)) => wanted.iter().any(|key| key.app.as_str() == app),
-            (Some(_), None) | (None, _) => true,
-        };
-        project_fits && app_fits
     }
 }

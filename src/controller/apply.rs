@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::{
     accept::{self, Accepted, Asker},
     calls::Lines,
-    events::Told,
+    events::{OPERATOR, Told},
     lookup, metrics, preview,
     projects::{Meta, Reason},
     report,
@@ -66,8 +66,10 @@ impl State {
         let mut plan = self.preview(request, &present, &accepted);
         plan.notes.extend(self.binding_notes(request));
         let reason = Reason {
-            by: "operator",
+            by: OPERATOR,
+            who: self.caller.clone(),
             git: request.git.clone(),
+            dirty: request.dirty,
             summary: summary(&accepted.changes, &own),
         };
         plan.changes.splice(..0, own);
@@ -161,7 +163,11 @@ impl State {
         let same_meta = self.metas.get(name) == Some(&meta);
         if accepted.changed || !same_meta {
             self.keep_readiness(name, &accepted.project);
-            let stored = meta.to_stored(name, &accepted.project, reason);
+            let mut stored = meta.to_stored(name, &accepted.project, reason);
+            if !accepted.changed {
+                // Another text that says the same: what is in force came about as it did.
+                self.store.keep_reason(&mut stored);
+            }
             crash::point("before the state is stored");
             self.store.save(&stored).map_err(|error| {
                 ApiError::failed("store", format!("cannot store the new state: {error}"))
@@ -182,7 +188,9 @@ impl State {
     fn replace(&mut self, name: &ProjectName, accepted: &Accepted, reason: &Reason) {
         let moved: BTreeSet<&AppName> =
             accepted.changes.iter().filter(|it| it.field == "logs.dir").map(|it| &it.app).collect();
+        self.tell_begun(name, &accepted.project, reason);
         self.desired.projects.insert(name.clone(), accepted.project.clone());
+        self.await_result(name);
         self.floors.remove(name);
         self.supersede(name, &accepted.changes);
         self.touch_project(name);

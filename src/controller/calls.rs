@@ -9,10 +9,11 @@ use crate::{
         ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
         DaemonUpgradeRequest, DescribeReply, DiffReply, EventReply, EventsRequest, HistoryReply,
         LogsReply, LookupReply, LookupRequest, MetricsReply, OperationRequest, Progress,
-        StatusAllReply, Target,
+        PruneReply, PruneRequest, RollbackRequest, StatusAllReply, Target,
     },
     config,
-    model::ProjectName,
+    host::git::Commit,
+    model::{Operator, ProjectName},
 };
 
 /// Where an answer goes.
@@ -33,6 +34,8 @@ pub(super) enum Call {
     Describe(Target, Answer<DescribeReply>),
     Logs(Target, Answer<LogsReply>),
     History(Target, Answer<HistoryReply>),
+    Prune(PruneRequest, Answer<PruneReply>),
+    RollbackDiff(RollbackRequest, Answer<DiffReply>),
     Diff(Box<ApplyRequest>, Answer<DiffReply>),
     Apply(Box<ApplyRequest>, Answer<Lines<Progress>>),
     Operate(OperationRequest, Answer<Lines<Progress>>),
@@ -40,6 +43,8 @@ pub(super) enum Call {
     Daemon(Answer<DaemonReply>),
     DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
     DaemonUpgrade(DaemonUpgradeRequest, Answer<Lines<DaemonUpgradeReply>>),
+    /// One of those, by a caller who is known.
+    By(Operator, Box<Self>),
 }
 
 /// The result of work done aside, so that it does not hold up the loop.
@@ -51,6 +56,8 @@ pub(super) enum Internal {
         project: ProjectName,
         /// What it says now, or what is wrong with it.
         result: Box<Result<config::Loaded, LoadFault>>,
+        /// The commit it is at.
+        commit: Option<Commit>,
     },
     /// Somebody asks for the metrics at an address.
     Scrape {

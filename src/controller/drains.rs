@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{events::Told, state::State};
+use super::state::State;
 use crate::{
     api::EventType,
     host::clock,
@@ -67,7 +67,8 @@ impl State {
         let Some((key, found)) = self.observed.run(run) else { return };
         let text = "it does not wait for connections by epoll, so it goes on accepting while it \
                     drains, and may lose the last ones; `listen: { share: port }` cures that";
-        self.tell(Told::of(EventType::Stopping, &key.instance(found.index), text));
+        let id = key.instance(found.index);
+        self.tell_of_run(EventType::Stopping, (&id, run), text);
     }
 
     /// Looks at the draining runs that are due.

@@ -30,7 +30,6 @@ use crate::{
 const GOODBYE: Duration = Duration::from_millis(50);
 
 /// Everything that can wake the loop.
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way")]
 enum Input {
     Keeper(io::Result<KeeperEvent>),
     Call(Option<Call>),
@@ -61,6 +60,7 @@ pub(super) async fn drive(
         state.converge();
         state.settle_ends();
         state.settle_endpoints();
+        state.look_for_results();
         state.answer_waiters();
         if state.try_end().await? {
             return Ok(());
@@ -98,8 +98,8 @@ impl State {
             Input::Keeper(event) => self.on_keeper(event?),
             Input::Call(Some(call)) => self.answer(call),
             Input::Probe(event) => self.on_probe(event),
-            Input::Internal(Some(Internal::Loaded { project, result })) => {
-                self.on_loaded(&project, *result);
+            Input::Internal(Some(Internal::Loaded { project, result, commit })) => {
+                self.on_loaded(&project, *result, commit);
             }
             Input::Internal(Some(Internal::Scrape { address, answer })) => {
                 // Who went away needs no answer.
@@ -133,6 +133,7 @@ impl State {
 
     fn end_with_the_machine(&mut self) {
         if self.ending.is_none() {
+            self.tell(Told::eco(EventType::Eco, "eco was sent SIGTERM and stops every app"));
             self.ending = Some(Ending::StopApps);
             self.stop_everything();
         }

@@ -4,8 +4,11 @@ use super::state::{Listener, State};
 use crate::{
     api::{EventReply, EventType, SCHEMA},
     host::store::EventLine,
-    model::{AppKey, InstanceId, ProjectName, Revision},
+    model::{AppKey, InstanceId, ProjectName, Revision, RunId},
 };
+
+/// An operator, as who brought something about.
+pub(super) const OPERATOR: &str = "operator";
 
 /// Something worth telling.
 #[derive(Clone, Debug)]
@@ -65,13 +68,30 @@ impl Told {
 
     /// The same, about a revision.
     #[must_use]
-    pub(super) fn revision(mut self, revision: Revision) -> Self {
-        self.revision = Some(revision);
+    pub(super) fn revision(self, revision: Revision) -> Self {
+        self.maybe_revision(Some(revision))
+    }
+
+    /// The same, about a revision if that is known.
+    #[must_use]
+    pub(super) fn maybe_revision(mut self, revision: Option<Revision>) -> Self {
+        self.revision = revision;
         self
     }
 }
 
 impl State {
+    /// Tells of a run, with its revision.
+    pub(super) fn tell_of_run(
+        &mut self,
+        kind: EventType,
+        (id, run): (&InstanceId, RunId),
+        text: impl Into<String>,
+    ) {
+        let revision = self.observed.run(run).map(|(_, found)| found.revision);
+        self.tell(Told::of(kind, id, text).maybe_revision(revision));
+    }
+
     /// Appends to the events, and passes on to whoever follows them.
     pub(super) fn tell(&mut self, told: Told) {
         tracing::info!(kind = ?told.kind, app = ?told.app.as_ref().map(ToString::to_string),
@@ -84,19 +104,26 @@ impl State {
             app: told.app.as_ref().map(|key| key.app.to_string()),
             instance: told.instance,
             by: Some(told.by.to_owned()),
+            who: self.caller.clone().filter(|_| told.by == OPERATOR),
             revision: told.revision.map(|revision| revision.to_string()),
             message: told.message,
             stderr: told.stderr,
         });
         let Some(reply) = reply(line) else { return };
         self.listeners.retain(|listener| {
-            !listener.wants(told.project.as_ref(), told.app.as_ref())
+            !listener.wants_kind(told.kind)
+                || !listener.wants(told.project.as_ref(), told.app.as_ref())
                 || listener.lines.try_send(reply.clone()).is_ok()
         });
     }
 }
 
 impl Listener {
+    /// Whether it wants events of this kind.
+    pub(super) fn wants_kind(&self, kind: EventType) -> bool {
+        self.types.is_empty() || self.types.contains(&kind)
+    }
+
     fn wants(&self, project: Option<&ProjectName>, app: Option<&AppKey>) -> bool {
         let Some(project) = project else { return true };
         self.projects.as_ref().is_none_or(|projects| projects.contains(project))
@@ -126,7 +153,7 @@ pub(super) fn reply(line: EventLine) -> Option<EventReply> {
         app: line.app,
         instance: line.instance,
         by: line.by.unwrap_or_default(),
-        who: None,
+        who: line.who.map(Into::into),
         revision: line.revision,
         message: line.message,
         stderr: line.stderr,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{environment, events::Told, node, report, state::State, surroundings};
+use super::{environment, node, report, state::State, surroundings};
 use crate::{
     api::{EventType, Stream},
     host::{clock, crash, home::Home},
@@ -52,6 +52,7 @@ impl State {
             self.execute(action, now);
             self.touch(key);
         }
+        self.note_step(key, now);
         self.drop_if_gone(key);
     }
 
@@ -77,7 +78,7 @@ impl State {
                 self.drain(*run, false);
                 crash::point("a drain is asked for");
                 let text = format!("no new connections, to stop it: {reason}");
-                self.tell(Told::of(EventType::Stopping, id, text));
+                self.tell_of_run(EventType::Stopping, (id, *run), text);
             }
             Action::Steer { key, weights } => {
                 let sent = self.keeper.steer(key, weights);
@@ -109,7 +110,8 @@ impl State {
                 let sent = self.keeper.signal(*run, Signal::KILL, KillScope::Group);
                 self.asked(sent);
                 crash::point("a kill is asked for");
-                self.tell(Told::of(EventType::Killed, id, "it did not stop in time: SIGKILL"));
+                let text = "it did not stop in time: SIGKILL";
+                self.tell_of_run(EventType::Killed, (id, *run), text);
             }
         }
     }
@@ -126,7 +128,7 @@ impl State {
         self.asked(sent);
         crash::point("a stop is asked for");
         let text = format!("{signal} to stop it: {reason}");
-        self.tell(Told::of(EventType::Stopping, id, text));
+        self.tell_of_run(EventType::Stopping, (id, run), text);
     }
 
     /// A stop is noted before it is sent: whoever learns of the exit later has to know.

@@ -20,7 +20,12 @@ use super::{
 use crate::{
     api::{ApplyRequest, EventType},
     config,
-    host::{home::Home, secret_key, source_watch::SourceChanged},
+    host::{
+        git::{self, Commit},
+        home::Home,
+        secret_key,
+        source_watch::SourceChanged,
+    },
     import,
     model::{App, AppKey, AppName, ProjectName},
 };
@@ -71,8 +76,9 @@ impl State {
         // are not the caller's, so only stored ones and `vars_file` fill them.
         tokio::task::spawn_blocking(move || {
             let result = Box::new(load(&file, profile.as_deref(), &env, options, &home));
+            let commit = if result.is_ok() { git::commit_of(&file) } else { None };
             // The loop may be gone; then nobody needs the result.
-            let _ignored = internal.send(Internal::Loaded { project, result });
+            let _ignored = internal.send(Internal::Loaded { project, result, commit });
         });
     }
 
@@ -81,6 +87,7 @@ impl State {
         &mut self,
         name: &ProjectName,
         result: Result<config::Loaded, LoadFault>,
+        commit: Option<Commit>,
     ) {
         let Some(meta) = self.metas.get_mut(name) else { return };
         let was = std::mem::take(&mut meta.reading);
@@ -94,7 +101,7 @@ impl State {
             Reading::Stale => return self.reload(name),
         }
         match result {
-            Ok(loaded) => self.take_edit(name, &loaded),
+            Ok(loaded) => self.take_edit(name, &loaded, commit),
             Err(LoadFault::Missing(text) | LoadFault::Key(text)) => self.refuse_edit(name, &text),
             Err(LoadFault::Faults(faults)) => {
                 self.refuse_edit(name, &faults.one_line());
@@ -109,7 +116,7 @@ impl State {
         self.follower.follow(name.clone(), files_of(meta, inputs));
     }
 
-    fn take_edit(&mut self, name: &ProjectName, loaded: &config::Loaded) {
+    fn take_edit(&mut self, name: &ProjectName, loaded: &config::Loaded, commit: Option<Commit>) {
         if loaded.name != *name {
             let text = format!(
                 "{}: it says `name: {}`, but this is project `{name}`; rename it by `eco down -p \
@@ -118,6 +125,12 @@ impl State {
                 loaded.name
             );
             self.refuse_edit(name, &text);
+            return;
+        }
+        let Some(meta) = self.metas.get_mut(name) else { return };
+        let was_unusable = meta.fault.is_some() || meta.held.is_some();
+        if meta.went_back && meta.is_of(loaded) {
+            (meta.fault, meta.held) = (None, None);
             return;
         }
         let request = request_of(loaded);
@@ -132,9 +145,17 @@ impl State {
         }
         let own = metrics::accept(self.metas.get(name), &request, &mut accepted);
         let meta = Meta::of(&request, self.metas.get(name));
-        let reason = Reason::new("file", super::apply::summary(&accepted.changes, &own));
-        if let Err(error) = self.take_over(name, meta, &accepted, &reason) {
-            tracing::error!(%error, "cannot take over an edit of {name}");
+        let summary = super::apply::summary(&accepted.changes, &own);
+        let dirty = commit.as_ref().map(|it| it.dirty);
+        let git = commit.map(|it| it.id);
+        let reason = Reason { git, dirty, ..Reason::new("file", summary) };
+        match self.take_over(name, meta, &accepted, &reason) {
+            Ok(()) if was_unusable && !accepted.changed => {
+                let text = "the file can be used again; it changes nothing";
+                self.tell(Told::about(EventType::FileChanged, name, text).by("file"));
+            }
+            Ok(()) => {}
+            Err(error) => tracing::error!(%error, "cannot take over an edit of {name}"),
         }
     }
 
@@ -220,6 +241,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         wait: false,
         timeout: 0.0,
         git: None,
+        dirty: None,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::{
         ApiError, ApplyRequest, DaemonReply, DescribeReply, DiffReply, HistoryReply, LogsReply,
-        LookupReply, Outcome, Progress, SCHEMA, StatusAllReply,
+        LookupReply, Outcome, Progress, PruneReply, SCHEMA, StatusAllReply,
     },
     model::{Observed, Project, Time},
 };
@@ -105,6 +105,10 @@ impl Conversation {
             Call::Describe(request, answer) => self.one(&request, answer, DescribeReply::default()),
             Call::Logs(request, answer) => self.one(&request, answer, LogsReply::default()),
             Call::History(request, answer) => self.one(&request, answer, HistoryReply::default()),
+            Call::Prune(request, answer) => self.one(&request, answer, PruneReply::default()),
+            Call::RollbackDiff(request, answer) => {
+                self.one(&request, answer, DiffReply::default());
+            }
             Call::Diff(request, answer) => {
                 self.hear(&*request);
                 tell(answer, previewed(&request));
@@ -120,6 +124,7 @@ impl Conversation {
                 self.hear(&request);
                 tell(answer, Err(ApiError::refused("stand_in", "nothing runs")));
             }
+            Call::By(_, call) => self.take(*call),
             // The caller goes without an answer, as from a controller that dies.
             Call::DaemonUpgrade(request, answer) => {
                 self.hear(&request);

@@ -8,7 +8,12 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    accept::Accepted, events::Told, lookup::Meant, projects::Reason, report::rfc3339, state::State,
+    accept::Accepted,
+    events::{OPERATOR, Told},
+    lookup::Meant,
+    projects::Reason,
+    report::rfc3339,
+    state::State,
 };
 use crate::{
     api::{ApiError, EventType, Operation, OperationRequest, Selector},
@@ -237,6 +242,10 @@ impl State {
                 }
                 Some(_) | None => continue,
             };
+            if token.is_some() {
+                let told = Told::about_app(EventType::Operated, key, "asked to run now");
+                self.tell(told.by(OPERATOR));
+            }
             asked.insert(key.clone(), after);
         }
         Ok(asked)

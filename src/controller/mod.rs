@@ -7,6 +7,7 @@ mod accept;
 mod adopt;
 mod answer;
 mod apply;
+mod caller;
 mod calls;
 mod describe;
 mod doctor;
@@ -21,8 +22,10 @@ mod exec_probes;
 mod execute;
 mod following;
 pub mod fuzzing;
+mod going_back;
 mod jobs;
 mod left_behind;
+mod listen;
 mod liveness;
 mod log_stream;
 mod lookup;
@@ -42,6 +45,7 @@ mod records;
 mod refusals;
 mod reload;
 mod report;
+mod results;
 mod rollout;
 mod seen;
 mod serve;
@@ -62,6 +66,7 @@ use tokio::sync::mpsc;
 pub use crate::host::{
     clock::wall as wall_clock,
     first_process::{is_first_process, reap_orphans},
+    git,
     home::{Home, HomeError},
     launch::{become_keeper, start_keeper},
     marker, secret_key,

@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 use super::{
     accept,
     calls::Lines,
-    events::Told,
+    events::{OPERATOR, Told},
+    going_back::Asked,
     jobs,
     lookup::{self, Meant},
     projects::Reason,
-    rollout,
     state::State,
     wait::Waiter,
 };
@@ -47,7 +47,12 @@ impl State {
         }
         // One answer ends with one result; with several projects, only the last is waited for.
         for name in &names {
-            let scope = self.operate_project(name, &meant, &request.operation)?;
+            let scope = if let Operation::Rollback(to) = request.operation {
+                let whole = request.target.apps.is_empty();
+                self.go_back_to(name, &meant, Asked { to, whole })?
+            } else {
+                self.operate_project(name, &meant, &request.operation)?
+            };
             let wait = request.wait && !matches!(request.operation, Operation::Signal(_));
             self.wait(name, scope, (wait, request.timeout), sender.clone());
             if let Some(waiter) = self.waiters.last_mut().filter(|it| it.project == *name) {
@@ -71,19 +76,6 @@ impl State {
         let before = self.present(name);
         let mut project = before.clone();
         let next = before.generation.next();
-        let earlier = match operation {
-            Operation::Rollback(to) => Some(self.earlier(name, &scope, *to)?.project),
-            Operation::Start
-            | Operation::Stop
-            | Operation::Restart
-            | Operation::RestartNow
-            | Operation::Reload
-            | Operation::Scale(_)
-            | Operation::Signal(_)
-            | Operation::Down
-            | Operation::RunJob(_)
-            | Operation::Await => None,
-        };
         let mut replaced = BTreeSet::new();
         for (key, instances) in mine {
             if *operation == Operation::Reload && self.reload_by_signal(key, instances) {
@@ -99,9 +91,6 @@ impl State {
                 replaced.extend(instances.is_empty().then(|| key.app.clone()));
             }
             change(app, operation, (instances, next, retry));
-            if let Some(earlier) = earlier.as_ref().and_then(|it| it.apps.get(&key.app)) {
-                rollout::go_back(app, earlier, next);
-            }
         }
         scope.extend(jobs::restart_with(&mut project, &replaced, next));
         let ending = *operation == Operation::Down;
@@ -111,8 +100,10 @@ impl State {
         project.generation = next;
         let words: Vec<_> = scope.iter().map(ToString::to_string).collect();
         let text = format!("{} {}", word(operation), words.join(", "));
-        self.store_project(name, project, &Reason::new("operator", text.clone()), ending)?;
-        self.tell(Told::about(EventType::Operated, name, text).by("operator"));
+        let who = self.caller.clone();
+        let reason = Reason { who, ..Reason::new(OPERATOR, text.clone()) };
+        self.store_project(name, project, &reason, ending)?;
+        self.tell(Told::about(EventType::Operated, name, text).by(OPERATOR));
         Ok(scope)
     }
 
@@ -135,7 +126,9 @@ impl State {
             ApiError::failed("store", format!("cannot store the new state: {error}"))
                 .help("nothing was changed; make room or mend the disk and try again")
         })?;
+        self.tell_begun(name, &project, reason);
         self.desired.projects.insert(name.clone(), project);
+        self.await_result(name);
         self.touch_project(name);
         self.follow_file(name);
         self.watch_sources(name);
@@ -174,8 +167,9 @@ impl State {
         for (run, id) in runs {
             let sent = self.keeper.signal(run, signal, KillScope::Main);
             self.asked(sent);
+            let revision = self.observed.run(run).map(|(_, found)| found.revision);
             let told = Told::of(EventType::Operated, &id, format!("{signal} was sent"));
-            self.tell(told.by("operator"));
+            self.tell(told.by(OPERATOR).maybe_revision(revision));
         }
         Ok(())
     }
@@ -262,7 +256,12 @@ impl State {
         let waiters = self.waiters.iter().map(Waiter::wake_at);
         let undrained = self.undrained.values().map(|(_, deadline)| *deadline);
         let undrained = undrained.chain(self.next_look_for_evidence());
-        let others = self.unsaved.values().copied().chain(self.next_look());
+        let others = self
+            .unsaved
+            .values()
+            .copied()
+            .chain(self.next_look())
+            .chain(self.next_look_for_results());
         let others = others.chain(self.next_memory_look).chain(self.queues.next_look);
         let others =
             others.chain(self.next_late_stop_command()).chain(self.metrics.endpoints.next_try());

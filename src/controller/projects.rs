@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     api::ApplyRequest,
-    config::Origins,
-    host::{clock, store::StoredProject},
-    model::{AppName, MetricsPolicy, Project, ProjectName},
+    config::{self, Origins},
+    host::{
+        clock,
+        store::{StoredProject, StoredResult},
+    },
+    model::{AppName, MetricsPolicy, Operator, Project, ProjectName},
 };
 
 /// A project's file and how it was read.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Meta {
     /// The directory it is bound to, as typed.
     pub(super) dir: PathBuf,
@@ -34,6 +38,8 @@ pub(super) struct Meta {
     pub(super) origins: Origins,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
+    /// An operator went back from what this text says: it is not taken in again by itself.
+    pub(super) went_back: bool,
     /// Whether it is being read again just now.
     pub(super) reading: Reading,
     /// What is wrong with an edit made since.
@@ -68,11 +74,17 @@ impl Meta {
             },
             origins: origins(request, before),
             lenient: request.lenient,
+            went_back: false,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
             fault: None,
             held: None,
             ending: false,
         }
+    }
+
+    /// Whether this is the text that was accepted, of the file and of those beside it.
+    pub(super) fn is_of(&self, loaded: &config::Loaded) -> bool {
+        self.file_digest == loaded.text_digest && self.other_digests == loaded.other_digests
     }
 
     /// As the store has it.
@@ -89,6 +101,7 @@ impl Meta {
             metrics: stored.metrics,
             origins: stored.origins.clone(),
             lenient: stored.lenient,
+            went_back: stored.went_back,
             reading: Reading::default(),
             fault: stored.file_fault.clone(),
             held: None,
@@ -119,11 +132,15 @@ impl Meta {
             metrics: self.metrics,
             origins: self.origins.clone(),
             lenient: self.lenient,
+            went_back: self.went_back,
             file_fault: self.fault.clone(),
             changed_at: super::report::rfc3339(clock::wall()),
             by: reason.by.to_owned(),
+            who: reason.who.clone(),
             git: reason.git.clone(),
+            dirty: reason.dirty,
             summary: reason.summary.clone(),
+            result: StoredResult::Open,
         }
     }
 }
@@ -157,8 +174,12 @@ pub(super) enum Reading {
 pub(super) struct Reason {
     /// `operator`, `file` or `eco`.
     pub(super) by: &'static str,
+    /// Of an operator: which user, with which command.
+    pub(super) who: Option<Operator>,
     /// The commit its file was at.
     pub(super) git: Option<String>,
+    /// Whether the files of that repository differed from the commit.
+    pub(super) dirty: Option<bool>,
     /// What changed, in a few words.
     pub(super) summary: String,
 }
@@ -166,6 +187,6 @@ pub(super) struct Reason {
 impl Reason {
     /// A reason without a commit.
     pub(super) fn new(by: &'static str, summary: impl Into<String>) -> Self {
-        Self { by, git: None, summary: summary.into() }
+        Self { by, summary: summary.into(), ..Self::default() }
     }
 }

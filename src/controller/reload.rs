@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{events::Told, state::State};
+use super::{
+    events::{OPERATOR, Told},
+    state::State,
+};
 use crate::{
     api::EventType,
     host::clock,
@@ -32,7 +35,9 @@ impl State {
             let sent = self.keeper.signal(*run, signal, KillScope::Main);
             self.asked(sent);
             let text = format!("{signal} was sent, to have it read its files again");
-            self.tell(Told::of(EventType::Operated, id, text).by("operator"));
+            let revision = self.observed.run(*run).map(|(_, found)| found.revision);
+            let told = Told::of(EventType::Operated, id, text).by(OPERATOR);
+            self.tell(told.maybe_revision(revision));
         }
         !meant.is_empty()
     }

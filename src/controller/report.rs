@@ -68,7 +68,10 @@ pub(super) fn status(
 
 fn file_reply(meta: &Meta, project: Option<&Project>) -> FileReply {
     let (state, error) = match file_state(meta) {
-        (FileState::InSync, None) => project.and_then(undone).unwrap_or((FileState::InSync, None)),
+        (FileState::InSync, None) => {
+            let undone = project.and_then(undone).or_else(|| went_back(meta));
+            undone.unwrap_or((FileState::InSync, None))
+        }
         other => other,
     };
     FileReply { path: meta.file.clone(), followed: meta.followed, state, error }
@@ -86,6 +89,12 @@ fn undone(project: &Project) -> Option<(FileState, Option<String>)> {
         format!("{name} was rolled back: instance {}: {}", why.index, why.reason)
     };
     Some((FileState::RolledBack, Some(text)))
+}
+
+/// Nothing failed, and no app is another one for it.
+fn went_back(meta: &Meta) -> Option<(FileState, Option<String>)> {
+    let text = "it was rolled back by an operator; `eco apply` brings the file in again";
+    meta.went_back.then(|| (FileState::RolledBack, Some(text.to_owned())))
 }
 
 /// Compares the file as it is now with what was accepted.

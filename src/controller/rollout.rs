@@ -1,15 +1,13 @@
 //! The end of a change: it is good, or it failed and is undone.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::{events::Told, projects::Reason, state::State};
 use crate::{
-    api::{ApiError, EventType},
-    host::{clock, store::StoredProject},
-    model::{App, AppKey, AppName, Generation, ProjectName, RolledBack, RolloutFailure, Time},
+    api::EventType,
+    host::clock,
+    model::{AppKey, Project, ProjectName, RolledBack, RolloutFailure, Time},
+    reconcile::{self, Step},
 };
 
 /// How long after a change was found good that is written down: others of the project follow
@@ -23,7 +21,7 @@ impl State {
         let next = project.generation.next();
         let Some(app) = project.apps.get_mut(&key.app) else { return };
         let Some(former) = app.former.clone() else { return };
-        let failed = app.revision;
+        let (failed, failed_in) = (app.revision, former.changed_in);
         let mut failure = failure.clone();
         let seen = self.seen_of(&key.instance(failure.index), failed);
         if let Some(seen) = seen.filter(|seen| !failure.reason.contains(seen)) {
@@ -43,6 +41,7 @@ impl State {
         let reason = Reason::new("eco", format!("rolled back {}: {failure}", key.app));
         match self.store_project(&key.project, project, &reason, false) {
             Ok(()) => {
+                self.note_rolled_back(&key.project, failed_in);
                 self.send_sinks(|other| other == key);
                 self.tell(Told::about_app(EventType::RolledBack, key, text).by("eco"));
             }
@@ -50,41 +49,48 @@ impl State {
         }
     }
 
-    /// What an operator brings back: the apps of the generation asked for, else of the newest one in
-    /// which an app of the scope was of another revision.
-    pub(super) fn earlier(
-        &self,
-        name: &ProjectName,
-        scope: &BTreeSet<AppName>,
-        to: Option<u64>,
-    ) -> Result<StoredProject, ApiError> {
+    /// Tells of each app that becomes another one; that is before it is.
+    pub(super) fn tell_begun(&mut self, name: &ProjectName, next: &Project, reason: &Reason) {
         let present = self.present(name);
-        if let Some(to) = to {
-            return self.store.revision(name, Generation(to)).map_err(|error| {
-                ApiError::input(
-                    "no_generation",
-                    format!("cannot go back to generation {to}: {error}"),
-                )
-                .help(format!("see `eco history -p {name}`"))
-            });
+        for (app_name, app) in next.apps.iter().filter(|(_, app)| app.wanted() != 0) {
+            let before = present.apps.get(app_name).filter(|before| before.wanted() != 0);
+            let Some(before) = before.filter(|before| before.revision != app.revision) else {
+                continue;
+            };
+            // That an app went back is told as such.
+            if app.good {
+                continue;
+            }
+            let key = AppKey { project: name.clone(), app: app_name.clone() };
+            self.steps.insert(key.clone(), None);
+            let text = format!("begins: revision {} to {}", before.revision, app.revision);
+            let told = Told::about_app(EventType::Rollout, &key, text).by(reason.by);
+            self.tell(told.revision(app.revision));
         }
-        let differs = |stored: &StoredProject| {
-            scope.iter().any(|app| {
-                let revision = |apps: &BTreeMap<AppName, App>| {
-                    apps.get(app).filter(|app| !app.removed).map(|app| app.revision)
-                };
-                revision(&stored.project.apps)
-                    .is_some_and(|before| revision(&present.apps).is_some_and(|now| before != now))
-            })
+    }
+
+    /// Tells how far the change of an app has come, if that is news. What an earlier controller may
+    /// have told is none.
+    pub(super) fn note_step(&mut self, key: &AppKey, now: Time) {
+        let Some(app) = self.desired.app(key) else { return };
+        let Some(step) = reconcile::step(key, app, self.observed.apps.get(key), now) else {
+            self.steps.remove(key);
+            return;
         };
-        let summaries = self.store.history(name).into_iter().rev();
-        let earlier = summaries.filter(|found| found.generation < present.generation);
-        let mut earlier =
-            earlier.filter_map(|found| self.store.revision(name, found.generation).ok());
-        earlier.find(differs).ok_or_else(|| {
-            ApiError::refused("nothing_before", format!("nothing of {name} was different before"))
-                .help(format!("see `eco history -p {name}`"))
-        })
+        let revision = app.revision;
+        let before = self.steps.insert(key.clone(), Some(step.clone()));
+        let text = match (before, step) {
+            (None, _) | (Some(Some(Step::Paused(_))), Step::Paused(_)) => return,
+            (Some(Some(before)), step) if before == step => return,
+            (_, Step::Canary(1)) => "one instance goes first, as a canary".to_owned(),
+            (_, Step::Canary(size)) => format!("{size} instances go first, as a canary"),
+            (Some(Some(Step::Canary(_))), Step::Others) => {
+                "the canary is good: the other instances follow".to_owned()
+            }
+            (_, Step::Others) => return,
+            (_, Step::Paused(failure)) => format!("paused: {failure}"),
+        };
+        self.tell(Told::about_app(EventType::Rollout, key, text).revision(revision));
     }
 
     /// Notes that every instance of an app is good. On disk that comes a moment later: if it is
@@ -94,6 +100,13 @@ impl State {
         let Some(app) = project.and_then(|project| project.apps.get_mut(&key.app)) else { return };
         app.good = true;
         app.former = None;
+        let revision = app.revision;
+        let text = match app.wanted() {
+            _ if app.spec.is_job() => "complete: the job is done".to_owned(),
+            1 => "complete: its instance is good".to_owned(),
+            count => format!("complete: all {count} instances are good"),
+        };
+        self.tell(Told::about_app(EventType::Rollout, key, text).revision(revision));
         let at = clock::now().after(SETTLE);
         self.unsaved.entry(key.project.clone()).or_insert(at);
     }
@@ -113,27 +126,8 @@ impl State {
             return;
         }
         let Some(project) = self.desired.projects.get(name) else { return };
-        if let Err(error) = self.store.amend(name, project) {
+        if let Err(error) = self.store.amend(name, project, None) {
             tracing::warn!(%error, "cannot note that the apps of {name} are good");
         }
     }
-}
-
-/// Makes an app what it was in an earlier generation. A file that is followed does not bring the
-/// present revision again by itself.
-pub(super) fn go_back(app: &mut App, earlier: &App, next: Generation) {
-    if app.revision == earlier.revision {
-        return;
-    }
-    let why = RolledBack {
-        revision: app.revision,
-        generation: next,
-        index: 0,
-        reason: "an operator asked for it".to_owned(),
-        by_operator: true,
-    };
-    app.begin_change(next);
-    app.spec = earlier.spec.clone();
-    app.revision = earlier.revision;
-    app.rolled_back = Some(why);
 }

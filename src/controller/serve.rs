@@ -12,16 +12,20 @@ use axum::{
 use futures_util::{Stream, StreamExt as _, stream::poll_fn};
 use serde::Serialize;
 use tokio::{
-    net::{UnixListener, UnixStream, unix::SocketAddr},
+    net::{UnixListener, UnixStream},
     sync::{mpsc, oneshot},
 };
 
 use super::{
+    caller::{Peer, Who},
     calls::{Answer, Call, Lines},
     event_stream, log_stream,
     refusals::{self, Asked, Sent, refuse},
 };
-use crate::api::{ApiError, EventsRequest, TargetQuery, path};
+use crate::{
+    api::{ApiError, EventsRequest, PruneRequest, TargetQuery, path},
+    model::Operator,
+};
 
 /// A request may be so large: 5,000 apps are about 5 MB.
 const MAX_BODY: usize = 256 * 1024 * 1024;
@@ -30,18 +34,20 @@ pub(super) type Calls = mpsc::Sender<Call>;
 
 /// Callers of this user, and root. The socket's directory is closed to others; this holds even where
 /// somebody has opened it.
-struct Own(UnixListener);
+pub(super) struct Own(UnixListener);
 
 impl Listener for Own {
     type Io = UnixStream;
-    type Addr = SocketAddr;
+    type Addr = Peer;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let (stream, address) = Listener::accept(&mut self.0).await;
+            let (stream, _) = Listener::accept(&mut self.0).await;
             let own = rustix::process::geteuid().as_raw();
             match stream.peer_cred() {
-                Ok(peer) if peer.uid() == own || peer.uid() == 0 => return (stream, address),
+                Ok(peer) if peer.uid() == own || peer.uid() == 0 => {
+                    return (stream, Peer { uid: peer.uid() });
+                }
                 Ok(peer) => tracing::warn!(uid = peer.uid(), "another user's call was refused"),
                 Err(error) => tracing::warn!(%error, "a caller is not known"),
             }
@@ -49,16 +55,19 @@ impl Listener for Own {
     }
 
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.0.local_addr()
+        Ok(Peer { uid: rustix::process::geteuid().as_raw() })
     }
 }
 
 /// Answers callers until the process ends.
 pub(super) async fn serve(listener: UnixListener, calls: Calls) {
-    answer_all(Own(listener), calls).await;
+    let router = router(calls).into_make_service_with_connect_info::<Peer>();
+    if let Err(error) = axum::serve(Own(listener), router).await {
+        tracing::error!(%error, "the API stopped");
+    }
 }
 
-/// Answers whoever a listener lets in.
+/// Answers whoever a listener lets in, of whom nothing is known.
 pub(super) async fn answer_all<L>(listener: L, calls: Calls)
 where
     L: Listener,
@@ -91,14 +100,19 @@ fn router(calls: Calls) -> Router {
             post(|state, body| one(state, body, Call::History))
                 .get(move |state, query| one(state, Sent(target(query)), Call::History)),
         )
+        .route(path::PRUNE, post(prune))
+        .route(path::ROLLBACK_DIFF, post(|state, body| one(state, body, Call::RollbackDiff)))
         .route(path::DIFF, post(|state, body| one(state, body, Call::Diff)))
-        .route(path::APPLY, post(|state, body| many(state, body, Call::Apply)))
-        .route(path::OPERATE, post(|state, body| many(state, body, Call::Operate)))
+        .route(path::APPLY, post(|state, who, body| many(state, who, body, Call::Apply)))
+        .route(path::OPERATE, post(|state, who, body| many(state, who, body, Call::Operate)))
         .route(path::EVENTS, post(events))
         .route(path::EVENTS_STREAM, get(event_stream::events))
         .route(path::DAEMON, get(daemon))
-        .route(path::DAEMON_STOP, post(|state, body| many(state, body, Call::DaemonStop)))
-        .route(path::DAEMON_UPGRADE, post(|state, body| many(state, body, Call::DaemonUpgrade)))
+        .route(path::DAEMON_STOP, post(|state, who, body| many(state, who, body, Call::DaemonStop)))
+        .route(
+            path::DAEMON_UPGRADE,
+            post(|state, who, body| many(state, who, body, Call::DaemonUpgrade)),
+        )
         .fallback(refusals::no_such_path)
         .method_not_allowed_fallback(refusals::other_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -107,6 +121,19 @@ fn router(calls: Calls) -> Router {
 
 async fn daemon(State(calls): State<Calls>) -> Response {
     reply(ask(&calls, Call::Daemon).await)
+}
+
+async fn prune(State(calls): State<Calls>, Who(who): Who, body: Json<PruneRequest>) -> Response {
+    let Json(request) = body;
+    reply(ask(&calls, |answer| by(who, Call::Prune(request, answer))).await)
+}
+
+/// The call, with who makes it.
+fn by(who: Option<Operator>, call: Call) -> Call {
+    match who {
+        Some(who) => Call::By(who, Box::new(call)),
+        None => call,
+    }
 }
 
 async fn one<Q, A>(
@@ -122,13 +149,14 @@ where
 
 async fn many<Q, L>(
     State(calls): State<Calls>,
+    Who(who): Who,
     Sent(request): Sent<Q>,
     call: fn(Q, Answer<Lines<L>>) -> Call,
 ) -> Response
 where
     L: Serialize + Send + 'static,
 {
-    match ask(&calls, |answer| call(request, answer)).await {
+    match ask(&calls, |answer| by(who, call(request, answer))).await {
         Ok(mut lines) => stream(poll_fn(move |context| lines.poll_recv(context))),
         Err(error) => refuse(&error),
     }

@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 use super::{
     calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
-    metrics::Metrics, order::Ties, projects::Meta, queues::Queues, seen::AllSeen,
+    metrics::Metrics, order::Ties, projects::Meta, queues::Queues, results::Open, seen::AllSeen,
     stop_commands::Stoppers, timers::Timers, traffic::Traffic, wait::Waiter,
 };
 use crate::{
-    api::{DaemonUpgradeReply, EventReply},
+    api::{DaemonUpgradeReply, EventReply, EventType},
     host::{
         cgroup::Cgroups,
         follow::Follower,
@@ -25,7 +25,10 @@ use crate::{
         source_watch::SourceWatcher,
         store::{Events, Journal, Store},
     },
-    model::{AppKey, Desired, Exit, Generation, InstanceId, Observed, ProjectName, RunId, Time},
+    model::{
+        AppKey, Desired, Exit, Generation, InstanceId, Observed, Operator, ProjectName, RunId, Time,
+    },
+    reconcile::Step,
 };
 
 /// How long a finished run's output may take to reach its log before nobody waits for it.
@@ -108,6 +111,12 @@ pub(super) struct State {
     pub(super) drains: Drains,
     /// Projects whose apps were found good, and when to write that down.
     pub(super) unsaved: BTreeMap<ProjectName, Time>,
+    /// Whose call is being answered just now.
+    pub(super) caller: Option<Operator>,
+    /// How far changes have come of which somebody was told.
+    pub(super) steps: BTreeMap<AppKey, Option<Step>>,
+    /// What the present states ask for and is not there yet.
+    pub(super) open: Open,
     pub(super) waiters: Vec<Waiter>,
     /// Callers that follow the events.
     pub(super) listeners: Vec<Listener>,
@@ -125,6 +134,8 @@ pub(super) struct Listener {
     /// `None` is every project, also one that is still to come.
     pub(super) projects: Option<Vec<ProjectName>>,
     pub(super) apps: Option<BTreeSet<AppKey>>,
+    /// Only of these kinds; empty is all.
+    pub(super) types: Vec<EventType>,
     pub(super) lines: mpsc::Sender<EventReply>,
 }
 

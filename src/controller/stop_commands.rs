@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{environment, events::Told, execute, state::State, surroundings, words};
+use super::{environment, execute, state::State, surroundings, words};
 use crate::{
     api::EventType,
     host::{clock, crash},
@@ -38,7 +38,7 @@ impl State {
         let command = self.desired.app(&id.key).and_then(|app| app.spec.stop.command.as_ref());
         let program = command.map(words::program).unwrap_or_default();
         let text = format!("its stop command, `{program}`, is run: {reason}");
-        self.tell(Told::of(EventType::Stopping, id, text));
+        self.tell_of_run(EventType::Stopping, (id, run), text);
         self.start_stop_command(run);
         crash::point("a stop command is asked for");
     }
@@ -143,7 +143,7 @@ impl State {
         {
             let signal = self.desired.app(&id.key).map_or(Signal::TERM, |app| app.spec.stop.signal);
             let text = format!("its stop command failed ({why}): {signal} is sent instead");
-            self.tell(Told::of(EventType::Stopping, &id, text));
+            self.tell_of_run(EventType::Stopping, (&id, of), text);
         }
     }
 

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::Lines,
-    events::Told,
+    events::{OPERATOR, Told},
     state::{Ending, State},
 };
 use crate::{
@@ -30,6 +30,8 @@ impl State {
         self.keeper.upgrade(program).map_err(|error| {
             ApiError::failed("keeper", format!("cannot reach the keeper: {error}"))
         })?;
+        let text = format!("{shown} is to take eco's place");
+        self.tell(Told::eco(EventType::Eco, text).by(OPERATOR));
         let (sender, lines) = mpsc::unbounded_channel();
         self.upgrading = Some(sender);
         Ok(lines)

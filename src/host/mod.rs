@@ -6,6 +6,7 @@ pub mod clock;
 pub mod crash;
 pub mod first_process;
 pub mod follow;
+pub mod git;
 pub mod home;
 pub mod keeper;
 pub mod last_lines;

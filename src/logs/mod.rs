@@ -8,7 +8,7 @@ mod follow;
 pub mod fuzzing;
 mod index;
 mod merge;
-mod moment;
+pub(super) mod moment;
 mod printer;
 mod scan;
 mod select;

@@ -12,6 +12,7 @@ mod job;
 mod logs;
 mod metrics;
 mod observed;
+mod operator;
 mod order;
 mod plan;
 mod process;
@@ -39,6 +40,7 @@ pub use observed::{
     AppObserved, Asked, Exit, History, Observed, Phase, Run, Sharing, Sockets, StopCommand,
     Stopping,
 };
+pub use operator::Operator;
 pub use order::{Awaited, Condition, Dependency, Neighbours, Outlook};
 pub use plan::{Action, AppState, InstancePhase, Plan};
 pub use process::{Account, Bound, Caller, LimitKey, LimitPolicy, ProcessLimit, ProcessPolicy};

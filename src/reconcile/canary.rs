@@ -11,7 +11,7 @@ use crate::model::{Cohort, Phase, Run, RunId, Share};
 use super::view::View;
 
 /// How many instances come first; 0 if none do.
-fn size(view: &View<'_>) -> u32 {
+pub(super) fn size(view: &View<'_>) -> u32 {
     let wanted = view.app.wanted();
     let canary = view.app.spec.rollout.canary.filter(|_| !view.recreates);
     canary.map_or(0, |share| share.rounded_up(wanted).max(1).min(wanted))

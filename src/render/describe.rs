@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::{
     app_table::{self, Detail, Shown},
-    layout::{Cell, Table, clean, columns, hanging, pad, paragraph},
+    layout::{clean, columns, hanging, pad, paragraph},
     measured,
-    style::{Glyph, Paint, Style, ago},
+    style::{Paint, Style},
 };
 use crate::{
-    api::{DaemonReply, DescribeReply, DescribedApp, HistoryReply, JobRun, LastOutput},
-    model::{Sharing, human_duration},
+    api::{DaemonReply, DescribeReply, DescribedApp, JobRun, LastOutput},
+    model::Sharing,
 };
 
 /// Everything about some apps.
@@ -139,29 +139,4 @@ pub fn daemon(reply: &DaemonReply, style: &Style) -> String {
         hanging(&format!("{}  ", pad(name, 10)), value, 0, Paint::Plain, style)
     });
     format!("{}\n{}", style.paint(Paint::Good, "eco is running"), lines.collect::<String>())
-}
-
-/// The accepted states of a project, latest first.
-pub fn history(reply: &HistoryReply, style: &Style, now: Timestamp) -> String {
-    if reply.revisions.is_empty() {
-        return paragraph("Nothing was applied yet.", 0, Paint::Plain, style);
-    }
-    let mut table = Table::new(&[]);
-    let headings = ["GENERATION", "WHEN", "AGO", "BY", "COMMIT"];
-    table.row(headings.iter().map(|text| Cell::painted(text, Paint::Dim)).collect());
-    for entry in &reply.revisions {
-        let since = ago(&entry.time, now).map(human_duration);
-        let git = entry.git.as_deref().unwrap_or(style.glyph(Glyph::Dash));
-        table.row(vec![
-            Cell::new(entry.generation.to_string()),
-            Cell::new(style.time(&entry.time)),
-            Cell::new(since.unwrap_or_default()),
-            Cell::new(&entry.by),
-            Cell::new(app_table::short(git)),
-        ]);
-        if !entry.summary.is_empty() {
-            table.note(12, &entry.summary, Paint::Plain);
-        }
-    }
-    table.render(style)
 }

@@ -4,7 +4,7 @@ use super::{
     layout::{clean, pad},
     style::{Paint, Style},
 };
-use crate::api::{EventReply, EventType};
+use crate::api::{CallerReply, EventReply, EventType};
 
 /// The kind in words and its colour.
 pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
@@ -13,6 +13,8 @@ pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
         EventType::FileBroken => ("file broken", Paint::Bad),
         EventType::FileChanged => ("file changed", Paint::Plain),
         EventType::Operated => ("operated", Paint::Plain),
+        EventType::Rollout => ("rollout", Paint::Plain),
+        EventType::Converged => ("converged", Paint::Good),
         EventType::Started => ("started", Paint::Good),
         EventType::StartFailed => ("start failed", Paint::Bad),
         EventType::Stopping => ("stopping", Paint::Plain),
@@ -35,14 +37,33 @@ pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
 /// One thing that happened. It is never wrapped, so that one event stays one line for `grep`.
 pub fn event_line(event: &EventReply, style: &Style) -> String {
     let (kind, paint) = kind_look(event.kind);
-    let by = match event.by.as_str() {
-        "" | "eco" => String::new(),
-        by => style.paint(Paint::Dim, &format!(" (by {})", clean(by))),
+    let by = match (event.by.as_str(), &event.who) {
+        (_, Some(who)) => style.paint(Paint::Dim, &format!(" (by {})", caller(who))),
+        ("" | "eco", None) => String::new(),
+        (by, None) => style.paint(Paint::Dim, &format!(" (by {})", clean(by))),
     };
+    let by = style.paint(Paint::Dim, &by);
     let time = style.paint(Paint::Dim, &style.time(&event.time));
     let subject = pad(&subject(event), 18);
     let kind = style.paint(paint, &pad(kind, 14));
     format!("{time}  {subject}  {kind}  {}{by}\n", clean(&event.message))
+}
+
+/// `alice: eco restart web`
+fn caller(who: &CallerReply) -> String {
+    let command = who.command.as_deref().map(|command| format!(": {}", clean(command)));
+    person(who) + &command.unwrap_or_default()
+}
+
+/// Who became that user, which the caller alone says.
+pub(super) fn by_sudo(who: &CallerReply) -> Option<String> {
+    who.sudo_user.as_deref().map(|by| format!(", by sudo from {by} as it says"))
+}
+
+/// The user's name, and who became that user.
+fn person(who: &CallerReply) -> String {
+    let name = who.user.clone().unwrap_or_else(|| format!("user {}", who.uid));
+    clean(&(name + &by_sudo(who).unwrap_or_default()))
 }
 
 /// `shop:web/0`, `shop:web`, `shop` or nothing.

@@ -72,6 +72,7 @@ impl EventsQuery {
             last: self.last.unwrap_or(otherwise),
             follow: true,
             after: self.after,
+            ..EventsRequest::default()
         }
     }
 }

@@ -113,7 +113,7 @@ async fn signals(told: &mpsc::Sender<News>, reaps: &AtomicBool) -> io::Result<()
 pub(super) fn follow_events(channel: &Channel, home: &Home, target: &Target) {
     let (told, home, target) = (channel.sender.clone(), home.clone(), target.clone());
     drop(std::thread::spawn(move || {
-        let request = EventsRequest { target, last: 0, follow: true, after: None };
+        let request = EventsRequest { target, follow: true, ..EventsRequest::default() };
         // A controller that dies is followed by another one; between the two something may happen.
         while told.send(News::Happened).is_ok() {
             let heard = Client::connect(&home, Starts::No).and_then(|client| {

@@ -83,7 +83,7 @@ fn failed(client: &Client, error: &CliError) -> TopEvent {
 
 /// Passes on what happens, for ever.
 pub(super) async fn events(client: Rc<Client>, target: Target, out: Sender<Incoming>) {
-    let request = EventsRequest { target, last: PAST, after: None, follow: true };
+    let request = EventsRequest { target, last: PAST, follow: true, ..EventsRequest::default() };
     loop {
         if let Ok(mut lines) = client.lines::<EventReply>(path::EVENTS, &request).await {
             while let Ok(Some(event)) = lines.next().await {

@@ -10,7 +10,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{append::AppendFile, backward};
-use crate::host::{clock, home::Home};
+use crate::{
+    host::{clock, home::Home},
+    model::Operator,
+};
 
 /// Over this size the file becomes the older one and a new one begins.
 const ROTATE: u64 = 8 << 20;
@@ -34,6 +37,9 @@ pub struct EventLine {
     pub instance: Option<u32>,
     /// Who or what caused it.
     pub by: Option<String>,
+    /// Of an operator: which user, with which command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<Operator>,
     /// The revision it is about.
     pub revision: Option<String>,
     /// In words.

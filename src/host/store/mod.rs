@@ -19,7 +19,7 @@ pub use check::check;
 pub use events::{EventLine, EventQuery, Events};
 pub use fault::StoreFault;
 pub use journal::Journal;
-pub use project::{RevisionSummary, StoredProject};
+pub use project::{RevisionSummary, StoredProject, StoredResult};
 #[doc(hidden)]
 pub use replay::rewritten;
 pub use replay::{Looked, Recovered};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AppName, Generation, MetricsPolicy, Project, ProjectName};
+use crate::model::{AppName, Generation, MetricsPolicy, Operator, Project, ProjectName};
 
 /// One accepted state of a project, as it lies on disk.
 ///
@@ -52,6 +52,9 @@ pub struct StoredProject {
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,
+    /// An operator went back from what the file's text says: it is not taken in again by itself.
+    #[serde(default)]
+    pub went_back: bool,
     /// What is wrong with the file now, if it could not be accepted.
     #[serde(default)]
     pub file_fault: Option<String>,
@@ -61,12 +64,48 @@ pub struct StoredProject {
     /// Who or what asked for it.
     #[serde(default)]
     pub by: String,
+    /// Of an operator: which user, with which command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Operator>,
     /// The commit the file was at.
     #[serde(default)]
     pub git: Option<String>,
+    /// Whether the files of that repository differed from the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dirty: Option<bool>,
     /// What changed, in a few words.
     #[serde(default)]
     pub summary: String,
+    /// What became of it.
+    #[serde(default)]
+    pub result: StoredResult,
+}
+
+/// What became of an accepted state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", from = "String")]
+pub enum StoredResult {
+    /// Nobody has noted it: it was stored by a version that did not do so, or by a later one that
+    /// knows more.
+    #[default]
+    Unknown,
+    /// It is under way; of an earlier state: it was when the next one came.
+    Open,
+    /// All of it was reached.
+    Converged,
+    /// An app of it went back to what was before.
+    RolledBack,
+}
+
+impl From<String> for StoredResult {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "open" => Self::Open,
+            "converged" => Self::Converged,
+            "rolled_back" => Self::RolledBack,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl StoredProject {
@@ -100,10 +139,16 @@ pub struct RevisionSummary {
     pub changed_at: String,
     /// Who or what asked for it.
     pub by: String,
+    /// Of an operator: which user, with which command.
+    pub who: Option<Operator>,
     /// The commit the file was at.
     pub git: Option<String>,
+    /// Whether the files of that repository differed from the commit.
+    pub dirty: Option<bool>,
     /// What changed, in a few words.
     pub summary: String,
+    /// What became of it.
+    pub result: StoredResult,
     /// The profile it was applied with.
     pub profile: Option<String>,
     /// Digest of the file's content.
@@ -118,8 +163,11 @@ impl RevisionSummary {
             current,
             changed_at: stored.changed_at.clone(),
             by: stored.by.clone(),
+            who: stored.who.clone(),
             git: stored.git.clone(),
+            dirty: stored.dirty,
             summary: stored.summary.clone(),
+            result: stored.result,
             profile: stored.profile.clone(),
             file_digest: stored.file_digest.clone(),
         }

@@ -4,13 +4,14 @@
 //! after that: a revision the pointer never named was never accepted.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{RevisionSummary, StoreFault, StoredProject, atomic, frame};
+use super::{RevisionSummary, StoreFault, StoredProject, StoredResult, atomic, frame};
 use crate::{
     host::home::Home,
     model::{Generation, Project, ProjectName},
@@ -92,11 +93,43 @@ impl Store {
         Ok(())
     }
 
-    /// Saves what has been learned of a project since its current state was accepted: its
-    /// generation is the same, and so is who asked for it.
-    pub fn amend(&mut self, name: &ProjectName, project: &Project) -> io::Result<()> {
+    /// Saves what has been learned of a project since its current state was accepted, and what
+    /// became of that: its generation is the same, and so is who asked for it.
+    pub fn amend(
+        &mut self,
+        name: &ProjectName,
+        project: &Project,
+        result: Option<StoredResult>,
+    ) -> io::Result<()> {
         let stored = self.revision(name, project.generation).map_err(io::Error::other)?;
-        self.save(&StoredProject { project: project.clone(), ..stored })
+        let result = result.unwrap_or(stored.result);
+        self.save(&StoredProject { project: project.clone(), result, ..stored })
+    }
+
+    /// Notes what became of a state, which may be an earlier one.
+    pub fn note_result(
+        &mut self,
+        name: &ProjectName,
+        generation: Generation,
+        result: StoredResult,
+    ) -> io::Result<()> {
+        let stored = self.revision(name, generation).map_err(io::Error::other)?;
+        let body = serde_json::to_vec(&StoredProject { result, ..stored })?;
+        let file = revision_file(&self.dir(name), generation);
+        atomic::replace_synced(&file, &frame::encode(&body))
+    }
+
+    /// Takes over from the state that is stored under the same generation who asked for it and what
+    /// became of it, if there is one.
+    pub fn keep_reason(&self, stored: &mut StoredProject) {
+        let Ok(kept) = self.revision(&stored.name, stored.project.generation) else { return };
+        stored.changed_at = kept.changed_at;
+        stored.by = kept.by;
+        stored.who = kept.who;
+        stored.git = kept.git;
+        stored.dirty = kept.dirty;
+        stored.summary = kept.summary;
+        stored.result = kept.result;
     }
 
     /// Forgets a project and its history. It is no error if there is none.
@@ -112,6 +145,28 @@ impl Store {
         remove_all(&removed)
     }
 
+    /// Removes the oldest revisions but so many, and but those that are needed. Gives how many went
+    /// and how many are left.
+    ///
+    /// # Errors
+    /// One could not be removed; others may have been.
+    pub fn prune(
+        &mut self,
+        project: &ProjectName,
+        keep: usize,
+        needed: &BTreeSet<Generation>,
+    ) -> io::Result<(usize, usize)> {
+        let dir = self.dir(project);
+        let all = generations(&dir);
+        let old = all.iter().take(all.len().saturating_sub(keep));
+        let mut removed = 0;
+        for &generation in old.filter(|generation| !needed.contains(generation)) {
+            fs::remove_file(revision_file(&dir, generation))?;
+            removed += 1;
+        }
+        Ok((removed, all.len() - removed))
+    }
+
     /// The readable revisions of a project, oldest first.
     pub fn history(&self, project: &ProjectName) -> Vec<RevisionSummary> {
         let dir = self.dir(project);
@@ -123,6 +178,11 @@ impl Store {
                 Some(RevisionSummary::of(&stored, current == Some(generation)))
             })
             .collect()
+    }
+
+    /// The generations of a project that there are files of, oldest first; they may be unreadable.
+    pub fn generations(&self, project: &ProjectName) -> Vec<Generation> {
+        generations(&self.dir(project))
     }
 
     /// One revision of a project, for going back to it.

@@ -88,7 +88,12 @@ fn seeds() -> Vec<Vec<u8>> {
         seed(path::HISTORY, &target),
         seed(
             path::EVENTS,
-            &EventsRequest { target: target.clone(), last: 5, follow: true, after: None },
+            &EventsRequest {
+                target: target.clone(),
+                last: 5,
+                follow: true,
+                ..EventsRequest::default()
+            },
         ),
         seed(path::DAEMON_STOP, &DaemonStopRequest { leave_apps: true }),
         seed(path::DAEMON_UPGRADE, &DaemonUpgradeRequest { program: "/usr/bin/eco".into() }),

@@ -38,6 +38,8 @@ fn a_percentage_of_the_connections_goes_to_it() {
     site.env.apply();
     assert_eq!((site.version().as_str(), site.servers()), ("two", 4));
     assert!(!before.values().any(|pid| alive(*pid)));
+    let told = site.env.eco(&["events", "--type", "rollout"]).ok();
+    told.says("one instance goes first, as a canary").says("the canary is good");
 }
 
 #[test]

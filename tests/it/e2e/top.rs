@@ -212,10 +212,11 @@ fn a_crash_appears_and_sizes_are_followed() {
     assert!(row(&screen, " web ").contains("degraded"), "{screen}");
     for (columns, rows) in [("50", "15"), ("120", "40"), ("20", "5"), ("80", "24")] {
         tmux.tell(&["resize-window", "-x", columns, "-y", rows]);
-        let width = columns.parse().unwrap();
+        let width: usize = columns.parse().unwrap();
         tmux.wait("a screen of this size", |screen| {
             let clock = screen.lines().next().unwrap_or_default();
-            clock.chars().count() == width && screen.lines().count() == rows.parse().unwrap()
+            clock.chars().count() == width
+                && screen.lines().count() == rows.parse::<usize>().unwrap()
         });
     }
     tmux.wait("all of it again", |screen| row(screen, "web/1").contains("waiting"));

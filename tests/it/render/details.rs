@@ -2,11 +2,11 @@
 
 use eco::{
     api::{
-        ApiError, DaemonReply, DescribeReply, DescribedApp, EventReply, EventType, HistoryEntry,
-        HistoryReply, LastOutput,
+        ApiError, CallerReply, DaemonReply, DescribeReply, DescribedApp, EventReply, EventType,
+        HistoryEntry, HistoryReply, HistoryResult, LastOutput, PruneReply,
     },
     model::{AppState, InstancePhase},
-    render::{Style, daemon, describe, error, event_line, history},
+    render::{Style, daemon, describe, error, event_line, history, pruned},
 };
 use insta::assert_snapshot;
 
@@ -94,6 +94,23 @@ fn events_are_lines() {
             "ecosystem.yaml:3:1: unknown key\nnext line",
         ),
         event(EventType::Operated, Some("worker-with-a-name"), None, "operator", "stop"),
+        EventReply {
+            who: Some(alice()),
+            ..event(EventType::Operated, Some("web"), None, "operator", "restart web")
+        },
+        EventReply {
+            who: Some(CallerReply {
+                uid: 0,
+                user: Some("root".to_owned()),
+                sudo_user: Some("alice\u{1b}[2J".to_owned()),
+                command: None,
+            }),
+            ..event(EventType::RolledBack, Some("web"), None, "operator", "roll back")
+        },
+        EventReply {
+            who: Some(CallerReply { uid: 1234, ..CallerReply::default() }),
+            ..event(EventType::Converged, None, None, "operator", "generation 7 is reached")
+        },
     ];
     let text: String = events.iter().map(|event| event_line(event, &Style::plain(80))).collect();
     assert_eq!(text.lines().count(), events.len());
@@ -118,6 +135,15 @@ fn eco_itself() {
     assert_snapshot!(daemon(&reply, &style) + "----\n" + &daemon(&other, &style));
 }
 
+fn alice() -> CallerReply {
+    CallerReply {
+        uid: 1000,
+        user: Some("alice".to_owned()),
+        sudo_user: None,
+        command: Some("eco restart web --timeout 2m".to_owned()),
+    }
+}
+
 #[test]
 fn former_states() {
     let entry = |generation, time: &str, git: Option<&str>, summary: &str| HistoryEntry {
@@ -131,16 +157,39 @@ fn former_states() {
     let reply = HistoryReply {
         schema: 1,
         revisions: vec![
-            entry(
-                12,
-                "2026-03-04T02:00:00Z",
-                Some("0a1b2c3d4e5f60718293"),
-                "web: command, instances 2 → 4; cache is new; and the sentence goes on for longer than a line has room",
-            ),
-            entry(11, "2026-02-01T02:00:00Z", None, ""),
+            HistoryEntry {
+                current: true,
+                ..entry(
+                    12,
+                    "2026-03-04T02:00:00Z",
+                    Some("0a1b2c3d4e5f60718293"),
+                    "web: command, instances 2 → 4; cache is new; and the sentence goes on for longer than a line has room",
+                )
+            },
+            HistoryEntry {
+                dirty: Some(true),
+                result: Some(HistoryResult::RolledBack),
+                who: Some(alice()),
+                ..entry(11, "2026-02-01T02:00:00Z", Some("0a1b2c3d4e5f60718293"), "web (env.A)")
+            },
+            HistoryEntry {
+                result: Some(HistoryResult::Superseded),
+                who: Some(CallerReply { sudo_user: Some("bob".to_owned()), uid: 0, ..alice() }),
+                ..entry(10, "2026-02-01T01:00:00Z", None, "+web")
+            },
+            HistoryEntry {
+                result: Some(HistoryResult::Converged),
+                by: "file".to_owned(),
+                ..entry(9, "2026-02-01T00:00:00Z", None, "")
+            },
+            entry(8, "2026-01-01T02:00:00Z", None, ""),
         ],
     };
-    assert_snapshot!("history", history(&reply, &Style::plain(80), now()));
+    let text = history(&reply, &Style::plain(80), now());
+    assert_fits(&text, 80);
+    assert_snapshot!("history", text);
+    let forgotten = |removed| pruned(&PruneReply { schema: 1, removed, kept: 10 });
+    assert_snapshot!("history_pruned", forgotten(0) + &forgotten(3));
     assert_snapshot!("history_none", history(&HistoryReply::default(), &Style::plain(80), now()));
 }
 

@@ -31,6 +31,7 @@ fn window(seconds: u32, rate: f64) -> WindowReply {
         p50: Some(0.004),
         p90: Some(0.02),
         p99: Some(0.812),
+        aborted: 0,
         max: Some(2.5),
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write as _};
 
-use eco::host::store::{EventLine, EventQuery, Events};
+use eco::{
+    host::store::{EventLine, EventQuery, Events},
+    model::Operator,
+};
 use proptest::prelude::*;
 
 use super::Place;
@@ -56,6 +59,25 @@ fn a_line_has_every_key() {
         ["seq", "time", "type", "project", "app", "instance", "by", "revision", "message"]
     );
     assert!(line["app"].is_null());
+}
+
+#[test]
+fn who_gave_a_command_is_kept_and_older_lines_have_nobody() {
+    let place = Place::new();
+    let mut events = Events::open(&place.home);
+    let who = Operator {
+        uid: 1000,
+        user: Some("ann".to_owned()),
+        sudo_user: None,
+        command: Some("eco stop web".to_owned()),
+    };
+    events.append(EventLine { who: Some(who.clone()), ..event("shop", "stop web") });
+    let mut file = fs::File::options().append(true).open(place.state("events.ndjson")).unwrap();
+    file.write_all(b"{\"seq\":2,\"type\":\"operated\",\"by\":\"operator\",\"message\":\"x\"}\n")
+        .unwrap();
+    let read = Events::open(&place.home).read(&EventQuery::default()).unwrap();
+    let found: Vec<_> = read.into_iter().map(|line| line.who).collect();
+    assert_eq!(found, [Some(who), None]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use eco::{
-    host::store::{Store, StoreFault, StoredProject},
+    host::store::{Store, StoreFault, StoredProject, StoredResult},
     model::{Generation, ProjectName},
 };
 use proptest::prelude::*;
@@ -75,6 +75,53 @@ fn the_same_generation_can_be_saved_again() {
     store.save(&changed).unwrap();
     assert_eq!(Store::open(&place.home).1, [changed]);
     assert_eq!(store.history(&shop()).len(), 2);
+}
+
+#[test]
+fn what_became_of_a_state_is_noted_with_it() {
+    let (_place, mut store) = filled(3);
+    let results = |store: &Store| -> Vec<_> {
+        store.history(&shop()).iter().map(|line| line.result).collect()
+    };
+    assert_eq!(results(&store), [StoredResult::Unknown; 3], "the first version did not note it");
+    store.note_result(&shop(), Generation(1), StoredResult::RolledBack).unwrap();
+    let third = sample("shop", 3);
+    store.amend(&shop(), &third.project, Some(StoredResult::Converged)).unwrap();
+    store.amend(&shop(), &third.project, None).unwrap();
+    let noted = [StoredResult::RolledBack, StoredResult::Unknown, StoredResult::Converged];
+    assert_eq!(results(&store), noted);
+    assert_eq!(store.history(&shop()).iter().filter(|line| line.current).count(), 1);
+    assert!(store.note_result(&shop(), Generation(9), StoredResult::Converged).is_err());
+    // The same state saved with another text of the file came about as before.
+    let mut again = StoredProject { summary: "no change".to_owned(), ..third.clone() };
+    store.keep_reason(&mut again);
+    assert_eq!((again.summary, again.result), (third.summary, StoredResult::Converged));
+}
+
+#[test]
+fn a_result_that_a_later_version_knows_is_unknown() {
+    let (place, store) = filled(1);
+    let text = fs::read(revision_file(&place, 1)).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let body = text.lines().last().unwrap();
+    let later = body.replace("\"result\":\"unknown\"", "\"result\":\"overtaken\"");
+    assert_ne!(later, body);
+    let stored: StoredProject = serde_json::from_str(&later).unwrap();
+    assert_eq!(stored.result, StoredResult::Unknown);
+    assert_eq!(store.history(&shop())[0].who, None);
+}
+
+#[test]
+fn old_states_go_but_those_that_are_needed_stay() {
+    let (place, mut store) = filled(9);
+    let needed = [2, 9].map(Generation).into();
+    assert_eq!(store.prune(&shop(), 3, &needed).unwrap(), (5, 4));
+    let left: Vec<_> = store.history(&shop()).iter().map(|line| line.generation.0).collect();
+    assert_eq!(left, [2, 7, 8, 9]);
+    assert_eq!(store.prune(&shop(), 3, &needed).unwrap(), (0, 4));
+    assert_eq!(store.prune(&shop(), 0, &needed).unwrap(), (2, 2));
+    let (_, found, faults) = Store::open(&place.home);
+    assert!(faults.is_empty() && found[0].project.generation == Generation(9), "{faults:?}");
 }
 
 #[test]
