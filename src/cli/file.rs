@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 
-use super::{client::Client, error::CliError, ui::Ui};
+use super::{at_commit::AtCommit, client::Client, error::CliError, ui::Ui};
 use crate::{
     api::{ApplyRequest, LookupReply, LookupRequest, path},
     config,
@@ -73,6 +73,7 @@ impl FileArgs {
                      started: write it to disk and name it",
                 ));
             }
+            refuse_repository(file)?;
             return absolute(file);
         }
         let file = own_file(&current_dir()?);
@@ -92,6 +93,36 @@ impl FileArgs {
         let name = || own_file(Path::new("")).file_name().map(PathBuf::from).unwrap_or_default();
         self.file.clone().unwrap_or_else(name)
     }
+}
+
+/// A commit is no file: what runs is code beside the file, which has to be checked out with it.
+fn refuse_repository(file: &Path) -> Result<(), CliError> {
+    let shown = file.display();
+    if let Some(name) = file.to_str().and_then(|text| text.strip_prefix("git:"))
+        && !file.exists()
+    {
+        return Err(CliError::input(
+            format!("a commit cannot be applied by itself: `{shown}`"),
+            format!(
+                "the apps run the code beside the file, so check out both: `git checkout {name} && eco \
+                 apply`; `eco diff --git {name}` shows what the file here changes against it"
+            ),
+        ));
+    }
+    if file.join("HEAD").is_file() && file.join("objects").is_dir() {
+        return Err(CliError::input(
+            format!("{shown} is a repository without files"),
+            format!("check it out and apply the file there: `git -C {shown} worktree add DIR`"),
+        ));
+    }
+    if file.is_dir() {
+        let inside = own_file(file);
+        return Err(CliError::input(
+            format!("{shown} is a directory"),
+            format!("name the ecosystem file in it: {}", inside.display()),
+        ));
+    }
+    Ok(())
 }
 
 /// What `apply` and `diff` compare, and how.
@@ -123,6 +154,11 @@ pub(super) struct PlanArgs {
 }
 
 impl PlanArgs {
+    /// Whether values of env are shown.
+    pub(super) fn shows_values(&self) -> bool {
+        self.show_values
+    }
+
     /// What the file that was read asks for, as the flags have it.
     pub(super) fn request(&self, loaded: &config::Loaded) -> ApplyRequest {
         ApplyRequest {
@@ -238,6 +274,23 @@ pub(super) fn load_quietly(
     home: &Home,
 ) -> Result<config::Loaded, CliError> {
     read(file, profile, import::Options::default(), secret_key(home)?)
+}
+
+/// What a file said in a commit, read as [`load`] reads the file of today, with that one's profile;
+/// `None` if it was not there.
+pub(super) fn load_at(
+    args: &FileArgs,
+    loaded: &config::Loaded,
+    commit: &AtCommit,
+    home: &Home,
+) -> Result<Option<config::Loaded>, CliError> {
+    let Some(bytes) = commit.text(&loaded.file)? else { return Ok(None) };
+    let (env, key) = (environment(), secret_key(home)?);
+    let source = controller::source(&env, loaded.profile.as_deref(), key);
+    let source = config::Source { files: Some(commit), ..source };
+    import::load_text(&loaded.file, &bytes, &source, args.options())
+        .map(Some)
+        .map_err(CliError::Faults)
 }
 
 /// Reads the file with a profile.

@@ -2,6 +2,7 @@
 //! picks exit codes.
 
 mod apply;
+mod at_commit;
 mod client;
 mod completions;
 mod daemon;

@@ -74,7 +74,9 @@ pub use crate::host::{
 use crate::host::{crash, launch::SERVICE, own, store};
 pub use doctor::doctor;
 pub use following::request_of;
-pub use offline::{Recorded, generations, preview_alone, recorded};
+pub use offline::{
+    Other, Recorded, compare_files, compare_generations, generations, preview_alone, recorded,
+};
 pub use surroundings::{Machine, source};
 
 use state::State;

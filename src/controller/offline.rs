@@ -1,15 +1,23 @@
 //! What can be said without a running controller.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use super::{
-    accept::{self, Asker},
-    metrics, preview, surroundings,
+    accept::{self, Accepted, Asker},
+    going_back, metrics, preview, surroundings,
 };
 use crate::{
-    api::{ApiError, ApplyRequest, DiffReply, LogFile},
-    host::{cgroup::Cgroups, clock, home::Home, store::Store},
-    model::{AppKey, AppSpec, Observed, Project, ProjectName},
+    api::{ApiError, ApplyRequest, ChangeReply, DiffReply, LogFile},
+    host::{
+        cgroup::Cgroups,
+        clock,
+        home::Home,
+        store::{Store, StoredProject},
+    },
+    model::{AppKey, AppSpec, Generation, Observed, Project, ProjectName},
 };
 
 /// A project as it is stored.
@@ -80,4 +88,89 @@ pub fn preview_alone(request: &ApplyRequest) -> Result<DiffReply, ApiError> {
         plan.notes.extend(surroundings::notes(&accepted, unkept));
     }
     Ok(plan)
+}
+
+/// What a file changes of what another said, or the same one at another time, with nothing running.
+///
+/// # Errors
+/// One of them is refused.
+pub fn compare_files(
+    before: Option<&ApplyRequest>,
+    after: &ApplyRequest,
+) -> Result<DiffReply, ApiError> {
+    let mut present = Project::default();
+    if let Some(before) = before {
+        present = accept::accept(&present, before, Asker::Operator)?.project;
+    }
+    let accepted = accept::accept(&present, after, Asker::Operator)?;
+    let metrics = before.and_then(|before| before.metrics.as_ref());
+    let own = metrics::changes(metrics, after.metrics.as_ref());
+    Ok(compared((&after.name, after.show_values), &present, &accepted, own))
+}
+
+/// What an accepted state is compared with.
+#[derive(Clone, Copy, Debug)]
+pub enum Other<'a> {
+    /// Another one.
+    Generation(u64),
+    /// What a file says.
+    File(&'a ApplyRequest),
+}
+
+/// What became of an accepted state, or would: read from what is stored.
+///
+/// # Errors
+/// There is no such state, or the file is refused.
+pub fn compare_generations(
+    home: &Home,
+    (name, show_values): (&ProjectName, bool),
+    from: u64,
+    to: Other<'_>,
+) -> Result<DiffReply, ApiError> {
+    let from = stored(home, name, from)?;
+    let present = &from.project;
+    let (accepted, metrics) = match to {
+        Other::Generation(to) => {
+            let to = stored(home, name, to)?;
+            let scope: BTreeSet<_> =
+                present.apps.keys().chain(to.project.apps.keys()).cloned().collect();
+            (going_back::compared(present, to.project, scope), to.metrics)
+        }
+        Other::File(request) => {
+            (accept::accept(present, request, Asker::Operator)?, request.metrics)
+        }
+    };
+    let own = metrics::changes(from.metrics.as_ref(), metrics.as_ref());
+    Ok(compared((name, show_values), present, &accepted, own))
+}
+
+fn compared(
+    (name, show_values): (&ProjectName, bool),
+    present: &Project,
+    accepted: &Accepted,
+    own: Vec<ChangeReply>,
+) -> DiffReply {
+    let nothing = Observed::default();
+    let view = (show_values, clock::now());
+    let mut reply = preview::preview(name, present, accepted, &nothing, view);
+    // What would have to be done depends on what runs, which is not looked at.
+    reply.actions.clear();
+    reply.changes.splice(..0, own);
+    reply
+}
+
+fn stored(home: &Home, name: &ProjectName, generation: u64) -> Result<StoredProject, ApiError> {
+    let (store, _, _) = Store::open(home);
+    let generation = Generation(generation);
+    store.revision(name, generation).map_err(|error| {
+        let kept = store.generations(name);
+        if kept.is_empty() {
+            return ApiError::input(
+                "no_project",
+                format!("nothing is stored of a project `{name}`"),
+            )
+            .help("`eco apply` stores what it accepts; see `eco history`");
+        }
+        going_back::no_generation(name, generation, &kept, &error.to_string())
+    })
 }

@@ -10,6 +10,7 @@ mod completions;
 mod daemon;
 mod damage;
 mod diff;
+mod diff_git;
 mod doctor;
 mod env;
 mod events;
