@@ -89,6 +89,9 @@
 //! API asks the kernel who calls and answers nobody else. Whoever is that user can do what eco can:
 //! there is nothing to gain by asking it.
 //!
+//! Events and history say who did what: the user by the kernel's word, the command and who became that
+//! user by sudo by the caller's own, which proves nothing.
+//!
 //! **Not other users.** Root takes an ecosystem file only if it is root's and nobody else can write or
 //! replace it. State left behind is believed only if it is this user's; a process is taken over or
 //! signalled only if boot, pid, start time and user say that it is the run that was started.

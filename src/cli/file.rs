@@ -335,7 +335,7 @@ fn remembered_profile(
 /// The same with the commit that the file is at: for what is stored.
 pub(super) fn with_commit(request: ApplyRequest) -> ApplyRequest {
     let commit = git::commit_of(&request.file);
-    let dirty = commit.as_ref().map(|it| it.dirty);
+    let dirty = commit.as_ref().and_then(|it| it.dirty);
     ApplyRequest { git: commit.map(|it| it.id), dirty, ..request }
 }
 

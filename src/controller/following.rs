@@ -146,7 +146,7 @@ impl State {
         let own = metrics::accept(self.metas.get(name), &request, &mut accepted);
         let meta = Meta::of(&request, self.metas.get(name));
         let summary = super::apply::summary(&accepted.changes, &own);
-        let dirty = commit.as_ref().map(|it| it.dirty);
+        let dirty = commit.as_ref().and_then(|it| it.dirty);
         let git = commit.map(|it| it.id);
         let reason = Reason { git, dirty, ..Reason::new("file", summary) };
         match self.take_over(name, meta, &accepted, &reason) {

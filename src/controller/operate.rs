@@ -226,6 +226,7 @@ impl State {
             project.apps.remove(&key.app);
         }
         self.timers.set(key, None);
+        self.steps.remove(key);
         reconcile::forget(&mut self.observed, key);
         self.seen.retain(|id, _| id.key != *key);
         self.traffic.forget_app(key);

@@ -36,10 +36,13 @@ impl State {
             let looked: Vec<_> = touched.chain(due.map(|(app, _)| app)).cloned().collect();
             for app in looked {
                 match self.is_there(name, &app, now) {
-                    Verdict::Settled => drop(apps.remove(&app)),
-                    Verdict::Converging { wake_at } => drop(apps.insert(app, wake_at)),
+                    Verdict::Settled => _ = apps.remove(&app),
+                    // What is due by now follows from something that happens.
+                    Verdict::Converging { wake_at } => {
+                        apps.insert(app, wake_at.filter(|at| now < *at));
+                    }
                     // It may recover; then something happens to it.
-                    Verdict::Failed => drop(apps.insert(app, None)),
+                    Verdict::Failed => _ = apps.insert(app, None),
                 }
             }
             !apps.is_empty() || !reached.insert(name.clone())

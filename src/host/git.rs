@@ -3,6 +3,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    fs::{self, File},
     io::{self, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -30,8 +31,9 @@ const NAMES_ANOTHER: [&str; 7] = [
 pub struct Commit {
     /// Its name, in hex.
     pub id: String,
-    /// Whether files that git knows differ from it, or git does not know the file that is asked about.
-    pub dirty: bool,
+    /// Whether files that git knows differ from it, or git does not know the file that is asked
+    /// about; `None` if there was no git to ask, or it would not say.
+    pub dirty: Option<bool>,
 }
 
 /// Why git gave no answer.
@@ -47,23 +49,63 @@ pub enum GitError {
 
 /// The commit that the repository around a file is at; `None` if that cannot be known.
 pub fn commit_of(file: &Path) -> Option<Commit> {
-    let dir = file.parent()?;
-    let name = file.file_name()?;
+    asked(file).or_else(|| {
+        let dir = file.parent()?;
+        let head = dir.ancestors().find_map(|dir| head_of(&dir.join(".git")));
+        head.map(|id| Commit { id, dirty: None })
+    })
+}
+
+fn asked(file: &Path) -> Option<Commit> {
+    let (dir, name) = (file.parent()?, file.file_name()?);
     let words = ["status", "--porcelain=v2", "--branch", "--untracked-files=no"].map(OsStr::new);
     let short = Limits { patience: PATIENCE, bytes: 8 << 20 };
     let status = ask(dir, &words, short).ok()?;
     let text = String::from_utf8_lossy(&status);
-    let id = text.lines().find_map(|line| line.strip_prefix("# branch.oid "))?;
     // A repository without a commit has none to name.
-    if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
+    let id =
+        text.lines().find_map(|line| line.strip_prefix("# branch.oid ")).and_then(commit_id)?;
     let changed = text.lines().any(|line| !line.starts_with('#'));
     let known = || {
         let words = [OsStr::new("ls-files"), OsStr::new("--error-unmatch"), OsStr::new("--"), name];
         ask(dir, &words, short).is_ok()
     };
-    Some(Commit { id: id.to_owned(), dirty: changed || !known() })
+    Some(Commit { id, dirty: Some(changed || !known()) })
+}
+
+/// The commit that a repository's own files name: a directory `.git`, or a file that names one.
+fn head_of(git: &Path) -> Option<String> {
+    let git = if git.is_dir() {
+        git.to_owned()
+    } else {
+        let text = small_file(git)?;
+        git.parent()?.join(text.strip_prefix("gitdir: ")?)
+    };
+    let head = small_file(&git.join("HEAD"))?;
+    let Some(name) = head.strip_prefix("ref: ") else { return commit_id(&head) };
+    // A worktree has its branches with the others'.
+    let common = small_file(&git.join("commondir")).map(|common| git.join(common));
+    let common = common.unwrap_or(git);
+    if let Some(id) = small_file(&common.join(name)).as_deref().and_then(commit_id) {
+        return Some(id);
+    }
+    let packed = small_file(&common.join("packed-refs"))?;
+    let line = packed.lines().find(|line| line.split(' ').nth(1) == Some(name))?;
+    commit_id(line.split(' ').next()?)
+}
+
+/// The name of a commit, and nothing else that a file may hold.
+fn commit_id(text: &str) -> Option<String> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_hex && matches!(text.len(), 40 | 64)).then(|| text.to_owned())
+}
+
+fn small_file(path: &Path) -> Option<String> {
+    const LARGEST: u64 = 8 << 20;
+    let about = fs::metadata(path).ok().filter(|it| it.is_file() && it.len() <= LARGEST)?;
+    let mut text = String::with_capacity(usize::try_from(about.len()).ok()?);
+    File::open(path).ok()?.take(LARGEST).read_to_string(&mut text).ok()?;
+    Some(text.trim_end().to_owned())
 }
 
 /// How long, in time and bytes, an answer may be.

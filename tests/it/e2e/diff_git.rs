@@ -57,7 +57,7 @@ fn a_file_is_compared_with_what_a_commit_had() {
     let diff = env.eco(&["diff", "--git", "HEAD", file, "--json"]).exits(1).json();
     let changes = diff["changes"].as_array().unwrap();
     let fields: Vec<_> = changes.iter().map(|it| it["field"].as_str().unwrap()).collect();
-    assert_eq!(fields, ["env.A", "instances"], "{diff}");
+    assert_eq!(fields, ["instances", "env.A"], "{diff}");
     assert_eq!(diff["actions"], json!([]));
     // The same of a place that is there no more, and by way of a link.
     fs::rename(env.path("deploy/place"), env.path("deploy/elsewhere")).unwrap();

@@ -121,19 +121,35 @@ fn a_result_is_found_by_the_next_controller() {
 }
 
 #[test]
-fn without_git_or_a_repository_nothing_is_known() {
-    let env = TestEnv::with_apps(ONE);
+fn without_git_the_commit_is_known_and_without_a_repository_nothing() {
+    // Its command is found without a PATH too.
+    let [one, two] = [ONE, TWO].map(|text| text.replace("sleep", "/bin/sleep"));
+    let env = TestEnv::with_apps(&one);
     env.apply();
     assert_eq!(
         (&history(&env)[0]["git"], &history(&env)[0]["dirty"]),
         (&json!(null), &json!(null))
     );
-    commit(&env);
-    env.apps(TWO);
+    program("git");
     let path = env.path("empty");
     fs::create_dir(&path).unwrap();
-    env.call(&["apply"]).env("PATH", path.to_str().unwrap()).run();
-    assert_eq!(history(&env)[0]["git"], json!(null));
+    let without_git = |git: &str| {
+        let apply = env.call(&["apply"]).env("PATH", path.to_str().unwrap());
+        apply.run().ok();
+        let found = history(&env)[0].clone();
+        assert_eq!(found["by"], "operator", "{found}");
+        assert_eq!((&found["git"], &found["dirty"]), (&json!(git), &json!(null)), "{found}");
+    };
+    // Its own files name the commit, be it by a branch, packed or not, or without one.
+    let first = commit(&env);
+    env.apps(&two);
+    without_git(&first);
+    git(&env, &["pack-refs", "--all"]);
+    env.apps(&one);
+    without_git(&first);
+    git(&env, &["checkout", "--quiet", "--detach"]);
+    env.apps(&two);
+    without_git(&first);
 }
 
 #[test]
