@@ -35,6 +35,8 @@ enum Entry {
 pub(super) struct AtCommit {
     /// The directory of the ecosystem file, as typed.
     dir: PathBuf,
+    /// The same below the top, with links resolved: one on the way may be newer than the commit.
+    prefix: PathBuf,
     /// The top of the repository's files, as typed where that can be.
     top: PathBuf,
     entries: BTreeMap<PathBuf, Entry>,
@@ -77,7 +79,8 @@ impl AtCommit {
             typed.filter(|typed| fs::canonicalize(typed).ok() == fs::canonicalize(&top).ok());
         let top = same.map_or(top.clone(), Path::to_owned);
         let entries = listing.split(|byte| *byte == 0).filter_map(entry).collect();
-        Ok(Self { dir: dir.to_owned(), top, entries, unknown: RefCell::default() })
+        let dir = dir.to_owned();
+        Ok(Self { dir, prefix, top, entries, unknown: RefCell::default() })
     }
 
     /// The text of a file; `None` if the commit has none there.
@@ -107,7 +110,10 @@ impl AtCommit {
     /// A path below the top of the repository; `None` of what lies elsewhere.
     fn inside(&self, path: &Path) -> Option<PathBuf> {
         let path = clean(path);
-        path.strip_prefix(&self.top).ok().map(Path::to_owned)
+        match path.strip_prefix(&self.dir) {
+            Ok(below) => Some(self.prefix.join(below)),
+            Err(_) => path.strip_prefix(&self.top).ok().map(Path::to_owned),
+        }
     }
 
     /// What the commit has at a path below the top; `None` if git does not know of it now either.
