@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ErrorBody;
 
 /// Who runs, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DaemonReply {
     /// The version of the shape.
     pub schema: u32,
@@ -26,21 +27,21 @@ pub struct DaemonReply {
 }
 
 /// Asks eco itself to end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DaemonStopRequest {
     /// Leave the apps running without anybody to look after them.
     pub leave_apps: bool,
 }
 
 /// Asks eco to have another program take its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DaemonUpgradeRequest {
     /// The program, absolute.
     pub program: PathBuf,
 }
 
 /// What became of it. Where no such line comes, the controller ended before it could say so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DaemonUpgradeReply {
     /// The version of the shape.
     pub schema: u32,

@@ -1,11 +1,12 @@
 //! What an apply would change, do and interrupt.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Effect;
 
 /// The answer to `eco diff`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DiffReply {
     /// The version of the shape.
     pub schema: u32,
@@ -22,7 +23,7 @@ pub struct DiffReply {
 }
 
 /// One field that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeReply {
     /// The app; empty for a key of the project itself.
     pub app: String,
@@ -39,7 +40,7 @@ pub struct ChangeReply {
 }
 
 /// One thing that would be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionReply {
     /// `start`, `stop` or `kill`.
     pub action: String,
@@ -52,7 +53,7 @@ pub struct ActionReply {
 }
 
 /// What would be interrupted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InterruptionReply {
     /// The app.
     pub app: String,

@@ -1,9 +1,10 @@
 //! What `eco doctor` finds. The command looks by itself: no request stands for it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Everything that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DoctorReply {
     /// The version of this shape.
     pub schema: u32,
@@ -12,7 +13,7 @@ pub struct DoctorReply {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CheckReply {
     /// A stable word.
     pub name: String,

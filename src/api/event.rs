@@ -1,11 +1,12 @@
 //! What happened, as it is kept in `events.ndjson` and printed by `eco events`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Operator;
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventReply {
     /// The version of the shape.
     pub schema: u32,
@@ -37,7 +38,7 @@ pub struct EventReply {
 }
 
 /// Who called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallerReply {
     /// The user's number, from the kernel.
     pub uid: u32,
@@ -65,7 +66,7 @@ impl From<Operator> for CallerReply {
 }
 
 /// What kind of thing happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// A new desired state was accepted.

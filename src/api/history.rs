@@ -1,11 +1,12 @@
 //! Going back to an accepted state, looking at that first, and letting go of old ones.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::request::Target;
 
 /// Asks what going back would change, do and interrupt.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RollbackRequest {
     /// Of which project and apps.
     pub target: Target,
@@ -17,7 +18,7 @@ pub struct RollbackRequest {
 }
 
 /// Asks to forget old states.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PruneRequest {
     /// Of which projects.
     pub target: Target,
@@ -26,7 +27,7 @@ pub struct PruneRequest {
 }
 
 /// What was forgotten.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PruneReply {
     /// The version of the shape.
     pub schema: u32,

@@ -6,11 +6,13 @@
 mod daemon;
 mod diff;
 mod doctor;
+mod endpoint;
 mod error;
 mod event;
 mod history;
 mod logs;
 mod metrics;
+mod openapi;
 mod progress;
 mod query;
 mod request;
@@ -21,14 +23,16 @@ mod traffic;
 pub use daemon::{DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest};
 pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
+pub use endpoint::{Endpoint, Method, Route};
 pub use error::{ApiError, ErrorBody};
 pub use event::{CallerReply, EventReply, EventType};
 pub use history::{PruneReply, PruneRequest, RollbackRequest};
-pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogsReply, Stream};
+pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogLine, LogsReply, Stream};
 pub use metrics::{
     AppMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics, RunMetrics,
     exposition,
 };
+pub use openapi::document;
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
 pub use query::{EventsQuery, LogsQuery, QueryError, TargetQuery, decode};
 pub use request::{
@@ -75,6 +79,8 @@ pub mod path {
     pub const EVENTS_STREAM: &str = "/v1/events/stream";
     /// `GET` [`super::LogsQuery`] → lines as of `eco logs --json`.
     pub const LOGS_STREAM: &str = "/v1/logs/stream";
+    /// `GET` → [`super::document`].
+    pub const OPENAPI: &str = "/v1/openapi.json";
     /// `GET` → [`super::DaemonReply`].
     pub const DAEMON: &str = "/v1/daemon";
     /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].

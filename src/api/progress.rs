@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::diff::DiffReply;
 use crate::model::AppState;
 
 /// One line. The last is always a result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Progress {
     /// What is going to be done.
@@ -20,7 +21,7 @@ pub enum Progress {
 }
 
 /// Where an app stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AppProgress {
     /// The version of the shape.
     pub schema: u32,
@@ -39,7 +40,7 @@ pub struct AppProgress {
 }
 
 /// How it ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// The version of the shape.
     pub schema: u32,
@@ -73,7 +74,7 @@ impl Outcome {
 }
 
 /// An instance that is not as desired.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FailedInstance {
     /// `web/0`.
     pub id: String,
@@ -86,7 +87,7 @@ pub struct FailedInstance {
 }
 
 /// How it ended, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
     /// The machine is as asked.

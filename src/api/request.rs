@@ -5,6 +5,7 @@ use std::{
     path::PathBuf,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
 use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Signal};
 
 /// Which project and which of its apps.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Target {
     /// `-p PROJECT`.
@@ -31,7 +32,7 @@ pub struct Target {
 }
 
 /// Asks what is recorded for a file, before it is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LookupRequest {
     /// The file's directory.
@@ -39,7 +40,7 @@ pub struct LookupRequest {
 }
 
 /// What is recorded for a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LookupReply {
     /// The version of the shape.
     pub schema: u32,
@@ -50,7 +51,7 @@ pub struct LookupReply {
 }
 
 /// A desired state, read from a file by the caller.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
 pub struct ApplyRequest {
     /// The project's name.
@@ -105,7 +106,7 @@ pub struct ApplyRequest {
 }
 
 /// A command on apps.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperationRequest {
     /// On which.
     pub target: Target,
@@ -118,7 +119,7 @@ pub struct OperationRequest {
 }
 
 /// What an operator can do to apps.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Ends a stop, and tries again what had given up.
@@ -147,7 +148,7 @@ pub enum Operation {
 }
 
 /// Asks for what happened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct EventsRequest {
     /// Of which project and apps.
@@ -171,7 +172,7 @@ pub struct EventsRequest {
 }
 
 /// The accepted states of a project.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryReply {
     /// The version of the shape.
     pub schema: u32,
@@ -180,7 +181,7 @@ pub struct HistoryReply {
 }
 
 /// One accepted state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryEntry {
     /// Its generation.
     pub generation: u64,
@@ -207,7 +208,7 @@ pub struct HistoryEntry {
 }
 
 /// What became of an accepted state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryResult {
     /// All of it was reached.

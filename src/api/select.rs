@@ -1,7 +1,8 @@
 //! How a person names apps: `web`, `web/0`, `shop:web`, `tag:edge`, `all`.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::model::{AppName, NameError, ProjectName};
@@ -100,6 +101,23 @@ impl Serialize for Selector {
 impl<'de> Deserialize<'de> for Selector {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Selector {
+    fn schema_name() -> Cow<'static, str> {
+        "Selector".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "Names apps as on the command line: `web`, `web/0`, `shop:web`, \
+                `tag:edge`, `all`.",
+            "pattern": "^(tag:.*|(([A-Za-z0-9_][A-Za-z0-9._-]{0,62}):)?\
+                (?![0-9]+(/|$))[A-Za-z0-9_][A-Za-z0-9._-]{0,62}(/[0-9]{1,9})?)$",
+            "examples": ["web", "web/0", "tag:edge"],
+        })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::traffic::{AlertReply, NodeReply, QueueReply, TrafficReply};
 use crate::model::{AppState, InstancePhase, Sharing};
 
 /// How one project stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusReply {
     /// The version of the shape.
     pub schema: u32,
@@ -27,7 +28,7 @@ pub struct StatusReply {
 }
 
 /// Where the metrics of a project are offered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricsState {
     /// The address and port.
     pub listen: String,
@@ -36,7 +37,7 @@ pub struct MetricsState {
 }
 
 /// How every project that was asked for stands.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusAllReply {
     /// The version of the shape.
     pub schema: u32,
@@ -47,7 +48,7 @@ pub struct StatusAllReply {
 }
 
 /// How a project's file stands to what was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileReply {
     /// The file.
     pub path: PathBuf,
@@ -60,7 +61,7 @@ pub struct FileReply {
 }
 
 /// How a project's file stands to what was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// What was accepted is what it says.
@@ -78,7 +79,7 @@ pub enum FileState {
 }
 
 /// How an app stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AppReply {
     /// Its name.
     pub name: String,
@@ -118,7 +119,7 @@ pub struct AppReply {
 }
 
 /// The ports an app's instances share.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListenReply {
     /// As in the file; of `auto` the ones found.
     pub ports: Vec<String>,
@@ -127,7 +128,7 @@ pub struct ListenReply {
 }
 
 /// How an instance stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceReply {
     /// `web/0`.
     pub id: String,
@@ -170,7 +171,7 @@ pub struct InstanceReply {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExitReply {
     /// Its exit code, if it ended by itself.
     pub code: Option<i32>,
@@ -184,7 +185,7 @@ pub struct ExitReply {
 }
 
 /// Everything about some apps: status and the resolved spec, values of env masked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DescribeReply {
     /// The version of the shape.
     pub schema: u32,
@@ -195,7 +196,7 @@ pub struct DescribeReply {
 }
 
 /// One app in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DescribedApp {
     /// How it stands.
     pub status: AppReply,
@@ -227,7 +228,7 @@ pub struct DescribedApp {
 }
 
 /// A run of a job that has ended. What it wrote is in the log between these times.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRun {
     /// When it began.
     pub started: String,
@@ -238,7 +239,7 @@ pub struct JobRun {
 }
 
 /// What a run wrote before it failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastOutput {
     /// `web/0`.
     pub id: String,

@@ -1,9 +1,10 @@
 //! What was measured of an app's work: requests, probes, queues, the event loop.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Requests that were measured, and by whom. Of an app it is the sum over its instances.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficReply {
     /// Who measured: `agent` inside the program, or `probe`.
     pub source: TrafficSource,
@@ -12,7 +13,7 @@ pub struct TrafficReply {
 }
 
 /// Who measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrafficSource {
     /// The agent inside the program (`observe: node`): every request.
@@ -23,7 +24,7 @@ pub enum TrafficSource {
 }
 
 /// What was measured over a while that ends now.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WindowReply {
     /// How long the window is, in seconds: 60, 300 or 3600.
     pub seconds: u32,
@@ -48,7 +49,7 @@ pub struct WindowReply {
 }
 
 /// What a Node program's agent tells of its event loop and its heap, over the last minute.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeReply {
     /// Half of the time the event loop was late by at most so much, in seconds.
     pub lag_p50: f64,
@@ -65,7 +66,7 @@ pub struct NodeReply {
 }
 
 /// How one listening socket that instances share stands, as the kernel tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueReply {
     /// The address and port.
     pub address: String,
@@ -81,7 +82,7 @@ pub struct QueueReply {
 }
 
 /// An alert of an app's file that is not quiet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlertReply {
     /// The app.
     pub app: String,
@@ -98,7 +99,7 @@ pub struct AlertReply {
 }
 
 /// How an alert stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// Its condition holds, but not yet for as long as it asks.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{
     calls::EventLines,
-    events, lookup,
+    events, lookup, refusals,
     state::{Listener, State},
 };
 use crate::{
@@ -32,6 +32,11 @@ impl State {
             let meant = lookup::apps(&request.target, &self.metas, &self.desired)?;
             Some(meant.apps.into_keys().collect())
         };
+        let [since, until] = [point_in_time(request.since)?, point_in_time(request.until)?];
+        let is_in_time = |event: &EventReply| {
+            let Ok(time) = event.time.parse::<Timestamp>() else { return true };
+            since.is_none_or(|since| since <= time) && until.is_none_or(|until| time <= until)
+        };
         let query = EventQuery { after: request.after, ..EventQuery::default() };
         let past = self.events.read(&query).map_err(|error| {
             ApiError::failed("events", format!("cannot read the events: {error}"))
@@ -39,11 +44,6 @@ impl State {
         let (sender, lines) = mpsc::channel(past.len().saturating_add(BEHIND));
         let types = request.types;
         let listener = Listener { projects, apps, types, lines: sender };
-        let [since, until] = [point_in_time(request.since)?, point_in_time(request.until)?];
-        let is_in_time = |event: &EventReply| {
-            let Ok(time) = event.time.parse::<Timestamp>() else { return true };
-            since.is_none_or(|since| since <= time) && until.is_none_or(|until| time <= until)
-        };
         let mut past: Vec<_> = past
             .into_iter()
             .filter_map(events::reply)
@@ -58,7 +58,7 @@ impl State {
             self.listeners.retain(|listener| !listener.lines.is_closed());
             if LISTENERS <= self.listeners.len() {
                 let text = format!("{LISTENERS} callers follow the events already");
-                return Err(ApiError::refused("too_many", text).help("end some of them"));
+                return Err(refusals::too_many(text));
             }
             self.listeners.push(listener);
         }

@@ -50,7 +50,7 @@ pub(super) async fn lines(State(calls): State<Calls>, Asked(asked): Asked<LogsQu
         return refuse(&error);
     }
     let Ok(place) = PLACES.try_acquire() else {
-        return too_many(format!("{READERS} callers read logs already"));
+        return refuse(&too_many(format!("{READERS} callers read logs already")));
     };
     let reading = Reading { calls, target, files: reply.files, query, stream: asked.stream, place };
     match reading.begin(asked.follow) {

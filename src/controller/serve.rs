@@ -6,7 +6,7 @@ use axum::{
     extract::{DefaultBodyLimit, State},
     http::header,
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
     serve::Listener,
 };
 use futures_util::{Stream, StreamExt as _, stream::poll_fn};
@@ -23,7 +23,7 @@ use super::{
     refusals::{self, Asked, Sent, refuse},
 };
 use crate::{
-    api::{ApiError, EventsRequest, PruneRequest, TargetQuery, path},
+    api::{ApiError, Endpoint, EventsRequest, PruneRequest, TargetQuery},
     model::Operator,
 };
 
@@ -79,52 +79,59 @@ where
 }
 
 fn router(calls: Calls) -> Router {
-    let target = |Asked(query): Asked<TargetQuery>| query.target();
-    let every = |Asked(query): Asked<TargetQuery>| query.target_or_every();
-    Router::new()
-        .route(path::LOOKUP, post(|state, body| one(state, body, Call::Lookup)))
-        .route(
-            path::STATUS,
-            post(|state, body| one(state, body, Call::Status))
-                .get(move |state, query| one(state, Sent(every(query)), Call::Status)),
-        )
-        .route(
-            path::DESCRIBE,
-            post(|state, body| one(state, body, Call::Describe))
-                .get(move |state, query| one(state, Sent(target(query)), Call::Describe)),
-        )
-        .route(path::LOGS, post(|state, body| one(state, body, Call::Logs)))
-        .route(path::LOGS_STREAM, get(log_stream::lines))
-        .route(
-            path::HISTORY,
-            post(|state, body| one(state, body, Call::History))
-                .get(move |state, query| one(state, Sent(target(query)), Call::History)),
-        )
-        .route(path::PRUNE, post(prune))
-        .route(path::ROLLBACK_DIFF, post(|state, body| one(state, body, Call::RollbackDiff)))
-        .route(path::DIFF, post(|state, body| one(state, body, Call::Diff)))
-        .route(path::APPLY, post(|state, who, body| many(state, who, body, Call::Apply)))
-        .route(path::OPERATE, post(|state, who, body| many(state, who, body, Call::Operate)))
-        .route(path::EVENTS, post(events))
-        .route(path::EVENTS_STREAM, get(event_stream::events))
-        .route(path::DAEMON, get(daemon))
-        .route(path::DAEMON_STOP, post(|state, who, body| many(state, who, body, Call::DaemonStop)))
-        .route(
-            path::DAEMON_UPGRADE,
-            post(|state, who, body| many(state, who, body, Call::DaemonUpgrade)),
-        )
+    Endpoint::ALL
+        .iter()
+        .fold(Router::new(), |router, endpoint| {
+            router.route(endpoint.route().path, handler(*endpoint))
+        })
         .fallback(refusals::no_such_path)
         .method_not_allowed_fallback(refusals::other_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(calls)
 }
 
+fn handler(endpoint: Endpoint) -> MethodRouter<Calls> {
+    match endpoint {
+        Endpoint::Status => get(|state, Asked(query): Asked<TargetQuery>| {
+            one(state, Sent(query.target_or_every()), Call::Status)
+        }),
+        Endpoint::Describe => get(|state, Asked(query): Asked<TargetQuery>| {
+            one(state, Sent(query.target()), Call::Describe)
+        }),
+        Endpoint::History => get(|state, Asked(query): Asked<TargetQuery>| {
+            one(state, Sent(query.target()), Call::History)
+        }),
+        Endpoint::EventStream => get(event_stream::events),
+        Endpoint::LogStream => get(log_stream::lines),
+        Endpoint::Daemon => get(daemon),
+        Endpoint::OpenApi => get(async || Json(crate::api::document())),
+        Endpoint::Lookup => post(|state, body| one(state, body, Call::Lookup)),
+        Endpoint::AskStatus => post(|state, body| one(state, body, Call::Status)),
+        Endpoint::AskDescribe => post(|state, body| one(state, body, Call::Describe)),
+        Endpoint::Logs => post(|state, body| one(state, body, Call::Logs)),
+        Endpoint::AskHistory => post(|state, body| one(state, body, Call::History)),
+        Endpoint::Prune => post(prune),
+        Endpoint::RollbackDiff => post(|state, body| one(state, body, Call::RollbackDiff)),
+        Endpoint::Diff => post(|state, body| one(state, body, Call::Diff)),
+        Endpoint::Apply => post(|state, who, body| many(state, who, body, Call::Apply)),
+        Endpoint::Operate => post(|state, who, body| many(state, who, body, Call::Operate)),
+        Endpoint::Events => post(events),
+        Endpoint::DaemonStop => post(|state, who, body| many(state, who, body, Call::DaemonStop)),
+        Endpoint::DaemonUpgrade => {
+            post(|state, who, body| many(state, who, body, Call::DaemonUpgrade))
+        }
+    }
+}
+
 async fn daemon(State(calls): State<Calls>) -> Response {
     reply(ask(&calls, Call::Daemon).await)
 }
 
-async fn prune(State(calls): State<Calls>, Who(who): Who, body: Json<PruneRequest>) -> Response {
-    let Json(request) = body;
+async fn prune(
+    State(calls): State<Calls>,
+    Who(who): Who,
+    Sent(request): Sent<PruneRequest>,
+) -> Response {
     reply(ask(&calls, |answer| by(who, Call::Prune(request, answer))).await)
 }
 

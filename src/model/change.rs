@@ -1,5 +1,6 @@
 //! The difference between two desired states, field by field.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::AppName;
@@ -23,7 +24,9 @@ pub struct Change {
 }
 
 /// What it takes to bring a change in, from nothing to everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Nothing at all.

@@ -3,6 +3,7 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 };
 
 /// `live:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LivePolicy {
     /// What tells.
     pub probe: LiveProbe,
@@ -34,7 +35,7 @@ impl LivePolicy {
 }
 
 /// What tells that an instance lives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LiveProbe {
     /// A request is answered as expected.

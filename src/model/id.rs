@@ -1,7 +1,8 @@
 //! Names and numbers that identify things: projects, apps, instances, runs, revisions.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Why a text is not a name.
@@ -38,7 +39,7 @@ fn check_name(text: &str) -> Result<(), NameError> {
 }
 
 macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $pattern:literal, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -77,17 +78,27 @@ macro_rules! name_type {
                 String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern, "maxLength": MAX_NAME })
+            }
+        }
     };
 }
 
 name_type! {
     /// Name of a project: what one ecosystem file describes.
-    ProjectName, |_| Ok(())
+    ProjectName, "^[A-Za-z0-9_][A-Za-z0-9._-]*$", |_| Ok(())
 }
 
 name_type! {
     /// Name of an app within its project.
-    AppName, |text| {
+    AppName, "^(?![0-9]+$)[A-Za-z0-9_][A-Za-z0-9._-]*$", |text| {
         if text.bytes().all(|b| b.is_ascii_digit()) { Err(NameError::AllDigits) } else { Ok(()) }
     }
 }

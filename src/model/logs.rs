@@ -2,10 +2,11 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `logs:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogPolicy {
     /// Directory of the log files, absolute; `None` is the project's own under the home.
     pub dir: Option<PathBuf>,
@@ -30,7 +31,7 @@ pub struct LogPolicy {
 }
 
 /// What takes an app's output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogDestination {
     /// Files.
@@ -47,7 +48,7 @@ pub enum LogDestination {
 }
 
 /// How output is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogFormat {
     /// Each line with the name of its instance before it.
@@ -92,7 +93,7 @@ impl LogFormat {
 }
 
 /// When a log file is put aside, and how many of those are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogRotation {
     /// From so many bytes on.
     pub size: u64,
@@ -104,7 +105,7 @@ pub struct LogRotation {
 }
 
 /// How log files are compressed that were put aside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LogCompression {
     /// Not at all.

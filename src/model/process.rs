@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `user`, `group`, `umask`, `nice`, `oom_score_adj`, `limits`
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ProcessPolicy {
     /// The user, by name or number, as written; `None` is eco's own.
@@ -24,7 +25,7 @@ pub struct ProcessPolicy {
 }
 
 /// `limits:`; what is `None` is not limited by eco.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LimitPolicy {
     /// Memory of an instance with all its processes, in bytes.
@@ -46,7 +47,7 @@ pub struct LimitPolicy {
 }
 
 /// So many bytes, or no bound at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// As many as there are.

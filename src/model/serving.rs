@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{spec::Command, template::Template};
 
 /// `listen:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListenPolicy {
     /// The ports; none is `auto`: whatever the app listens on.
     pub ports: Vec<ListenPort>,
@@ -28,7 +29,9 @@ pub struct ListenPolicy {
 }
 
 /// A port that instances share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct ListenPort {
     /// Only this address; `None` is whatever address the app binds.
     pub host: Option<IpAddr>,
@@ -46,7 +49,7 @@ impl fmt::Display for ListenPort {
 }
 
 /// How an app gets the sockets it shares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pass {
     /// Its own `bind` and `listen` are answered with them.
@@ -57,7 +60,7 @@ pub enum Pass {
 }
 
 /// What the instances of an app have in common at a port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ShareBy {
     /// One queue of connections: whoever has time takes the next.
@@ -68,7 +71,7 @@ pub enum ShareBy {
 }
 
 /// `ready:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadyPolicy {
     /// What tells.
     pub probe: ReadyProbe,
@@ -95,7 +98,7 @@ impl Default for ReadyPolicy {
 }
 
 /// What tells that an instance is ready.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadyProbe {
     /// Its program was executed.
@@ -137,7 +140,7 @@ impl ReadyProbe {
 }
 
 /// Where a probe connects to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeAddress {
     /// Host (default 127.0.0.1) and port; the port may be `${PORT}` or name `${ECO_INSTANCE}`.
@@ -152,7 +155,7 @@ pub enum ProbeAddress {
 }
 
 /// An HTTP request and what is expected of the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HttpProbe {
     /// Where.
     pub address: ProbeAddress,

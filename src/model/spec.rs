@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -25,7 +26,7 @@ use super::{
 
 /// The desired form of one app. Adding a field does not compile until
 /// `reconcile::diff` has given it a class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AppSpec {
     /// What to run.
     pub command: Command,
@@ -105,7 +106,7 @@ impl AppSpec {
 }
 
 /// What to run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// A program and its arguments; no shell.
@@ -115,7 +116,7 @@ pub enum Command {
 }
 
 /// The value of one variable of `env`. `Debug` hides it: logs leak.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EnvValue {
     /// Set to this text.
@@ -142,7 +143,7 @@ impl fmt::Debug for EnvValue {
 }
 
 /// `restart:`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RestartPolicy {
     /// After which exits.
     pub policy: RestartWhen,
@@ -161,7 +162,7 @@ pub struct RestartPolicy {
 }
 
 /// After which exits an instance is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RestartWhen {
     /// After every exit, also code 0.
@@ -173,7 +174,7 @@ pub enum RestartWhen {
 }
 
 /// Growing waits between restarts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Backoff {
     /// The first wait; may be zero.
     pub initial: Duration,
@@ -188,7 +189,7 @@ pub struct Backoff {
 }
 
 /// Sliding-window limit of failures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limit {
     /// So many failures, 1 to 100,
     pub failures: u32,
@@ -199,7 +200,7 @@ pub struct Limit {
 }
 
 /// What is done about a crash loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitThen {
     /// Go on trying, each time after `backoff.max` (30 s without a back-off).
@@ -209,7 +210,7 @@ pub enum LimitThen {
 }
 
 /// `stop:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StopPolicy {
     /// A command that is run instead of the first signal; if it fails, that follows at once.
     #[serde(default)]
@@ -240,7 +241,7 @@ impl StopPolicy {
 }
 
 /// Whom a signal goes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KillScope {
     /// Every process of the run's group.
@@ -250,7 +251,7 @@ pub enum KillScope {
 }
 
 /// `rollout:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutPolicy {
     /// How long an instance has to stay ready to count as good.
     pub min_ready: Duration,
@@ -290,7 +291,7 @@ impl RolloutPolicy {
 }
 
 /// A number of instances, absolute or as a share of the wanted ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Share {
     /// So many.
@@ -327,7 +328,7 @@ impl Share {
 }
 
 /// What is done when an instance of a new revision fails before it is good.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
     /// The last good revision comes back.
@@ -338,7 +339,7 @@ pub enum OnFailure {
 }
 
 /// `watch:`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WatchPolicy {
     /// Files and directories (recursive), absolute.
     pub paths: Vec<PathBuf>,
@@ -349,7 +350,7 @@ pub struct WatchPolicy {
 }
 
 /// `artifacts:` and what was found under the patterns.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifacts {
     /// The patterns as written.
     pub patterns: Vec<String>,

@@ -1,5 +1,6 @@
 //! Text with places that are filled per instance.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::InstanceId;
@@ -11,7 +12,9 @@ const NAMES: [&str; 4] = ["ECO_PROJECT", "ECO_APP", "ECO_INSTANCE", "PORT"];
 /// an instance starts, and `$$` is one dollar sign.
 ///
 /// Every other variable was filled when the file was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Template(String);
 

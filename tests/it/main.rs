@@ -25,6 +25,7 @@ mod keeper;
 mod load;
 mod logs;
 mod lost_requests;
+mod openapi;
 mod probe;
 mod render;
 mod sim;

@@ -6,6 +6,7 @@ mod decode;
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use decode::{QueryError, decode};
@@ -14,7 +15,7 @@ use super::{EventsRequest, Selector, Stream, Target};
 use crate::model::ProjectName;
 
 /// Which project and apps.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetQuery {
     /// The project.
@@ -48,7 +49,7 @@ impl TargetQuery {
 }
 
 /// Which events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EventsQuery {
     /// Only of this project; otherwise of every project.
@@ -78,7 +79,7 @@ impl EventsQuery {
 }
 
 /// Which lines of logs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogsQuery {
     /// The project; may be left out where there is only one.

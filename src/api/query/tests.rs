@@ -37,7 +37,7 @@ fn what_is_wrong_is_said_by_its_key() {
     says("project=a&project=b", "`project` is given more than once");
     says("memory=yes", "`memory` has to be `true` or `false`, and not `yes`");
     says("app=web/x", "`web/x` names no instance");
-    says("project=a%20b", "a%20b");
+    says("project=a%20b", "not `%`");
     let logs = |text| decode::<LogsQuery>(pairs(text)).unwrap_err().to_string();
     assert!(logs("last=-1").contains("`last` has to be a number"));
     assert!(logs("stream=both").contains("`stream` has to be one of `out`, `err`"));

@@ -79,7 +79,8 @@ fn every_refusal_is_an_object() {
         (&["/"], "404", "no_such_path", "nothing at /"),
         (&["-X", "DELETE", "/v1/status"], "405", "method", "takes no DELETE"),
         (&["-H", json, "-d", "{", "/v1/status"], "400", "bad_json", "EOF"),
-        (&["-H", json, "-d", "[]", "/v1/operate"], "422", "bad_request", ""),
+        (&["-H", json, "-d", " []", "/v1/status"], "422", "bad_request", "is a list"),
+        (&["-H", json, "-d", "{}", "/v1/operate"], "422", "bad_request", "target"),
         (&["-d", "{}", "/v1/status"], "415", "not_json", "application/json"),
         (&["-H", json, "-d", r#"{"project":1}"#, "/v1/logs"], "422", "bad_request", "project"),
         (&["/v1/status?projct=shop"], "400", "bad_query", "unknown field `projct`"),
@@ -238,4 +239,28 @@ fn too_many_followers_are_refused_in_words() {
     drop(all);
     send(controller, Signal::CONT);
     env.wait_for("room", || env.curl(&["--fail", "/v1/logs/stream?app=web"]).run().code == Some(0));
+}
+
+#[test]
+fn what_the_document_says_is_served_and_nothing_else_by_its_paths() {
+    let env = TestEnv::with_apps(TWO_SLEEPERS);
+    env.apply();
+    let document = get(&env, "/v1/openapi.json");
+    assert_eq!(document, env.eco(&["schema", "--api"]).ok().json());
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let answers = |method: &str| {
+            // Without a body: GET runs, and what is sent is refused before it does anything.
+            let method: &[&str] = if method == "get" { &["-I"] } else { &["-d", "x"] };
+            let args = [&["-o", "answer", "-w", "%{http_code}"], method, &[path]].concat();
+            env.curl(&args).run().ok().stdout
+        };
+        for method in ["get", "post"] {
+            let status = answers(method);
+            match (methods.get(method), method) {
+                (None, _) => assert_eq!(status, "405", "{method} {path}"),
+                (Some(_), "get") => assert_eq!(status, "200", "{method} {path}"),
+                (Some(_), _) => assert_eq!(status, "415", "{method} {path}"),
+            }
+        }
+    }
 }
