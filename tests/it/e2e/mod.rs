@@ -29,6 +29,7 @@ mod lookup;
 mod machine;
 mod metrics;
 mod node;
+mod openapi;
 mod order;
 mod paper;
 mod pm2;

@@ -135,6 +135,14 @@ impl TestEnv {
         Call::new(command, format!("curl {} {url}", options.join(" ")))
     }
 
+    /// Prepares a line of a shell, which finds the socket as a person does.
+    pub(crate) fn shell(&self, line: &str) -> Call {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec {line}")]).env("ECO_HOME", self.home());
+        command.current_dir(self.dir()).stdin(Stdio::null());
+        Call::new(command, line.to_owned())
+    }
+
     /// Where the API is.
     pub(crate) fn api_socket(&self) -> PathBuf {
         self.home().join("run/api.sock")
