@@ -33,6 +33,9 @@ pub struct AppProgress {
     pub ready: u32,
     /// of how many wanted.
     pub desired: u32,
+    /// While a change is under way: how many instances that are ready are new ones.
+    #[serde(default)]
+    pub updated: Option<u32>,
     /// Why it is not as desired.
     pub hold: Option<String>,
     /// Nothing more is waited for.

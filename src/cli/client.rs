@@ -151,7 +151,18 @@ impl Client {
         &self,
         path: &str,
         request: &impl Serialize,
+        on_line: impl FnMut(L) -> Result<(), CliError>,
+    ) -> Result<End, CliError> {
+        self.stream_beside(path, request, on_line, std::future::pending())
+    }
+
+    /// The same, while something else goes on that does not end.
+    pub(super) fn stream_beside<L: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl Serialize,
         mut on_line: impl FnMut(L) -> Result<(), CliError>,
+        beside: impl Future<Output = std::convert::Infallible>,
     ) -> Result<End, CliError> {
         let body = encode(request)?;
         self.runtime.block_on(async {
@@ -162,6 +173,7 @@ impl Client {
             tokio::select! {
                 end = lines => end,
                 ended = asked_to_end() => ended.map(|()| End::Interrupted),
+                never = beside => match never {},
             }
         })
     }

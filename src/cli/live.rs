@@ -1,6 +1,9 @@
 //! Commands that go on until the machine is as asked: their lines, and how they end.
 
+use std::{cell::RefCell, convert::Infallible, time::Duration};
+
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::{
     client::{Client, End},
@@ -16,6 +19,7 @@ use crate::{
 
 /// How many lines of standard error are shown of an instance that failed.
 const TAIL_LINES: usize = 10;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How such a command is to speak.
 #[derive(Clone, Copy, Debug)]
@@ -52,15 +56,27 @@ pub(super) fn watch(
     manner: Manner,
     ui: &Ui,
 ) -> Result<Option<u8>, CliError> {
-    let mut show = Show::new(manner, ui);
-    let mut end = client.stream(path, request, |line| show.on(line))?;
-    while end == End::Closed && show.exit.is_none() {
-        end = client.stream(path::OPERATE, resume, |line| show.on(line))?;
+    let show = RefCell::new(Show::new(manner, ui));
+    let on = |line| show.borrow_mut().on(line);
+    let mut end = client.stream_beside(path, request, on, count(&show))?;
+    while end == End::Closed && show.borrow().exit.is_none() {
+        end = client.stream_beside(path::OPERATE, resume, on, count(&show))?;
     }
     Ok(match end {
         End::Interrupted => None,
-        End::Closed => Some(show.exit.unwrap_or(3)),
+        End::Closed => Some(show.borrow().exit.unwrap_or(3)),
     })
+}
+
+/// Lets a person see every second that it goes on.
+async fn count(show: &RefCell<Show<'_>>) -> Infallible {
+    if show.borrow().manner.json || show.borrow().ui.rows().is_none() {
+        return std::future::pending().await;
+    }
+    loop {
+        sleep(SECOND).await;
+        show.borrow_mut().tick();
+    }
 }
 
 /// The request by which a command that lost its controller goes on waiting.
@@ -72,13 +88,14 @@ struct Show<'a> {
     manner: Manner,
     ui: &'a Ui,
     progress: LiveProgress,
+    elapsed: Duration,
     exit: Option<u8>,
 }
 
 impl<'a> Show<'a> {
     fn new(manner: Manner, ui: &'a Ui) -> Self {
         let progress = LiveProgress::new(ui.talk_style().clone(), ui.rows());
-        Self { manner, ui, progress, exit: None }
+        Self { manner, ui, progress, elapsed: Duration::ZERO, exit: None }
     }
 
     fn on(&mut self, line: Progress) -> Result<(), CliError> {
@@ -91,6 +108,11 @@ impl<'a> Show<'a> {
             self.exit = Some(self.exit.unwrap_or(0).max(outcome.exit));
         }
         Ok(())
+    }
+
+    fn tick(&mut self) {
+        self.elapsed += SECOND;
+        self.ui.talk(&self.progress.tick(self.elapsed));
     }
 
     fn show(&mut self, line: &Progress) -> Result<(), CliError> {

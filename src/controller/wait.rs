@@ -15,8 +15,8 @@ use super::{
 use crate::{
     api::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress, SCHEMA},
     model::{
-        AppKey, AppName, AppState, Desired, Generation, Hold, LastExit, Observed, ProjectName,
-        RunId, Time,
+        App, AppKey, AppName, AppState, Desired, Generation, Hold, InstancePhase, LastExit,
+        Observed, ProjectName, RunId, Time,
     },
     reconcile::{self, AppStatus, InstanceStatus, Verdict},
 };
@@ -186,8 +186,8 @@ fn exit_code(kind: OutcomeKind) -> u8 {
 
 /// Whether a caller should hear of it: waits that merely got shorter are no news.
 fn differs(before: &AppProgress, after: &AppProgress) -> bool {
-    (before.state, before.ready, before.desired, before.settled)
-        != (after.state, after.ready, after.desired, after.settled)
+    (before.state, before.ready, before.desired, before.updated, before.settled)
+        != (after.state, after.ready, after.desired, after.updated, after.settled)
         || before.hold.is_some() != after.hold.is_some()
 }
 
@@ -211,10 +211,21 @@ fn judge(
         state: status.state,
         ready: status.ready,
         desired: status.wanted,
+        updated: app.former.is_some().then(|| updated(app, &status)),
         hold: app_hold(&status, (&app.spec, key), world.seen),
         settled: matches!(verdict, Verdict::Settled),
     };
     (progress, verdict)
+}
+
+/// How many instances are ready with what is wanted now.
+fn updated(app: &App, status: &AppStatus) -> u32 {
+    let is_new = |it: &&InstanceStatus| {
+        let fresh = it.generation.is_some_and(|found| app.fresh_from(it.id.index) <= found);
+        fresh && it.revision == Some(app.revision) && it.phase == InstancePhase::Ready
+    };
+    let new: BTreeSet<u32> = status.instances.iter().filter(is_new).map(|it| it.id.index).collect();
+    u32::try_from(new.len()).unwrap_or(u32::MAX)
 }
 
 /// An app that is gone for good.
@@ -225,6 +236,7 @@ fn absent(key: &AppKey) -> AppProgress {
         state: AppState::Off,
         ready: 0,
         desired: 0,
+        updated: None,
         hold: None,
         settled: true,
     }

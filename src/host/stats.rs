@@ -36,14 +36,47 @@ pub struct TreeUse {
     pub computed: Duration,
 }
 
-/// Both at once: the descendants are looked for once only. `None` if the process is gone.
+/// Both at once, with as few files read as can be: one that looks at a thousand programs waits for
+/// this. `None` if the process is gone.
 pub fn tree_use(pid: u32) -> Option<TreeUse> {
-    let own = TreeUse { memory: resident_bytes(pid)?, computed: own_cpu(pid)? };
-    let add = |sum: TreeUse, child: u32| TreeUse {
-        memory: sum.memory.saturating_add(own_bytes(child).unwrap_or_default()),
-        computed: sum.computed.saturating_add(own_cpu(child).unwrap_or_default()),
-    };
-    Some(descendants(pid).into_iter().fold(own, add))
+    let (computed, threads) = times_and_threads(pid)?;
+    let mut sum = TreeUse { memory: resident_bytes(pid)?, computed };
+    let mut known = children_of(pid, threads);
+    let mut at = 0;
+    while let Some(child) = known.get(at).copied() {
+        at += 1;
+        let Some((computed, threads)) = times_and_threads(child) else { continue };
+        sum.computed = sum.computed.saturating_add(computed);
+        sum.memory = sum.memory.saturating_add(own_bytes(child).unwrap_or_default());
+        if known.len() < DESCENDANTS {
+            known.extend(children_of(child, threads));
+        }
+    }
+    Some(sum)
+}
+
+/// How long a process and the children it has waited for have computed, and its number of threads.
+fn times_and_threads(pid: u32) -> Option<(Duration, u32)> {
+    const UTIME: usize = 11;
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    let mut words = rest.split_ascii_whitespace().skip(UTIME);
+    let times = words.by_ref().take(4).map_while(|word| word.parse::<u64>().ok());
+    let ticks = times.fold(0, u64::saturating_add);
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    // Priority and niceness stand between.
+    let threads = words.nth(2)?.parse().ok()?;
+    Some((Duration::from_millis(ticks.saturating_mul(1000) / per_second), threads))
+}
+
+/// [`children`], by one file for a process of one thread, as most are.
+fn children_of(pid: u32, threads: u32) -> Vec<u32> {
+    if threads != 1 {
+        return children(pid);
+    }
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let list = list.unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
 }
 
 /// How long a process itself has computed; `None` if it is gone.

@@ -1,5 +1,7 @@
 //! How far a command that changes something has come.
 
+use std::time::Duration;
+
 use super::{
     diff,
     layout::{clean, columns, cut, hanging, pad},
@@ -7,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{AppProgress, Progress},
-    model::AppState,
+    model::{AppState, human_duration},
 };
 
 /// Where an app stands, on one line.
@@ -24,12 +26,14 @@ pub struct LiveProgress {
     apps: Vec<AppProgress>,
     /// So many lines of the table stand above the cursor.
     drawn: usize,
+    /// How long it has gone on, if somebody counts.
+    elapsed: Option<Duration>,
 }
 
 impl LiveProgress {
     /// `rows` is the height of the terminal; `None` means a pipe.
     pub fn new(style: Style, rows: Option<usize>) -> Self {
-        Self { style, rows, apps: Vec::new(), drawn: 0 }
+        Self { style, rows, apps: Vec::new(), drawn: 0, elapsed: None }
     }
 
     /// The text to write, escape codes included, now that `event` was received. A plan is written
@@ -53,6 +57,7 @@ impl LiveProgress {
                 for app in &outcome.apps {
                     self.learn(app);
                 }
+                self.elapsed = None;
                 let text = match self.rows {
                     Some(rows) if 0 < self.drawn => self.redraw(rows),
                     Some(_) | None => String::new(),
@@ -60,6 +65,16 @@ impl LiveProgress {
                 self.drawn = 0;
                 text
             }
+        }
+    }
+
+    /// The text to write now that so much time has passed: the table again, if there is one that is
+    /// drawn in place. Nothing else of it shows that it goes on.
+    pub fn tick(&mut self, elapsed: Duration) -> String {
+        self.elapsed = Some(elapsed);
+        match self.rows {
+            Some(rows) if 0 < self.drawn => self.redraw(rows),
+            Some(_) | None => String::new(),
         }
     }
 
@@ -79,8 +94,9 @@ impl LiveProgress {
         let lead = format!("{}: ", clean(&app.app));
         let (word, paint, _) = state_look(app.state);
         let mut text = format!("{word} {}/{}", app.ready, app.desired);
-        if let Some(hold) = &app.hold {
-            text.extend([", ", hold]);
+        let why = why(app);
+        if !why.is_empty() {
+            text.extend([", ", &why]);
         }
         // A pipe has no width: whatever reads it wants whole lines.
         let wide = Style { width: usize::MAX / 2, ..self.style.clone() };
@@ -90,7 +106,7 @@ impl LiveProgress {
     /// The table, over the former one. What would not fit on the screen is counted only, since
     /// the cursor cannot go above its top.
     fn redraw(&mut self, rows: usize) -> String {
-        let room = rows.saturating_sub(2).max(1);
+        let room = rows.saturating_sub(3).max(1);
         let mut shown: Vec<&AppProgress> = self.apps.iter().collect();
         // Stable: what is still on its way comes first only where not everything fits.
         if room < shown.len() {
@@ -112,17 +128,30 @@ impl LiveProgress {
             out.extend([ellipsis, " and ", &left_out.to_string(), " more\n"]);
             self.drawn += 1;
         }
+        if let Some(elapsed) = self.elapsed {
+            let text = format!("  {} so far", human_duration(elapsed));
+            out.extend([&self.style.paint(Paint::Dim, &text), "\n"]);
+            self.drawn += 1;
+        }
         out
     }
 }
 
 /// What makes one progress different from another: not how long something still takes.
-fn key(app: &AppProgress) -> (AppState, u32, u32, bool, Option<String>) {
+fn key(app: &AppProgress) -> (AppState, [u32; 3], bool, Option<String>) {
     let hold = app.hold.as_ref().map(|hold| {
         let words = hold.split(' ').filter(|word| !word.starts_with(|c: char| c.is_ascii_digit()));
         words.collect::<Vec<_>>().join(" ")
     });
-    (app.state, app.ready, app.desired, app.settled, hold)
+    let counts = [app.ready, app.desired, app.updated.unwrap_or_default()];
+    (app.state, counts, app.settled, hold)
+}
+
+/// How far a change is, and what it waits for.
+fn why(app: &AppProgress) -> String {
+    let under_way = app.updated.filter(|updated| !app.settled && *updated < app.desired);
+    let step = under_way.map(|updated| format!("{updated} of {} replaced", app.desired));
+    step.into_iter().chain(app.hold.clone()).collect::<Vec<_>>().join(", ")
 }
 
 /// One line, cut so that a terminal never wraps it.
@@ -134,7 +163,7 @@ fn line(app: &AppProgress, width: usize, style: &Style) -> String {
     let state = pad(word, 13);
     let used = columns(mark) + columns(&name) + columns(&state) + columns(&ready) + 7;
     let room = style.width.saturating_sub(used + 1);
-    let hold = cut(&clean(app.hold.as_deref().unwrap_or_default()), room, style);
+    let hold = cut(&clean(&why(app)), room, style);
     let (mark, state) = (style.paint(paint, mark), style.paint(paint, &state));
     let text = format!("{mark} {name}  {state}  {ready}  {hold}");
     format!("{}\n", text.trim_end())

@@ -1,5 +1,5 @@
-//! `eco status` and `eco describe` in full: what processes use, looking again and again, and where
-//! values come from.
+//! `eco status` and `eco describe` in full: what processes use, looking again and again, where values
+//! come from, and how far a change is.
 
 use std::{fs::File, io::Write as _, process::Command};
 
@@ -231,4 +231,16 @@ fn an_exit_is_told_with_how_long_it_lived_and_what_it_wrote() {
     let exit = text.lines().find(|line| line.contains("instance 0:")).unwrap();
     assert!(exit.contains('3') && exit.contains(", after "), "{text}");
     assert!(text.find("no such table") < text.find("fields, and where"), "{text}");
+}
+
+#[test]
+fn an_apply_says_how_far_a_replacement_is() {
+    let env = TestEnv::with_apps("  web: { command: sleep 100000, instances: 3 }\n");
+    env.apply();
+    let text = env.read("ecosystem.yaml");
+    env.write("ecosystem.yaml", &text.replace("100000", "100002"));
+    let output = env.apply().to_string();
+    for words in ["1 of 3 replaced", "2 of 3 replaced", "web: ready 3/3"] {
+        assert!(output.contains(words), "no {words:?}\n{output}");
+    }
 }

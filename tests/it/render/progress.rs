@@ -12,7 +12,17 @@ use super::{assert_fits, colored, visible};
 fn app(name: &str, state: AppState, ready: u32, hold: Option<&str>) -> AppProgress {
     let settled = state != AppState::Converging;
     let hold = hold.map(str::to_owned);
-    AppProgress { schema: 1, app: name.to_owned(), state, ready, desired: 2, hold, settled }
+    let updated = None;
+    AppProgress {
+        schema: 1,
+        app: name.to_owned(),
+        state,
+        ready,
+        desired: 2,
+        updated,
+        hold,
+        settled,
+    }
 }
 
 fn steps() -> Vec<Progress> {
@@ -72,6 +82,26 @@ fn on_a_terminal_the_table_is_drawn_again_in_place() {
     let mut live = LiveProgress::new(colored(60), Some(24));
     let texts: Vec<String> = steps().iter().map(|step| visible(&live.on(step))).collect();
     assert_snapshot!(texts.join("----\n"));
+}
+
+#[test]
+fn a_change_says_how_far_it_is_and_how_long_it_takes() {
+    let hold = Some("has to stay up for another 9m");
+    let step = AppProgress { updated: Some(1), ..app("web", AppState::Converging, 2, hold) };
+    let mut live = LiveProgress::new(Style::plain(80), Some(24));
+    let minute = std::time::Duration::from_secs(61);
+    let texts = [
+        live.tick(minute),
+        live.on(&Progress::App(step.clone())),
+        live.tick(minute),
+        live.on(&Progress::Result(ended(OutcomeKind::Converged))),
+        live.tick(minute),
+    ];
+    assert_snapshot!(visible(&texts.join("----\n")));
+    let mut piped = LiveProgress::new(Style::plain(80), None);
+    let line = piped.on(&Progress::App(step));
+    assert_eq!(line, "web: converging 2/2, 1 of 2 replaced, has to stay up for another 9m\n");
+    assert_eq!(piped.tick(minute), "");
 }
 
 #[test]
