@@ -99,8 +99,8 @@ fn a_change_says_how_far_it_is_and_how_long_it_takes() {
     ];
     assert_snapshot!(visible(&texts.join("----\n")));
     let mut piped = LiveProgress::new(Style::plain(80), None);
-    let line = piped.on(&Progress::App(step));
-    assert_eq!(line, "web: converging 2/2, 1 of 2 replaced, has to stay up for another 9m\n");
+    let told = piped.on(&Progress::App(step));
+    assert_eq!(told, "web: converging 2/2, 1 of 2 replaced, has to stay up for another 9m\n");
     assert_eq!(piped.tick(minute), "");
 }
 
