@@ -49,6 +49,8 @@ pub(super) fn explained(
         | Hold::CrashLooping { .. }
         | Hold::GaveUp { .. }
         | Hold::NotRestarted { .. } => last.map(|words| after_first(words)),
+        // Being tried again is no reason to forget why.
+        Hold::Starting => last.map(|words| format!("{sentence}; before that: {words}")),
         Hold::Unfit { .. } => now.map(|words| after_first(words)),
         Hold::Stopping { reason: StopReason::NotReady | StopReason::NotLive, .. } => {
             now.map(|words| format!("{sentence}; {words}"))
@@ -58,7 +60,6 @@ pub(super) fn explained(
         }
         Hold::Stopping { .. }
         | Hold::Replacing
-        | Hold::Starting
         | Hold::Settling { .. }
         | Hold::Draining { .. }
         | Hold::Outdated
