@@ -163,8 +163,17 @@ fn with_source(error: &HomeError) -> String {
     }
 }
 
-/// Prints what clap says of the command line. Help is no error.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
+/// Prints what clap says of the command line, as an object if that was asked for. Help is no error.
+pub(super) fn usage(error: &clap::Error, words: &[String], ui: &Ui) -> ExitCode {
+    if error.use_stderr() && words.iter().any(|word| word == "--json") {
+        let text = error.to_string();
+        let (message, help) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let message = message.trim().trim_start_matches("error: ");
+        let api = ApiError::input("usage", message).help(help.trim());
+        // Nobody is left to be told that this cannot be told.
+        drop(ui.print_json(&api));
+        return ExitCode::from(2);
+    }
     // Nobody is left to be told that this cannot be told.
     drop(error.print());
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })

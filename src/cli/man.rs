@@ -35,7 +35,7 @@ pub(super) struct ManArgs {
 
 /// Carries the command out.
 pub(super) fn run(args: &ManArgs, ui: &Ui) -> Outcome {
-    let mut root = Cli::command();
+    let mut root = without_help(Cli::command());
     root.build();
     let pages = pages(&root);
     if let Some(dir) = &args.dir {
@@ -58,6 +58,11 @@ pub(super) fn run(args: &ManArgs, ui: &Ui) -> Outcome {
         return Err(CliError::input(message, near.unwrap_or_else(|| names.join(", "))));
     };
     ui.print(&page.text).map(|()| 0)
+}
+
+/// `help` says what the pages say.
+fn without_help(command: clap::Command) -> clap::Command {
+    command.disable_help_subcommand(true).mut_subcommands(without_help)
 }
 
 struct Page {

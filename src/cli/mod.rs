@@ -56,7 +56,6 @@ use ui::Ui;
     name = "eco",
     version,
     about,
-    disable_help_subcommand = true,
     disable_version_flag = true,
     after_help = "Examples:
   eco init                      write a first ecosystem.yaml
@@ -121,7 +120,8 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            return habit(&error, &words).map_or_else(|| error::usage(&error), |it| it.report(&ui));
+            return habit(&error, &words)
+                .map_or_else(|| error::usage(&error, &words, &ui), |it| it.report(&ui));
         }
     };
     match run(cli.command, &ui) {

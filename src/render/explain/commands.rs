@@ -174,6 +174,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         "Wait for the first one.",
     ),
     command(
+        "usage",
+        "There is no such command or option, or one that it needs is missing.",
+        "`eco apply --profil production --json`",
+        "`eco COMMAND --help` tells what a command takes.",
+    ),
+    command(
         "versions",
         "The controller answers in a way this eco does not know.",
         "an old `eco` in PATH beside a new one that runs",

@@ -2,7 +2,7 @@
 
 use super::{Entry, Example, Subject, entries};
 use crate::render::{
-    layout::{Cell, Table, hanging, paragraph},
+    layout::{hanging, paragraph},
     style::{Paint, Style},
 };
 
@@ -34,14 +34,11 @@ pub fn codes(style: &Style) -> String {
             out.push('\n');
         }
         out.push_str(&paragraph(subject.heading(), 0, Paint::Strong, style));
-        let mut table = Table::new(&[]);
+        let width = entries().map(|entry| entry.code.len()).max().unwrap_or_default();
         for entry in entries().filter(|entry| entry.subject == subject) {
-            table.row(vec![
-                Cell::new(format!("  {}", entry.code)),
-                Cell::painted(first_sentence(entry.means), Paint::Dim),
-            ]);
+            let lead = format!("{:width$}  ", entry.code);
+            out.push_str(&hanging(&lead, first_sentence(entry.means), 2, Paint::Dim, style));
         }
-        out.push_str(&table.render(style));
     }
     out
 }

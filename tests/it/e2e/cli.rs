@@ -89,6 +89,9 @@ fn usage_faults_are_exit_2_and_help_is_exit_0() {
     env.eco(&["aply"]).exits(2).says("apply");
     env.eco(&["apply", "--no-such-option"]).exits(2);
     env.eco(&["--help"]).ok().says("apply");
+    env.eco(&["help", "apply"]).ok().says("--dry-run");
+    let usage = env.eco(&["apply", "--no-such-option", "--json"]).exits(2).json();
+    assert_eq!((&usage["error"]["code"], &usage["error"]["exit"]), (&"usage".into(), &2.into()));
     env.eco(&["--version"]).ok().says(env!("CARGO_PKG_VERSION"));
     for command in [
         "apply",

@@ -82,6 +82,7 @@ fn manual_pages_are_there_for_every_command_and_well_formed() {
     }
     lint(&env.path("man/man5/ecosystem.yaml.5"));
     assert!(env.read("man/man1/eco-apply.1").contains(".SH EXAMPLES\n"));
+    assert!(!env.read("man/man1/eco.1").contains("help(1)"), "a page that is not there");
     let apply = env.eco(&["man", "apply"]).ok();
     assert_eq!(apply.stdout, env.read("man/man1/eco-apply.1"));
     env.eco(&["man", "daemon", "stop"]).ok();
