@@ -59,6 +59,7 @@ fn effect(act: Act, found: &Subject<'_>, is_one: bool) -> String {
         | InstancePhase::Failed => false,
     };
     let running = app.instances.iter().filter(live).count();
+    let wanted = usize::try_from(app.desired).unwrap_or(usize::MAX);
     let shared = app.listen.as_ref().map(|listen| listen.ports.join(", "));
     match act {
         Act::Restart | Act::Reload if is_one => {
@@ -68,10 +69,10 @@ fn effect(act: Act, found: &Subject<'_>, is_one: bool) -> String {
         Act::Restart | Act::Reload if app.state == AppState::Stopped => {
             "It was stopped: it is started again.".to_owned()
         }
-        Act::Restart => format!("{} replaced, as its rollout policy says.", are(running)),
+        Act::Restart => format!("{} replaced, as its rollout policy says.", are(wanted)),
         Act::Reload => format!(
             "Its program reads its files again: by the signal of its `reload`, else {} replaced.",
-            are(running)
+            are(wanted)
         ),
         Act::Stop => {
             let ports = shared.map_or_else(String::new, |ports| {
@@ -84,7 +85,7 @@ fn effect(act: Act, found: &Subject<'_>, is_one: bool) -> String {
         }
         Act::Start => "A stop ends, and what had given up is tried again.".to_owned(),
         Act::Rollback => {
-            format!("What was there before its last change comes back: {} replaced.", are(running))
+            format!("What was there before its last change comes back: {} replaced.", are(wanted))
         }
         Act::Scale(to) => scaled(to, app.desired),
     }

@@ -121,7 +121,11 @@ fn counts(top: &Top, canvas: &mut Canvas<'_>, area: Rect, (x, y): (u16, u16)) {
     }
     states.sort();
     let dot = top.style.glyph(Glyph::Dot);
-    let lead = if x == 0 { String::new() } else { format!(" {dot} ") };
+    let lead = match (x, y) {
+        (0, _) => String::new(),
+        (_, 0) => format!(" {dot} "),
+        (_, _) => format!("{dot} "),
+    };
     let count = apps().count();
     let noun = if count == 1 { "app" } else { "apps" };
     let mut x = canvas.put(area, (x, y), &format!("{lead}{count} {noun}"), Paint::Plain);

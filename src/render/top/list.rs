@@ -301,9 +301,8 @@ fn urgency(instance: &InstanceReply) -> u8 {
     match instance.phase {
         InstancePhase::Failed => 0,
         InstancePhase::Exited | InstancePhase::Waiting => 1,
-        InstancePhase::Starting | InstancePhase::Stopping => 2,
-        InstancePhase::Ready if instance.hold.is_some() => 3,
-        InstancePhase::Ready => 4,
-        InstancePhase::Done => 5,
+        // Those that a rollout moves along keep their place: a line that jumps is hard to point at.
+        InstancePhase::Starting | InstancePhase::Stopping | InstancePhase::Ready => 2,
+        InstancePhase::Done => 3,
     }
 }

@@ -149,7 +149,7 @@ fn help(top: &Top, canvas: &mut Canvas<'_>, from: usize) {
             continue;
         }
         let keys = if top.style.unicode { (*keys).to_owned() } else { in_ascii(keys) };
-        let x = canvas.put(inner, (2, cells(y)), &pad(&keys, 15), Paint::Plain);
+        let x = canvas.put(inner, (2, cells(y)), &pad(&keys, 19), Paint::Plain);
         canvas.put(inner, (x, cells(y)), what, Paint::Plain);
     }
     if from + height < HELP.len() {

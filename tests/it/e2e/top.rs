@@ -15,7 +15,7 @@ impl<'a> Tmux<'a> {
         let tmux = Self { env };
         let (columns, rows) = (columns.to_string(), rows.to_string());
         let size = ["-x", &columns, "-y", &rows];
-        let shell = ["bash --noprofile --norc"];
+        let shell = ["exec env PS1='$ ' bash --noprofile --norc"];
         tmux.tell(&[&["new-session", "-d"], &size[..], &shell[..]].concat());
         tmux.wait("a prompt", |screen| screen.contains('$'));
         tmux
@@ -43,7 +43,6 @@ impl<'a> Tmux<'a> {
             .env("HOME", self.env.dir())
             .env("LANG", "C.UTF-8")
             .env("TERM", "xterm-256color")
-            .env("PS1", "$ ")
             .env("ECO_HOME", self.env.home())
             .stdin(Stdio::null())
             .output()
@@ -73,7 +72,7 @@ impl<'a> Tmux<'a> {
         let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             self.env.wait_until(what, || {
                 let screen = self.screen();
-                *last.borrow_mut() = screen.clone();
+                last.borrow_mut().clone_from(&screen);
                 fits(&screen).then_some(screen)
             })
         }));
@@ -128,8 +127,8 @@ fn it_shows_apps_instances_logs_events_and_help() {
     assert!(row(&screen, " web ").contains("ready"), "{screen}");
     assert!(row(&screen, " web ").contains("2/2"), "{screen}");
     let pids = env.pids("web");
-    let screen = tmux.press(&["Right"], "web/1");
-    assert!(row(&screen, "web/1   ready").contains(&pids["web/1"].to_string()), "{screen}");
+    let screen = tmux.press(&["Right"], "    web/1 ");
+    assert!(row(&screen, "    web/1 ").contains(&pids["web/1"].to_string()), "{screen}");
     tmux.press(&["e"], "started, pid");
     tmux.press(&["d"], "2 of 2 ready");
     tmux.press(&["?"], "Moving");
@@ -179,7 +178,12 @@ fn actions_are_asked_about_and_done() {
     let after = env.pids("web");
     assert!(after.values().all(|pid| !before.values().any(|old| old == pid)), "{after:?}");
     // One instance alone.
-    tmux.press(&["Right"], "web/1");
+    tmux.keys(&["Right"]);
+    tmux.wait("instances in their order", |screen| {
+        let place = |id| screen.find(id).unwrap_or(usize::MAX);
+        let last = place("    web/1 ");
+        place("    web/0 ") < last && last < usize::MAX && row(screen, "web/1 ").contains("ready")
+    });
     tmux.press(&["Down", "r"], "Restart web/0?");
     tmux.press(&["y"], "restart web/0: done");
     let one = env.pids("web");
@@ -201,22 +205,21 @@ fn actions_are_asked_about_and_done() {
 #[test]
 fn a_crash_appears_and_sizes_are_followed() {
     let env = TestEnv::with_apps(
-        "  web: { command: sleep 100000, instances: 2, restart: { backoff: { initial: 60s } } }\n",
+        "  web: { command: sleep 100000, instances: 2, restart: { backoff: { initial: 60s, max: 60s } } }\n",
     );
     env.apply();
     let tmux = Tmux::top(&env, 80, 24);
-    tmux.press(&["Right"], "web/1");
+    tmux.press(&["Right"], "    web/1 ");
     send(env.pids("web")["web/1"], Signal::KILL);
     let screen = tmux.wait("a crash", |screen| screen.contains("SIGKILL"));
     assert!(row(&screen, "web/1").contains("waiting"), "{screen}");
     assert!(row(&screen, " web ").contains("degraded"), "{screen}");
-    for (columns, rows) in [("50", "15"), ("120", "40"), ("20", "5"), ("80", "24")] {
-        tmux.tell(&["resize-window", "-x", columns, "-y", rows]);
-        let width: usize = columns.parse().unwrap();
+    for (columns, rows) in [(50, 15), (120, 40), (20, 5), (80, 24)] {
+        let size = [columns.to_string(), rows.to_string()];
+        tmux.tell(&["resize-window", "-x", &size[0], "-y", &size[1]]);
         tmux.wait("a screen of this size", |screen| {
             let clock = screen.lines().next().unwrap_or_default();
-            clock.chars().count() == width
-                && screen.lines().count() == rows.parse::<usize>().unwrap()
+            clock.chars().count() == columns && screen.lines().count() == rows
         });
     }
     tmux.wait("all of it again", |screen| row(screen, "web/1").contains("waiting"));
