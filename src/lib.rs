@@ -68,6 +68,9 @@
 //! **A job that is due runs once.** Up to when a schedule was looked at, and that its job is asked to run,
 //! is one line of the journal; that it ran is known by the number of its run, which is later.
 //!
+//! **An alert is told when it fires and when it is over, each once.** How it stands and who is still to be
+//! told is on disk before a receiver is told; a receiver that fails or hangs holds up nobody.
+//!
 //! **Connections are kept away before open ones end, and those end before a signal.** The runs of one
 //! revision since the same restart are a *cohort* and share listening sockets, which the keeper owns.
 //! The plan steers new connections to other cohorts, then drains, then stops.

@@ -86,6 +86,8 @@ endpoints! {
     Apply, Post APPLY, "apply";
     /// Starts, stops, restarts or scales apps; lines of progress until it is done
     Operate, Post OPERATE, "operate";
+    /// Sends a message to receivers of alerts, to see whether it arrives; a JSON object a receiver
+    Notify, Post NOTIFY, "notify";
     /// The processes of eco itself
     Daemon, Get DAEMON, "daemon";
     /// Ends eco

@@ -111,6 +111,12 @@ pub enum EventType {
     Scheduled,
     /// Source files under `watch` were edited.
     SourceChanged,
+    /// The condition of an alert has held for long enough.
+    AlertFired,
+    /// It has been over for long enough.
+    AlertResolved,
+    /// Somebody could not be told of an alert.
+    AlertFailed,
     /// eco's own processes or state.
     Eco,
 }

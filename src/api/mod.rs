@@ -15,6 +15,7 @@ mod metrics;
 mod openapi;
 mod progress;
 mod query;
+mod receiver;
 mod request;
 mod select;
 mod status;
@@ -35,6 +36,7 @@ pub use metrics::{
 pub use openapi::document;
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};
 pub use query::{EventsQuery, LogsQuery, QueryError, TargetQuery, decode};
+pub use receiver::{NotifyReply, NotifyRequest};
 pub use request::{
     ApplyRequest, EventsRequest, HistoryEntry, HistoryReply, HistoryResult, LookupReply,
     LookupRequest, Operation, OperationRequest, Target,
@@ -81,6 +83,8 @@ pub mod path {
     pub const LOGS_STREAM: &str = "/v1/logs/stream";
     /// `GET` → [`super::document`].
     pub const OPENAPI: &str = "/v1/openapi.json";
+    /// `POST` [`super::NotifyRequest`] → lines of [`super::NotifyReply`].
+    pub const NOTIFY: &str = "/v1/notify";
     /// `GET` → [`super::DaemonReply`].
     pub const DAEMON: &str = "/v1/daemon";
     /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].

@@ -15,8 +15,8 @@ use super::{
     ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
     DaemonUpgradeRequest, DescribeReply, DiffReply, Endpoint, EventReply, EventsQuery,
     EventsRequest, HistoryReply, LogLine, LogsQuery, LogsReply, LookupReply, LookupRequest, Method,
-    OperationRequest, Progress, PruneReply, PruneRequest, RollbackRequest, StatusAllReply, Target,
-    TargetQuery,
+    NotifyReply, NotifyRequest, OperationRequest, Progress, PruneReply, PruneRequest,
+    RollbackRequest, StatusAllReply, Target, TargetQuery,
 };
 
 /// Where the document keeps the schemas of types.
@@ -206,6 +206,7 @@ fn taken(endpoint: Endpoint, types: &mut Types) -> Taken {
         Endpoint::Lookup => Taken::Body(sent.subschema_for::<LookupRequest>()),
         Endpoint::Diff | Endpoint::Apply => Taken::Body(sent.subschema_for::<ApplyRequest>()),
         Endpoint::Operate => Taken::Body(sent.subschema_for::<OperationRequest>()),
+        Endpoint::Notify => Taken::Body(sent.subschema_for::<NotifyRequest>()),
         Endpoint::DaemonStop => Taken::Body(sent.subschema_for::<DaemonStopRequest>()),
         Endpoint::DaemonUpgrade => Taken::Body(sent.subschema_for::<DaemonUpgradeRequest>()),
     }
@@ -235,6 +236,7 @@ fn given(endpoint: Endpoint, types: &mut Types) -> Given {
         Endpoint::Apply | Endpoint::Operate | Endpoint::DaemonStop => {
             lines(given.subschema_for::<Progress>())
         }
+        Endpoint::Notify => lines(given.subschema_for::<NotifyReply>()),
         Endpoint::DaemonUpgrade => lines(given.subschema_for::<DaemonUpgradeReply>()),
     }
 }

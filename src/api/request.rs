@@ -12,7 +12,7 @@ use super::{
     event::{CallerReply, EventType},
     select::Selector,
 };
-use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Signal};
+use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Receivers, Signal};
 
 /// Which project and which of its apps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +79,9 @@ pub struct ApplyRequest {
     /// Where the values of the apps come from: by app and dotted field, `ecosystem.yaml:12`.
     #[serde(default)]
     pub origins: BTreeMap<AppName, BTreeMap<String, String>>,
+    /// Who is told of alerts.
+    #[serde(default)]
+    pub notify: Receivers,
     /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
     #[serde(default)]
     pub lenient: bool,

@@ -10,8 +10,8 @@ use super::{
     vars::{Filled, Place, Vars},
 };
 
-/// Fills every value of the merged document, but `command`, `env` and probes of apps: those may hold
-/// variables of the instance, and commands are filled after splitting.
+/// Fills every value of the merged document, but `command`, `env` and probes of apps, and commands of
+/// receivers: those may hold variables of the instance, and commands are filled after splitting.
 pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> {
     entries(root, |entry| match &*entry.key {
         // Names of apps and variables are free: there `x-` means nothing.
@@ -24,6 +24,12 @@ pub(super) fn document(root: &Rc<Node>, vars: &Vars<'_>, log: &Log) -> Rc<Node> 
                 }),
                 "ready" | "live" => ready(&field.value, vars, log),
                 _ => value(&field.value, vars, log),
+            })
+        }),
+        "notify" => map_entries(&entry.value, |receiver| {
+            entries(&receiver.value, |part| match &*part.key {
+                "command" => Rc::clone(&part.value),
+                _ => value(&part.value, vars, log),
             })
         }),
         _ => value(&entry.value, vars, log),

@@ -71,6 +71,11 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("Metrics", "bind", "listen"),
     ("Metrics", "port", "listen"),
     ("Metrics", "public", "expose"),
+    ("Alert", "if", "when"),
+    ("Alert", "notify", "to"),
+    ("Receiver", "url", "webhook"),
+    ("Receiver", "exec", "command"),
+    ("Document", "receivers", "notify"),
     ("Live", "retries", "failures"),
     ("Live", "failure_threshold", "failures"),
     ("Live", "failureThreshold", "failures"),
@@ -275,6 +280,7 @@ const DOCUMENT_BELOW: &[&str] = &[
     "watch",
     "stop",
     "logs",
+    "alerts",
 ];
 
 /// What a type is called: of a mapping what is needed, of words what they are.
@@ -294,8 +300,9 @@ pub(super) fn noun(name: &str) -> &'static str {
         "Pass" => "a way to pass sockets",
         "OnFailure" => "something to do about a failure",
         "Listen" => "a port or a mapping",
+        "Receiver" => "a URL or a mapping",
         "Ready" | "Live" => "a mapping with a probe",
-        "Dependency" => "a condition or a mapping",
+        "Dependency" | "Alert" => "a condition or a mapping",
         "Condition" => "something to wait for",
         "Overlap" => "something to do about a run that goes on",
         "Kind" => "a kind of app",
@@ -319,6 +326,8 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "ready" => "as in `ready: { http: /healthz }`, or `ready: { log: \"listening\" }`",
         "live" => "as in `live: { http: /healthz, interval: 10s, failures: 3 }`",
         "metrics" => "as in `metrics: { listen: \"127.0.0.1:9615\" }`",
+        "alerts" => "as in `alerts: down`, or `alerts: [\"p99 > 500ms for 2m\"]`",
+        "notify" => "as in `notify: { ops: { webhook: \"${SLACK_URL:?}\" } }`",
         "http" => "as in `http: /healthz`, or `http: { path: /healthz, port: 3000 }`",
         "depends_on" => {
             "as in `depends_on: db`, or `depends_on: { migrate: completed, db: ready }`"

@@ -30,7 +30,7 @@ use super::{
     vars_file,
     written::Document,
 };
-use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName};
+use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Receivers};
 
 /// What a file is read with. `Debug` hides the values: logs leak.
 #[derive(Clone, Copy)]
@@ -73,6 +73,8 @@ pub struct Loaded {
     pub apps: BTreeMap<AppName, AppSpec>,
     /// Where measured values are offered.
     pub metrics: Option<MetricsPolicy>,
+    /// Who is told of alerts.
+    pub notify: Receivers,
     /// Everything that was taken from `Source::env`, by `${…}` and by `inherit_env`. With it as
     /// the environment the same file gives the same apps.
     pub vars_used: BTreeMap<String, String>,
@@ -168,6 +170,7 @@ pub(crate) fn load_tree(
         profile: source.profile.map(str::to_owned),
         apps: done.apps,
         metrics: done.metrics,
+        notify: done.notify,
         vars_used,
         inputs,
         text_digest: digest,
@@ -232,6 +235,7 @@ struct Done {
     name: Option<ProjectName>,
     apps: BTreeMap<AppName, AppSpec>,
     metrics: Option<MetricsPolicy>,
+    notify: Receivers,
     vars_used: BTreeMap<String, String>,
     inputs: Vec<PathBuf>,
     digests: BTreeMap<PathBuf, String>,
@@ -320,6 +324,7 @@ impl Reading<'_> {
         let apps = self.apps(&context, &document, place);
         let metrics = resolve::resolve_metrics(&context, &document.metrics);
         let origins = Places { context: &context, layers, merged, filled: &filled }.origins();
+        let notify = resolve::receivers(&context, &document);
         inputs.extend(context.inputs.into_inner());
         digests.extend(context.digests.into_inner());
         inputs.sort();
@@ -327,7 +332,7 @@ impl Reading<'_> {
         let mut vars_used = plain.used();
         vars_used.extend(vars.used());
         let name = document.name.get().map(|name| name.0.clone());
-        Some(Done { name, apps, metrics, vars_used, inputs, digests, origins })
+        Some(Done { name, apps, metrics, notify, vars_used, inputs, digests, origins })
     }
 
     fn apps(

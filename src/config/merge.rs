@@ -52,6 +52,11 @@ fn expand_entry(entry: &Entry) -> Rc<Node> {
     match &*entry.key {
         "apps" => map_entries(&entry.value, |app| expand_app(&app.value)),
         "defaults" => expand_app(&entry.value),
+        // A URL alone is a webhook.
+        "notify" => map_entries(&entry.value, |receiver| match receiver.value.kind {
+            Kind::Scalar(_) if !receiver.value.is_null() => implied("webhook", &receiver.value),
+            Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => Rc::clone(&receiver.value),
+        }),
         _ => Rc::clone(&entry.value),
     }
 }
@@ -65,10 +70,23 @@ fn expand_app(app: &Rc<Node>) -> Rc<Node> {
             ("watch", Kind::Scalar(_) | Kind::List(_)) => implied("paths", value),
             ("listen", Kind::Scalar(_) | Kind::List(_)) => implied("port", value),
             ("depends_on", _) => expand_dependencies(value),
+            ("alerts", _) => expand_alerts(value),
             ("ready" | "live", Kind::Map(_)) => map_entries(value, expand_probe),
             _ => Rc::clone(value),
         }
     })
+}
+
+/// Each alert that is words only is a mapping of what it is about.
+fn expand_alerts(value: &Rc<Node>) -> Rc<Node> {
+    let expanded = |item: &Rc<Node>| match item.kind {
+        Kind::Scalar(_) if !item.is_null() => implied("when", item),
+        Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => Rc::clone(item),
+    };
+    match &value.kind {
+        Kind::List(items) => Node::list(value.span, items.iter().map(expanded).collect()),
+        Kind::Scalar(_) | Kind::Map(_) => expanded(value),
+    }
 }
 
 /// A name or a list of names is a mapping of names, a word in it what is waited for.

@@ -5,6 +5,7 @@
 //! also the source of the JSON Schema); `resolve` makes `model::AppSpec` of them.
 
 mod accounts;
+mod alert_words;
 mod command_words;
 mod decode;
 mod dotenv;

@@ -9,6 +9,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
+    alerts::Alerts,
     calls::Internal,
     drains::Drains,
     events::Told,
@@ -58,7 +59,6 @@ impl State {
         let (store, stored, faults) = Store::open(&home);
         let (journal, recovered) = Journal::open(&home);
         let events = Events::open(&home);
-        keeper.hello()?;
         let held = Held::of(&mut keeper).await?;
         let mut state = Self {
             cgroups: held.cgroups(&home),
@@ -94,6 +94,7 @@ impl State {
             queues: Queues::default(),
             metrics: Metrics::default(),
             traffic: Traffic::default(),
+            alerts: Alerts::read(&home),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             stoppers: Stoppers::new(),
@@ -184,6 +185,11 @@ impl State {
                 stopping.push((record, drained));
                 continue;
             }
+            if let Some(number) = record.tag.alert {
+                reconcile::reserve(&mut self.observed, record.run);
+                self.on_alert_command(&record, number, drained);
+                continue;
+            }
             if record.tag.probe_of.is_some() {
                 reconcile::reserve(&mut self.observed, record.run);
                 self.on_exec_probe(&record, drained);
@@ -219,6 +225,7 @@ impl State {
             self.stop_everything();
         }
         self.resume_stop_commands();
+        self.resume_alerts();
         let names: Vec<_> = self.desired.projects.keys().cloned().collect();
         for name in names {
             self.touch_project(&name);
@@ -266,6 +273,7 @@ impl Held {
     }
 
     async fn of(keeper: &mut Keeper) -> io::Result<Self> {
+        keeper.hello()?;
         let mut held = Self::default();
         loop {
             match keeper.next().await? {

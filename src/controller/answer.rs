@@ -39,6 +39,7 @@ impl State {
             Call::Apply(request, to) => drop(to.send(self.apply(&request))),
             Call::Operate(request, to) => drop(to.send(self.operate(&request))),
             Call::Events(request, to) => drop(to.send(self.listen(request))),
+            Call::Notify(request, to) => drop(to.send(self.try_receivers(&request))),
             Call::Daemon(to) => drop(to.send(Ok(self.daemon()))),
             Call::DaemonStop(request, to) => drop(to.send(self.end(&request))),
             Call::DaemonUpgrade(request, to) => drop(to.send(self.upgrade(&request))),

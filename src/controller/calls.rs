@@ -8,8 +8,9 @@ use crate::{
     api::{
         ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
         DaemonUpgradeRequest, DescribeReply, DiffReply, EventReply, EventsRequest, HistoryReply,
-        LogsReply, LookupReply, LookupRequest, MetricsReply, OperationRequest, Progress,
-        PruneReply, PruneRequest, RollbackRequest, StatusAllReply, Target,
+        LogsReply, LookupReply, LookupRequest, MetricsReply, NotifyReply, NotifyRequest,
+        OperationRequest, Progress, PruneReply, PruneRequest, RollbackRequest, StatusAllReply,
+        Target,
     },
     config,
     host::git::Commit,
@@ -40,6 +41,7 @@ pub(super) enum Call {
     Apply(Box<ApplyRequest>, Answer<Lines<Progress>>),
     Operate(OperationRequest, Answer<Lines<Progress>>),
     Events(EventsRequest, Answer<EventLines>),
+    Notify(NotifyRequest, Answer<Lines<NotifyReply>>),
     Daemon(Answer<DaemonReply>),
     DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
     DaemonUpgrade(DaemonUpgradeRequest, Answer<Lines<DaemonUpgradeReply>>),
@@ -58,6 +60,17 @@ pub(super) enum Internal {
         result: Box<Result<config::Loaded, LoadFault>>,
         /// The commit it is at.
         commit: Option<Commit>,
+    },
+    /// A message to a receiver of alerts has arrived, or has not.
+    Alerted {
+        /// The project.
+        project: ProjectName,
+        /// The receiver.
+        receiver: String,
+        /// The number of the message.
+        number: u64,
+        /// Why it has not arrived.
+        result: Result<(), String>,
     },
     /// Somebody asks for the metrics at an address.
     Scrape {

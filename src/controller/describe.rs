@@ -63,6 +63,10 @@ pub(super) fn fields(app: &App) -> Vec<(String, String)> {
         add("logs.dir", path(dir));
     }
     logs(&spec.logs, &mut add);
+    if !spec.alerts.is_empty() {
+        let alerts: Vec<_> = spec.alerts.iter().map(crate::reconcile::alert_text).collect();
+        add("alerts", alerts.join(", "));
+    }
     order(spec, &mut add);
     fields
 }

@@ -61,6 +61,7 @@ pub(super) async fn drive(
         state.settle_ends();
         state.settle_endpoints();
         state.look_for_results();
+        state.settle_alerts();
         state.answer_waiters();
         if state.try_end().await? {
             return Ok(());
@@ -100,6 +101,9 @@ impl State {
             Input::Probe(event) => self.on_probe(event),
             Input::Internal(Some(Internal::Loaded { project, result, commit })) => {
                 self.on_loaded(&project, *result, commit);
+            }
+            Input::Internal(Some(Internal::Alerted { project, receiver, number, result })) => {
+                self.on_alerted((&project, &receiver), number, &result);
             }
             Input::Internal(Some(Internal::Scrape { address, answer })) => {
                 // Who went away needs no answer.
@@ -155,7 +159,7 @@ impl State {
     }
 
     fn wake_at(&self) -> Option<Time> {
-        [self.timers.next(), self.next_chore()].into_iter().flatten().min()
+        [self.timers.next(), self.next_chore(), self.next_alert()].into_iter().flatten().min()
     }
 
     /// Ends eco if it was asked to and nothing is left to wait for.
@@ -168,7 +172,9 @@ impl State {
                 return Ok(true);
             }
             Some(Ending::StopApps)
-                if self.observed.owners.is_empty() && self.stoppers.is_empty() =>
+                if self.observed.owners.is_empty()
+                    && self.stoppers.is_empty()
+                    && !self.alerts.is_telling() =>
             {
                 false
             }

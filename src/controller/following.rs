@@ -231,6 +231,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         other_digests: loaded.other_digests.clone(),
         metrics: loaded.metrics,
         origins: loaded.origins.clone(),
+        notify: loaded.notify.clone(),
         lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,

@@ -119,6 +119,7 @@ impl Conversation {
             }
             Call::Operate(request, answer) => self.one(&request, answer, lines([done()])),
             Call::Events(request, answer) => self.one(&request, answer, mpsc::channel(1).1),
+            Call::Notify(request, answer) => self.one(&request, answer, lines([])),
             Call::Daemon(answer) => tell(answer, Ok(daemon())),
             Call::DaemonStop(request, answer) => {
                 self.hear(&request);

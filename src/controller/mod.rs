@@ -5,6 +5,7 @@
 
 mod accept;
 mod adopt;
+mod alerts;
 mod answer;
 mod apply;
 mod caller;

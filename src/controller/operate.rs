@@ -204,6 +204,7 @@ impl State {
         for name in unsaved {
             self.save_good(&name);
         }
+        self.end_alert_commands();
         for project in self.desired.projects.values_mut() {
             for app in project.apps.values_mut() {
                 app.stopped = true;

@@ -9,7 +9,7 @@ use crate::{
         clock,
         store::{StoredProject, StoredResult},
     },
-    model::{AppName, MetricsPolicy, Operator, Project, ProjectName},
+    model::{AppName, MetricsPolicy, Operator, Project, ProjectName, Receivers},
 };
 
 /// A project's file and how it was read.
@@ -36,6 +36,8 @@ pub(super) struct Meta {
     pub(super) metrics: Option<MetricsPolicy>,
     /// Where the values of its apps come from: by dotted field.
     pub(super) origins: Origins,
+    /// Who is told of alerts.
+    pub(super) notify: Receivers,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
     /// An operator went back from what this text says: it is not taken in again by itself.
@@ -73,6 +75,10 @@ impl Meta {
                 Some(_) | None => request.metrics,
             },
             origins: origins(request, before),
+            notify: match before {
+                Some(before) if !request.only.is_empty() => before.notify.clone(),
+                Some(_) | None => request.notify.clone(),
+            },
             lenient: request.lenient,
             went_back: false,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
@@ -100,6 +106,7 @@ impl Meta {
             other_digests: stored.other_digests.clone(),
             metrics: stored.metrics,
             origins: stored.origins.clone(),
+            notify: stored.notify.clone(),
             lenient: stored.lenient,
             went_back: stored.went_back,
             reading: Reading::default(),
@@ -131,6 +138,7 @@ impl Meta {
             other_digests: self.other_digests.clone(),
             metrics: self.metrics,
             origins: self.origins.clone(),
+            notify: self.notify.clone(),
             lenient: self.lenient,
             went_back: self.went_back,
             file_fault: self.fault.clone(),

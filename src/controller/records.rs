@@ -26,6 +26,8 @@ impl State {
             }
             KeeperEvent::Refused { run, .. } if self.refuse_exec_probe(run) => {}
             KeeperEvent::Refused { run, failure }
+                if self.refuse_alert_command(run, &failure.to_string()) => {}
+            KeeperEvent::Refused { run, failure }
                 if self.refuse_stop_command(run, &failure.to_string()) => {}
             KeeperEvent::Refused { run, failure } => {
                 self.observe(&Event::Refused { run, failure });
@@ -72,6 +74,10 @@ impl State {
         let (run, over) = (record.run, is_over(&record.state));
         if record.tag.stops {
             self.on_stop_command(&record, drained);
+            return;
+        }
+        if let Some(number) = record.tag.alert {
+            self.on_alert_command(&record, number, drained);
             return;
         }
         if record.tag.probe_of.is_some() {

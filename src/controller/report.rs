@@ -62,7 +62,7 @@ pub(super) fn status(
         file: meta.map(|meta| file_reply(meta, state.desired.projects.get(name))),
         apps: apps.collect(),
         metrics: meta.and_then(|meta| state.metrics_state(meta)),
-        alerts: Vec::new(),
+        alerts: state.alert_replies(name, &meant),
     }
 }
 

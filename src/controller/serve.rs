@@ -116,6 +116,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Calls> {
         Endpoint::Apply => post(|state, who, body| many(state, who, body, Call::Apply)),
         Endpoint::Operate => post(|state, who, body| many(state, who, body, Call::Operate)),
         Endpoint::Events => post(events),
+        Endpoint::Notify => post(|state, who, body| many(state, who, body, Call::Notify)),
         Endpoint::DaemonStop => post(|state, who, body| many(state, who, body, Call::DaemonStop)),
         Endpoint::DaemonUpgrade => {
             post(|state, who, body| many(state, who, body, Call::DaemonUpgrade))

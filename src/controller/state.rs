@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
+    alerts::Alerts, calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
     exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
     metrics::Metrics, order::Ties, projects::Meta, queues::Queues, results::Open, seen::AllSeen,
     stop_commands::Stoppers, timers::Timers, traffic::Traffic, wait::Waiter,
@@ -99,6 +99,8 @@ pub(super) struct State {
     pub(super) metrics: Metrics,
     /// How long requests and probes take.
     pub(super) traffic: Traffic,
+    /// Alerts that are not quiet.
+    pub(super) alerts: Alerts,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

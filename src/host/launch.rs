@@ -9,8 +9,18 @@ use std::{
 use super::home::Home;
 
 /// What the keeper gets of the caller's environment: where eco's things are, how much it says, and
-/// what the system needs to show times and text.
-const KEPT: [&str; 7] = ["ECO_HOME", "ECO_LOG", super::cgroup::PLACE, "HOME", "PATH", "TZ", "LANG"];
+/// what the system needs to show times and text, and to know whom to trust over TLS.
+const KEPT: [&str; 9] = [
+    "ECO_HOME",
+    "ECO_LOG",
+    super::cgroup::PLACE,
+    "HOME",
+    "PATH",
+    "TZ",
+    "LANG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
 
 /// The words of `keeper::{READY, HELD, DETACH}`, which this layer does not import.
 const READY: &str = "ready";

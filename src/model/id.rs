@@ -287,6 +287,9 @@ pub struct RunTag {
     /// Whether it stops that run instead of asking about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stops: bool,
+    /// Set for a command that tells of alerts: the number of its message. It belongs to no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<u64>,
     /// Where the run's part of its log files begins, out and err, if its readiness is told there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_from: Option<[u64; 2]>,
@@ -304,6 +307,7 @@ impl RunTag {
             generation,
             probe_of: None,
             stops: false,
+            alert: None,
             log_from: None,
             watchdog_us: None,
         }

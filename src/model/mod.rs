@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, does I/O, awaits or fails for an outside reason.
 
+mod alert;
 mod change;
 mod desired;
 mod event;
@@ -23,7 +24,12 @@ mod size;
 mod spec;
 mod template;
 mod time;
+mod webhook;
 
+pub use alert::{
+    AlertCondition, AlertMetric, AlertPhase, AlertRule, AlertUnit, AlertedState, Measured,
+    MeasuredWindow, Receiver, Receivers, Secret, Than,
+};
 pub use change::{Change, Effect, Interruption};
 pub use desired::{App, Desired, Former, MOST_INSTANCES, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
@@ -56,3 +62,4 @@ pub use spec::{
 };
 pub use template::{InstanceVars, Template};
 pub use time::{Time, human_duration};
+pub use webhook::{WebhookTarget, webhook_target};

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    alert::AlertRule,
     health::LivePolicy,
     id::AppName,
     job::{Cron, Kind, Schedule},
@@ -85,6 +86,9 @@ pub struct AppSpec {
     /// Who its processes run as, and what they may use.
     #[serde(default)]
     pub process: ProcessPolicy,
+    /// When somebody is told of it.
+    #[serde(default)]
+    pub alerts: Vec<AlertRule>,
 }
 
 impl AppSpec {

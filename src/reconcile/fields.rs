@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    process_fields,
+    alert, process_fields,
     words::{
         address_text, backoff_text, command_text, compression_text, dependency_text, env_text,
         exact, failure_text, limit_text, list_text, listen_text, none_text, pass_text, path_text,
@@ -121,6 +121,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         schedule,
         depends_on,
         process,
+        alerts,
     } = old;
     fields.differ("command", Effect::Rolling, (command, &new.command), command_text);
     fields.differ("cwd", Effect::Rolling, (cwd, &new.cwd), |path| path_text(path));
@@ -152,6 +153,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     schedule_changes(fields, schedule.as_ref(), new.schedule.as_ref());
     dependency_changes(fields, depends_on, &new.depends_on);
     process_fields::changes(fields, process, &new.process);
+    alert::changes(fields, alerts, &new.alerts);
 }
 
 fn schedule_changes(fields: &mut Fields<'_>, old: Option<&Schedule>, new: Option<&Schedule>) {

@@ -6,6 +6,7 @@
 //! then sleep until an event or `wake_at`. No progress is stored: killed at any point, a controller
 //! that knows the records of the keeper and its own journal goes on with the same plan.
 
+mod alert;
 mod canary;
 mod diff;
 mod fields;
@@ -19,6 +20,7 @@ mod plan;
 mod process_fields;
 mod queue;
 mod readiness;
+mod receiver;
 mod restart;
 mod revision;
 mod rollout;
@@ -31,6 +33,7 @@ mod verdict;
 mod view;
 mod words;
 
+pub use alert::{AlertNews, AlertSight, AlertStep, alert_sight, alert_step, alert_text};
 pub use diff::diff;
 pub use health::{Liveness, MemoryWatch, liveness, memory_watches};
 pub use interruption::{effects, interruptions};
@@ -43,6 +46,7 @@ pub use plan::{plan, plan_app};
 pub use process_fields::limits_in_words;
 pub use queue::{QueueWatch, queue_watch};
 pub use readiness::{Readiness, readiness, ready_by_start, spec_of};
+pub use receiver::{Pace, ReceiverChange, receiver_changes, retry_after};
 pub use revision::revision;
 pub use schedule::{Look, look, next_due};
 pub use status::{AppStatus, InstanceStatus, status};

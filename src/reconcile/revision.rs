@@ -39,6 +39,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         schedule: _,
         depends_on: _,
         process,
+        alerts: _,
     } = spec;
     let mut form = CanonicalForm::new();
     form.command(command);

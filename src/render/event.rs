@@ -30,6 +30,9 @@ pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
         EventType::RolledBack => ("rolled back", Paint::Bad),
         EventType::Scheduled => ("schedule", Paint::Plain),
         EventType::SourceChanged => ("source changed", Paint::Plain),
+        EventType::AlertFired => ("alert", Paint::Bad),
+        EventType::AlertResolved => ("alert over", Paint::Good),
+        EventType::AlertFailed => ("alert untold", Paint::Bad),
         EventType::Eco => ("eco", Paint::Plain),
     }
 }

@@ -92,6 +92,7 @@ fn spec(instances: u32) -> AppSpec {
         schedule: None,
         depends_on: BTreeMap::new(),
         process: eco::model::ProcessPolicy::default(),
+        alerts: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use ignore::gitignore::GitignoreBuilder;
 
 use super::{
-    Context, artifacts,
+    Context, alert, artifacts,
     command::{self, Role},
     env, job, listen, live, logs, node, paths, process, ready,
     rollout::{self, duration},
@@ -78,6 +78,7 @@ pub(in crate::config) fn resolve_app(
         // Filled in once all apps are known.
         depends_on: BTreeMap::new(),
         process: process::resolve(context, app),
+        alerts: alert::alerts(context, app),
     })
 }
 

@@ -1,5 +1,6 @@
 //! From an app as written to the app as it should be: defaults, limits between fields, files.
 
+mod alert;
 mod app;
 mod artifacts;
 mod command;
@@ -33,6 +34,7 @@ use super::{
     vars::{Unfilled, Vars},
 };
 
+pub(super) use alert::receivers;
 pub(super) use app::resolve_app;
 pub(super) use job::NOT_FOR_JOBS;
 pub(super) use listen::Claim;

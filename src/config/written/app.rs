@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Reload,
+    Alert, Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Reload,
     Restart, Rollout, Stop, Watch,
 };
 use crate::config::{
@@ -106,6 +106,12 @@ pub(in crate::config) struct App {
     /// What its processes may use.
     #[schemars(extend("examples" = [{ "memory": "512M", "cpu": 1.5, "nofile": 65536 }]))]
     pub(in crate::config) limits: Field<Limits>,
+    /// When the receivers under `notify` are told of this app, and told again that it is over.
+    #[schemars(
+        with = "Field<Many<super::alert::AlertForm>>",
+        extend("examples" = ["down", ["p99 > 500ms for 2m", "restarts > 3 in 5m"], [{ "when": "errors > 5% for 1m", "to": "ops" }]])
+    )]
+    pub(in crate::config) alerts: Field<Many<Alert>>,
 }
 
 impl Written for App {

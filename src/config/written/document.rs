@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::{App, Metrics};
+use super::{App, Metrics, Notify};
 use crate::config::{
     field::{Field, Written},
     scalar::{NAME_PATTERN, ProjectText, Text, Version},
@@ -29,6 +29,8 @@ pub(in crate::config) struct Document {
     pub(in crate::config) vars_file: Field<Text>,
     /// Where numbers about the apps are offered to Prometheus and others. Without it nowhere.
     pub(in crate::config) metrics: Field<Metrics>,
+    /// Who is told of alerts, by name: a webhook or a command. An app says under `alerts` when.
+    pub(in crate::config) notify: Field<Notify>,
     /// Keys for every app that does not have them itself.
     pub(in crate::config) defaults: Field<App>,
     /// The apps by name.
@@ -48,6 +50,8 @@ pub(in crate::config) struct Profile {
     pub(in crate::config) vars_file: Field<Text>,
     /// Numbers about the apps at another place, or with `null` nowhere.
     pub(in crate::config) metrics: Field<Metrics>,
+    /// Other receivers of alerts, further ones, and with `null` less.
+    pub(in crate::config) notify: Field<Notify>,
     /// Keys for every app.
     pub(in crate::config) defaults: Field<App>,
     /// Changes of apps, further apps, and with `null` apps less.

@@ -2,6 +2,7 @@
 //!
 //! The doc comments are the descriptions that editors show.
 
+mod alert;
 mod app;
 mod command;
 mod document;
@@ -14,6 +15,7 @@ mod policies;
 mod process;
 mod ready;
 
+pub(super) use alert::{Alert, Notify, Receiver};
 pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
 pub(super) use document::{Apps, Document};

@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     accept::Accepted,
+    alerts,
     events::Told,
     projects::Meta,
     report::{self, Look},
@@ -67,7 +68,7 @@ pub(super) fn changes(
     changed.map(reply).collect()
 }
 
-/// Makes an edit of `metrics` a change of the project, with a generation of its own if no app
+/// Makes an edit of `metrics` or `notify` a change of the project, with a generation of its own if no app
 /// changes. A part of a file has no say about the whole project.
 pub(super) fn accept(
     before: Option<&Meta>,
@@ -77,8 +78,10 @@ pub(super) fn accept(
     if !request.only.is_empty() {
         return Vec::new();
     }
+    let own = alerts::changes(before, request);
     let before = before.and_then(|meta| meta.metrics.as_ref());
-    let changes = changes(before, request.metrics.as_ref());
+    let mut changes = changes(before, request.metrics.as_ref());
+    changes.extend(own);
     if !changes.is_empty() && !accepted.changed {
         accepted.changed = true;
         accepted.project.generation = accepted.project.generation.next();

@@ -3,6 +3,7 @@
 //! Revisions are synced to disk and checked by a digest; journal and events are appended without
 //! a sync, because losing their last lines in a power cut loses nothing that is acted on.
 
+mod alerts;
 mod append;
 pub(super) mod atomic;
 mod backward;
@@ -15,6 +16,7 @@ mod project;
 mod replay;
 mod revisions;
 
+pub use alerts::{OwedAlert, StoredAlert, StoredAlerts};
 pub use check::check;
 pub use events::{EventLine, EventQuery, Events};
 pub use fault::StoreFault;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AppName, Generation, MetricsPolicy, Operator, Project, ProjectName};
+use crate::model::{AppName, Generation, MetricsPolicy, Operator, Project, ProjectName, Receivers};
 
 /// One accepted state of a project, as it lies on disk.
 ///
@@ -49,6 +49,9 @@ pub struct StoredProject {
     /// Where the values of its apps come from: by app and dotted field, in words.
     #[serde(default)]
     pub origins: BTreeMap<AppName, BTreeMap<String, String>>,
+    /// Who is told of alerts.
+    #[serde(default)]
+    pub notify: Receivers,
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,

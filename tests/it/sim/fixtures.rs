@@ -102,6 +102,7 @@ pub(crate) fn spec() -> AppSpec {
         schedule: None,
         depends_on: BTreeMap::new(),
         process: eco::model::ProcessPolicy::default(),
+        alerts: Vec::new(),
     }
 }
 

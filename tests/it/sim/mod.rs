@@ -1,6 +1,7 @@
 //! The pure core, in virtual time: a world of fake processes with faults, what must hold in it at
 //! every moment, and plain tests of single rules.
 
+mod alerts;
 mod canaries;
 mod diffs;
 mod fixtures;
