@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use serde_json::Value;
 
-use crate::harness::{TestEnv, free_port, http_get, installed, program, repository};
+use crate::harness::{Signal, TestEnv, free_port, http_get, installed, program, repository, send};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
@@ -54,6 +54,7 @@ fn each_has_a_test() {
         .collect();
     found.sort();
     let tested = [
+        "alerts",
         "env-layers",
         "express",
         "fastapi",
@@ -92,6 +93,20 @@ fn hello() {
     env.wait_for("work", || env.log("worker/1").contains("worker 1: item 1\n"));
     env.eco(&["stop", "worker"]).ok();
     env.wait_for("a clean end", || env.log("worker/0").contains("asked to stop"));
+    down(&env);
+}
+
+#[test]
+fn alerts() {
+    let env = example("alerts");
+    all_ready(&env);
+    env.write("broken", "");
+    send(env.pid("web"), Signal::KILL);
+    let told =
+        |state: &str| env.read("alerts.log").contains(&format!("{state}: web: down for 1s: "));
+    env.wait_for("the alert", || told("firing"));
+    fs::remove_file(env.path("broken")).unwrap();
+    env.wait_for("its end", || told("resolved"));
     down(&env);
 }
 

@@ -1,5 +1,6 @@
 //! The real binary with real processes, seen only from outside: one file per topic.
 
+mod alerts;
 mod api;
 mod apply;
 mod boot;
