@@ -30,8 +30,8 @@ pub use event::{CallerReply, EventReply, EventType};
 pub use history::{PruneReply, PruneRequest, RollbackRequest};
 pub use logs::{ElsewhereLogged, LogDestination, LogFile, LogFormat, LogLine, LogsReply, Stream};
 pub use metrics::{
-    AppMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics, RunMetrics,
-    exposition,
+    AppMetrics, DurationMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics,
+    RunMetrics, WorkMetrics, exposition,
 };
 pub use openapi::document;
 pub use progress::{AppProgress, FailedInstance, Outcome, OutcomeKind, Progress};

@@ -306,6 +306,7 @@ pub(super) fn noun(name: &str) -> &'static str {
         "Condition" => "something to wait for",
         "Overlap" => "something to do about a run that goes on",
         "Kind" => "a kind of app",
+        "Observe" => "something that measures",
         "Http" => "a path, a URL or a mapping",
         _ => "a mapping",
     }
@@ -372,6 +373,10 @@ pub(super) fn meant_word(name: &str, text: &str, words: &[&str]) -> Option<Strin
             "Condition",
             "service_completed_successfully" | "process_completed_successfully" | "done",
         ) => Some("completed"),
+        ("Observe", "nodejs" | "node.js" | "js" | "javascript" | "true" | "on" | "yes") => {
+            Some("node")
+        }
+        ("Observe", "none" | "no" | "false" | "never") => Some("off"),
         ("Kind", "oneshot" | "one-shot" | "task" | "cron" | "once") => Some("job"),
         ("Kind", "daemon" | "simple" | "app" | "process") => Some("service"),
         ("Overlap", "forbid" | "no" | "false" | "never") => Some("skip"),

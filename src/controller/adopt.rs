@@ -289,6 +289,7 @@ impl Held {
                 | KeeperEvent::Declined { .. }
                 | KeeperEvent::UpgradeRefused { .. }
                 | KeeperEvent::Removed { .. }
+                | KeeperEvent::Said { .. }
                 | KeeperEvent::Members { .. }
                 | KeeperEvent::Connections { .. } => {}
                 KeeperEvent::Foreign { run, .. } => {

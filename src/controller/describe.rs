@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::model::{
     App, AppSpec, Command, EnvValue, LivePolicy, LiveProbe, LogCompression, LogDestination,
-    LogPolicy, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen, StopPolicy,
-    exact_size, human_duration,
+    LogPolicy, Observe, ProbeAddress, ReadyPolicy, ReadyProbe, RestartPolicy, RestartWhen,
+    StopPolicy, exact_size, human_duration,
 };
 
 /// The fields of an app as the file would name them.
@@ -78,6 +78,9 @@ fn lives(spec: &AppSpec, add: &mut impl FnMut(&str, String)) {
     if let Some(within) = spec.accepts_within {
         let within = human_duration(within);
         add("live.accept", format!("waiting connections are taken within {within}"));
+    }
+    if spec.observe != Observe::Off {
+        add("observe", spec.observe.word().to_owned());
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     host::{clock, crash, home::Home},
     model::{
         Action, App, AppKey, AppSpec, Cohort, Event, InstanceId, KillScope, LiveProbe,
-        LogCompression, LogDestination, LogFormat, LogPolicy, ReadyProbe, RunId, RunTag, Signal,
-        SpawnFailure, SpawnStep, StopReason, Time,
+        LogCompression, LogDestination, LogFormat, LogPolicy, Observe, ReadyProbe, RunId, RunTag,
+        Signal, SpawnFailure, SpawnStep, StopReason, Time,
     },
     protocol::{self, Destination, Form, Rotation, Sink, SpawnSpec},
     reconcile,
@@ -203,7 +203,8 @@ fn spawn_spec(
     let put = node::put_in(&mut program, &app.spec, home);
     put.map_err(|error| failed(SpawnStep::Preload, &error))?;
     let says_ready = matches!(app.spec.ready.probe, ReadyProbe::Notify | ReadyProbe::Message(_));
-    let notify = says_ready || watchdog.is_some();
+    // The agent speaks at the same socket.
+    let notify = says_ready || watchdog.is_some() || app.spec.observe == Observe::Node;
     if notify {
         let path = protocol::notify_path(&home.run, run.0);
         program.env.retain(|(name, _)| name != NOTIFY_SOCKET);

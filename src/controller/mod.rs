@@ -8,6 +8,7 @@ mod adopt;
 mod alerts;
 mod answer;
 mod apply;
+mod backlog;
 mod caller;
 mod calls;
 mod describe;

@@ -46,6 +46,7 @@ impl State {
                 self.on_connections(run, open, queued);
             }
             KeeperEvent::Queue(seen) => self.on_queue(seen),
+            KeeperEvent::Said { run, pid, bytes } => self.hear_agent(run, (pid, &bytes)),
             KeeperEvent::Cohort { cohort, group } => self.on_cohort(cohort, group),
             KeeperEvent::Removed { run, bytes } => self.note_removed(run, bytes),
             KeeperEvent::Members { run, found } => self.on_members(run, &found),

@@ -165,7 +165,7 @@ pub(super) fn app_reply(state: &State, key: &AppKey, app: &App, look: Look) -> A
             .traffic
             .app(key)
             .map(|series| traffic::reply(series, TrafficSource::Agent, look.now)),
-        queues: Vec::new(),
+        queues: state.queue_replies(key, app, look),
         instances: status
             .instances
             .iter()

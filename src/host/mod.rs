@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod last_lines;
 pub mod launch;
 pub mod limits;
+pub mod listeners;
 pub mod log_parts;
 pub mod log_runs;
 pub mod marker;

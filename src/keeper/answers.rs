@@ -28,6 +28,8 @@ pub(super) enum Item {
     Members { seq: u64 },
     /// Another recorder runs.
     Recorder,
+    /// What an agent of a run says.
+    Said,
     /// Parts of a run's log were removed; how much is said as it is when it is sent.
     Removed(u64),
     /// How it is with the queue of a socket, by its inode, as it is when it is sent.
@@ -78,7 +80,7 @@ impl Answers {
 
 fn is_run(item: Item) -> bool {
     match item {
-        Item::Run(_) | Item::Removed(_) | Item::Queue(_) => true,
+        Item::Run(_) | Item::Removed(_) | Item::Queue(_) | Item::Said => true,
         Item::Hello { .. }
         | Item::ListEnd { .. }
         | Item::Refused { .. }

@@ -33,6 +33,7 @@ impl Keeper {
         self.greeted = false;
         self.answers.clear();
         self.members_found.clear();
+        self.said.clear();
         for run in self.runs.values_mut() {
             run.dirty = false;
         }
@@ -62,6 +63,8 @@ impl Keeper {
                 run.dirty = false;
             } else if let Item::Members { seq } = item {
                 self.members_found.remove(&seq);
+            } else if item == Item::Said {
+                self.said.pop_front();
             } else if let Item::Queue(inode) = item {
                 self.share.queue_was_told(inode);
             }
@@ -108,6 +111,10 @@ impl Keeper {
             Item::Members { seq } => {
                 let (run, members) = self.members_found.get(&seq)?.clone();
                 Message { seq, run, body: Event::Members(members) }
+            }
+            Item::Said => {
+                let (run, body) = self.next_said()?;
+                Message { seq: self.changes, run, body }
             }
             Item::Recorder => Message {
                 seq: self.changes,

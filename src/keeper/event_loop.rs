@@ -25,6 +25,7 @@ use super::{
     requests::Seen,
     role::{Gifts, Manner, Role},
     run::Run,
+    said::AllSaid,
     share::{FIRST_NOTIFIER, Share},
     slate::Slate,
     start::{StartError, Started},
@@ -82,6 +83,7 @@ pub(super) struct Keeper {
     pub(super) answers: Answers,
     /// Processes of runs, by the request they were asked for with.
     pub(super) members_found: BTreeMap<u64, (u64, Vec<Member>)>,
+    pub(super) said: AllSaid,
     /// Whether this controller has said hello.
     pub(super) greeted: bool,
     /// Counts changes of records.
@@ -145,6 +147,7 @@ impl Keeper {
             controller: Role::new(config.controller, controller),
             answers: Answers::default(),
             members_found: BTreeMap::new(),
+            said: AllSaid::new(),
             greeted: false,
             changes: 0,
             recorder: Role::new(config.recorder, recorder),

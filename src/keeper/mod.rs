@@ -36,6 +36,7 @@ mod requests;
 mod resume;
 mod role;
 mod run;
+mod said;
 mod service;
 mod share;
 mod slate;

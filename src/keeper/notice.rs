@@ -24,6 +24,7 @@ use super::{
     datagram::{self, Datagram},
     event_loop::Keeper,
     run::Run,
+    said::of_agent,
     sys,
 };
 use crate::protocol::{Notify, notify_path};
@@ -147,6 +148,7 @@ impl Keeper {
         let Some(socket) = self.notify_sockets.sockets.get(&run) else { return };
         let Some(known) = self.runs.get_mut(&run) else { return };
         let mut changed = false;
+        let mut said = Vec::new();
         for _ in 0..AT_ONCE {
             // Descriptors that came along are closed when the message has been dealt with: the
             // sender of a barrier waits for that, and nothing is stored for anybody.
@@ -154,12 +156,18 @@ impl Keeper {
             else {
                 break;
             };
-            if is_of(known, sender) {
-                changed |= hear(&mut known.record.notify, &bytes, sys::now());
+            match sender.filter(|sender| is_of(known, *sender)) {
+                Some(sender) if of_agent(&bytes).is_some() => said.push((sender, bytes)),
+                Some(_) => changed |= hear(&mut known.record.notify, &bytes, sys::now()),
+                None => {}
             }
         }
         if changed {
             self.changed(run);
+        }
+        for (sender, bytes) in said {
+            let pid = sender.as_raw_nonzero().get().unsigned_abs();
+            self.pass_on(run, pid, of_agent(&bytes).unwrap_or_default());
         }
     }
 
@@ -172,11 +180,9 @@ impl Keeper {
 
 /// Whether a sender is a process of the run of this leader. The number of the leader is nobody
 /// else's while the run is not gone, so the leader is believed also after its end.
-fn is_of(run: &Run, sender: Option<Pid>) -> bool {
+fn is_of(run: &Run, sender: Pid) -> bool {
     let in_group = |pid| run.cgroup.as_ref().is_some_and(|it| it.processes().contains(&pid));
-    sender.is_some_and(|pid| {
-        pid == run.leader || sys::session(pid) == Some(run.leader) || in_group(pid)
-    })
+    sender == run.leader || sys::session(sender) == Some(run.leader) || in_group(sender)
 }
 
 /// Takes one message in; says whether anything changed. A field that is not known or cannot be read

@@ -57,8 +57,8 @@ pub use serving::{
 pub use signal::Signal;
 pub use size::{exact_size, fine_size, human_size};
 pub use spec::{
-    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, OnFailure,
-    RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
+    AppSpec, Artifacts, Backoff, Command, EnvValue, KillScope, Limit, LimitThen, Observe,
+    OnFailure, RestartPolicy, RestartWhen, RolloutPolicy, Share, StopPolicy, WatchPolicy,
 };
 pub use template::{InstanceVars, Template};
 pub use time::{Time, human_duration};

@@ -70,6 +70,9 @@ pub struct AppSpec {
     pub watch: Option<WatchPolicy>,
     /// Build results whose content is part of the revision.
     pub artifacts: Artifacts,
+    /// What is loaded into its processes to measure them.
+    #[serde(default)]
+    pub observe: Observe,
     /// Words to select apps by.
     pub tags: BTreeSet<String>,
     /// Where output goes.
@@ -89,6 +92,27 @@ pub struct AppSpec {
     /// When somebody is told of it.
     #[serde(default)]
     pub alerts: Vec<AlertRule>,
+}
+
+/// What is loaded into an app's processes to measure them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observe {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The agent for Node: requests, event loop and heap.
+    Node,
+}
+
+impl Observe {
+    /// The word of the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Node => "node",
+        }
+    }
 }
 
 impl AppSpec {

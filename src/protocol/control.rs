@@ -5,6 +5,7 @@ use super::{
     message::Body,
     ports::{Closing, MAX_COHORTS, Ports, Queue},
     record::Record,
+    said::Said,
     sink::Sink,
     spawn::Step,
     wire::{Malformed, Reader, Writer},
@@ -64,6 +65,8 @@ pub mod kind {
     pub const REMOVED: u16 = 110;
     /// Event: a queue nothing is taken from, or again something.
     pub const QUEUE: u16 = 111;
+    /// Event: what a run's agent says.
+    pub const SAID: u16 = 112;
     /// Event of a later part: the sockets asked for.
     pub const SOCKETS_ANSWER: u16 = 106;
     /// Event of a later part: the descriptor asked for.
@@ -203,6 +206,9 @@ pub enum Event {
     /// Nothing is taken from a queue, or again something. Of a socket that only one run has, that
     /// run's.
     Queue(Queue),
+    /// What an agent inside a process of the run says, as it came. Not state: what is not told when it
+    /// comes never is.
+    Said(Said),
 }
 
 impl Body for Request {
@@ -319,6 +325,7 @@ impl Body for Event {
             Self::Recorder { .. } => kind::RECORDER,
             Self::Removed { .. } => kind::REMOVED,
             Self::Queue(_) => kind::QUEUE,
+            Self::Said(_) => kind::SAID,
         }
     }
 
@@ -357,6 +364,7 @@ impl Body for Event {
             }
             Self::Removed { bytes } => out.u64(*bytes),
             Self::Queue(queue) => queue.write(out),
+            Self::Said(said) => said.write(out),
         }
     }
 
@@ -381,6 +389,7 @@ impl Body for Event {
             kind::COHORT => Self::Cohort { cohort: from.u64()?, group: from.u64()? },
             kind::REMOVED => Self::Removed { bytes: from.u64()? },
             kind::QUEUE => Self::Queue(Queue::read(from)?),
+            kind::SAID => Self::Said(Said::read(from)?),
             kind::MEMBERS_ANSWER => Self::Members(member::read(from)?),
             kind::RECORDER => Self::Recorder { pid: from.u32()?, restarts: from.u32()? },
             other => return Err(Malformed::Kind(other)),

@@ -115,6 +115,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
         reload,
         watch,
         artifacts,
+        observe,
         tags,
         logs,
         kind,
@@ -147,6 +148,7 @@ pub(super) fn app_changes(fields: &mut Fields<'_>, old: &AppSpec, new: &AppSpec)
     fields
         .differ("artifacts", Effect::Live, (patterns, &new.artifacts.patterns), |it| list_text(it));
     fields.entries("artifacts", Effect::Rolling, (files, &new.artifacts.files), String::clone);
+    fields.differ("observe", Effect::Rolling, (observe, &new.observe), |it| it.word().to_owned());
     fields.differ("tags", Effect::Live, (tags, &new.tags), |it| list_text(it));
     log_changes(fields, logs, &new.logs);
     fields.differ("kind", Effect::Recreate, (kind, &new.kind), |it| it.word().to_owned());

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::process_fields::limits_in_words;
 use crate::model::{
-    AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Pass, ProcessPolicy,
-    ReadyPolicy, ReadyProbe, Revision, ShareBy, StopPolicy,
+    AppSpec, Artifacts, Command, EnvValue, Kind, ListenPolicy, ListenPort, Observe, Pass,
+    ProcessPolicy, ReadyPolicy, ReadyProbe, Revision, ShareBy, StopPolicy,
 };
 
 /// The revision of `spec`: equal for two specs exactly when `diff` finds nothing between them that
@@ -33,6 +33,7 @@ pub fn revision(spec: &AppSpec) -> Revision {
         reload: _,
         rollout: _,
         watch: _,
+        observe,
         tags: _,
         logs: _,
         kind,
@@ -72,6 +73,11 @@ pub fn revision(spec: &AppSpec) -> Revision {
         form.process(process);
     }
     form.node(probe, message.as_deref(), *close);
+    // Likewise.
+    if *observe != Observe::Off {
+        form.text("observe");
+        form.text(observe.word());
+    }
     form.finish()
 }
 

@@ -86,6 +86,7 @@ fn spec(instances: u32) -> AppSpec {
         reload: None,
         watch: None,
         artifacts: Artifacts::default(),
+        observe: eco::model::Observe::Off,
         tags: BTreeSet::new(),
         logs: LogPolicy::default(),
         kind: Kind::Service,

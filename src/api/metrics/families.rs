@@ -1,13 +1,15 @@
 //! Which metrics there are: their names, meanings and labels, and where their numbers come from.
 //!
-//! Labels are project, app and instance: there are as many series as instances, however often those
-//! are replaced. Two runs of one instance, while one takes the other's place, are one series.
+//! Labels are project, app and index, the instance's: there are as many series as instances, however
+//! often those are replaced. Two runs of one instance, while one takes the other's place, are one
+//! series. A label `instance` is what Prometheus gives to whom it asks, and would rename one of ours.
 
 use std::collections::BTreeMap;
 
 use super::{
     AppMetrics, MetricsReply,
-    text::{Family, Kind, Number, Sample},
+    text::{Family, Kind, Labels, Number, Sample},
+    work,
 };
 use crate::{
     api::InstanceReply,
@@ -26,26 +28,28 @@ const STATES: [(AppState, &str); 8] = [
     (AppState::Failed, "failed"),
 ];
 
-type Labels = Vec<(&'static str, String)>;
-
 /// All metrics, in the order they are told.
 pub(super) fn all(reply: &MetricsReply) -> Vec<Family> {
     let mut families = own(reply);
     families.extend(apps(reply));
     families.extend(instances(reply));
     families.extend(jobs(reply));
+    families.extend(work::all(reply));
     families
 }
 
 /// What a family is, without its numbers: name, kind, unit, help.
-type Meaning = (&'static str, Kind, Option<&'static str>, &'static str);
+pub(super) type Meaning = (&'static str, Kind, Option<&'static str>, &'static str);
 
-fn family((name, kind, unit, help): Meaning, samples: impl Iterator<Item = Sample>) -> Family {
+pub(super) fn family(
+    (name, kind, unit, help): Meaning,
+    samples: impl Iterator<Item = Sample>,
+) -> Family {
     Family { name, kind, unit, help, samples: samples.collect() }
 }
 
-fn sample(labels: Labels, value: Number) -> Sample {
-    Sample { labels, value, created: None }
+pub(super) fn sample(labels: Labels, value: Number) -> Sample {
+    Sample { labels, value, part: None, created: None }
 }
 
 fn own(reply: &MetricsReply) -> Vec<Family> {
@@ -80,7 +84,7 @@ fn own(reply: &MetricsReply) -> Vec<Family> {
     ]
 }
 
-fn each_app(reply: &MetricsReply) -> impl Iterator<Item = (Labels, &AppMetrics)> {
+pub(super) fn each_app(reply: &MetricsReply) -> impl Iterator<Item = (Labels, &AppMetrics)> {
     reply.projects.iter().flat_map(|project| {
         project.apps.iter().map(|app| {
             let labels =
@@ -128,6 +132,7 @@ fn apps(reply: &MetricsReply) -> Vec<Family> {
                 })
             }),
         ),
+        rollouts(reply),
         family(
             (
                 "eco_rollout_in_progress",
@@ -139,6 +144,23 @@ fn apps(reply: &MetricsReply) -> Vec<Family> {
             gauge(|app| flag(is_rolling(app))),
         ),
     ]
+}
+
+fn rollouts(reply: &MetricsReply) -> Family {
+    family(
+        ("eco_app_rollout", Kind::StateSet, None, "How the latest change of an app came on."),
+        each_app(reply).flat_map(|(labels, app)| {
+            let is = match (is_rolling(app), app.rolled_back) {
+                (true, _) => "rolling",
+                (false, true) => "rolled_back",
+                (false, false) => "settled",
+            };
+            ["rolling", "rolled_back", "settled"].map(|word| {
+                let labels = with(&labels, "eco_app_rollout", word.to_owned());
+                sample(labels, flag(word == is))
+            })
+        }),
+    )
 }
 
 /// Whether a run is of another revision than the desired one, or an instance is there twice.
@@ -170,7 +192,7 @@ fn each_instance(reply: &MetricsReply) -> Vec<Instance<'_>> {
             }
         }
         found.extend(by_index.into_iter().map(|(index, replies)| Instance {
-            labels: with(&labels, "instance", index.to_string()),
+            labels: with(&labels, "index", index.to_string()),
             replies,
             run: app.runs.iter().find(|run| run.index == index),
         }));
@@ -186,7 +208,7 @@ fn instances(reply: &MetricsReply) -> Vec<Family> {
     let cpu = all.iter().filter_map(|it| {
         let run = it.run?;
         let (value, created) = (Number::Real(run.cpu_seconds?), Some(run.started));
-        Some(Sample { labels: it.labels.clone(), value, created })
+        Some(Sample { created, ..sample(it.labels.clone(), value) })
     });
     vec![
         family(
@@ -289,7 +311,7 @@ fn jobs(reply: &MetricsReply) -> Vec<Family> {
     ]
 }
 
-fn with(labels: &Labels, name: &'static str, value: String) -> Labels {
+pub(super) fn with(labels: &Labels, name: &'static str, value: String) -> Labels {
     let mut labels = labels.clone();
     labels.push((name, value));
     labels

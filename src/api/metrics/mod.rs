@@ -2,10 +2,12 @@
 
 mod families;
 mod text;
+mod work;
 
 use super::AppReply;
 
 pub use text::{Exposition, exposition};
+pub use work::{DurationMetrics, WorkMetrics};
 
 /// Everything that is told at one address, as it stands now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -45,6 +47,10 @@ pub struct AppMetrics {
     pub status: AppReply,
     /// The latest run of each instance that has one, by index.
     pub runs: Vec<RunMetrics>,
+    /// Whether its latest change was rolled back.
+    pub rolled_back: bool,
+    /// What was measured of the work of each instance, by index.
+    pub work: Vec<WorkMetrics>,
     /// Set for a job.
     pub job: Option<JobMetrics>,
 }

@@ -49,6 +49,22 @@ pub(super) enum Kind {
     Info,
     /// One of some words is 1, the others are 0.
     StateSet,
+    /// Counts of durations, by bounds.
+    Histogram,
+}
+
+/// A number's labels.
+pub(super) type Labels = Vec<(&'static str, String)>;
+
+/// Which number of a histogram it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// How many are within a bound.
+    Bucket,
+    /// How many there are.
+    Count,
+    /// What they are together.
+    Sum,
 }
 
 /// A number as it is told.
@@ -70,9 +86,11 @@ impl fmt::Display for Number {
 /// One number with its labels.
 #[derive(Clone, Debug)]
 pub(super) struct Sample {
-    pub(super) labels: Vec<(&'static str, String)>,
+    pub(super) labels: Labels,
     pub(super) value: Number,
-    /// Of a counter, since when it counts, in seconds since 1970.
+    /// Set in a histogram.
+    pub(super) part: Option<Part>,
+    /// Of a counter, or of a histogram's last number, since when it counts, in seconds since 1970.
     pub(super) created: Option<f64>,
 }
 
@@ -104,7 +122,7 @@ pub fn exposition(reply: &MetricsReply, format: Exposition) -> String {
 fn write_family(out: &mut String, family: &Family, format: Exposition) {
     let Family { name, kind, unit, help, samples } = family;
     let suffix = match kind {
-        Kind::Gauge | Kind::StateSet => "",
+        Kind::Gauge | Kind::StateSet | Kind::Histogram => "",
         Kind::Counter => "_total",
         Kind::Info => "_info",
     };
@@ -113,6 +131,7 @@ fn write_family(out: &mut String, family: &Family, format: Exposition) {
         (Exposition::OpenMetrics, Kind::Counter) => ("", "counter"),
         (Exposition::OpenMetrics, Kind::Info) => ("", "info"),
         (Exposition::OpenMetrics, Kind::StateSet) => ("", "stateset"),
+        (_, Kind::Histogram) => ("", "histogram"),
         // There a family is called as its samples are, and knows fewer kinds.
         (Exposition::Prometheus, Kind::Gauge | Kind::Info | Kind::StateSet) => (suffix, "gauge"),
         (Exposition::Prometheus, Kind::Counter) => (suffix, "counter"),
@@ -125,6 +144,11 @@ fn write_family(out: &mut String, family: &Family, format: Exposition) {
     }
     for sample in samples {
         let labels = labels(&sample.labels);
+        let suffix = sample.part.map_or(suffix, |part| match part {
+            Part::Bucket => "_bucket",
+            Part::Count => "_count",
+            Part::Sum => "_sum",
+        });
         line(out, format_args!("{name}{suffix}{labels} {}", sample.value));
         if let Some(created) = sample.created.filter(|_| is_open) {
             line(out, format_args!("{name}_created{labels} {created:.3}"));

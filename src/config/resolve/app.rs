@@ -71,6 +71,7 @@ pub(in crate::config) fn resolve_app(
         reload: live::reload(context, app),
         watch,
         artifacts,
+        observe: node::observe(app),
         tags: app.tags.get().into_iter().flat_map(Many::items).map(|(t, _)| t.0.clone()).collect(),
         logs: logs::resolve(context, app),
         kind: job::kind(app),

@@ -1,4 +1,5 @@
-//! What only a Node program can be asked: `ready.message`, `stop.message` and `stop.close`.
+//! What only a Node program can be asked: `ready.message`, `stop.message`, `stop.close` and
+//! `observe: node`.
 
 use super::Context;
 use crate::{
@@ -7,9 +8,9 @@ use crate::{
         field::{At, Field},
         scalar::{SignalText, Text},
         suggest::quoted,
-        written::{App, Stop},
+        written::{self, App, Stop},
     },
-    model::Command,
+    model::{Command, Observe},
 };
 
 /// Programs that run JavaScript, and load nothing that `NODE_OPTIONS` names.
@@ -19,11 +20,22 @@ const OTHERS: [&str; 3] = ["bun", "bunx", "deno"];
 pub(super) fn check(context: &Context<'_>, app: &App, command: Option<&Command>) {
     let ready = app.ready.get().and_then(|ready| message(context, "ready", &ready.message));
     let stop = app.stop.get().map(|stop| check_stop(context, stop)).unwrap_or_default();
-    let Some((key, at)) = ready.map(|at| ("ready.message", at)).or(stop) else { return };
+    let observe = app.observe.get_at().filter(|(it, _)| **it == written::Observe::Node);
+    let observe = observe.map(|(_, at)| ("observe", at));
+    let first = ready.map(|at| ("ready.message", at)).or(stop).or(observe);
+    let Some((key, at)) = first else { return };
     if let Some(name) = command.and_then(program).filter(|name| OTHERS.contains(&name.as_str())) {
         let message = format!("`{key}` is for Node programs, and `{name}` is another");
         let problem = Problem::new("value", message, at.key, "has no effect there");
         context.push(problem.help("remove it, or run the program by `node`"));
+    }
+}
+
+/// What is loaded into its processes to measure them.
+pub(super) fn observe(app: &App) -> Observe {
+    match app.observe.get() {
+        Some(written::Observe::Off) | None => Observe::Off,
+        Some(written::Observe::Node) => Observe::Node,
     }
 }
 

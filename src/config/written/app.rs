@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Alert, Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Overlap, Ready, Reload,
-    Restart, Rollout, Stop, Watch,
+    Alert, Command, DependsOn, EnvValue, Kind, Limits, Listen, Live, Logs, Observe, Overlap, Ready,
+    Reload, Restart, Rollout, Stop, Watch,
 };
 use crate::config::{
     field::{Field, Many, Written},
@@ -70,6 +70,10 @@ pub(in crate::config) struct App {
     /// Patterns of build results. Their content is part of the app: a new build is a change.
     #[schemars(extend("examples" = [["dist/**", "package-lock.json"]]))]
     pub(in crate::config) artifacts: Field<Many<Text>>,
+    /// What is loaded into its processes to measure them: `node` is an agent for Node 18 or newer, which
+    /// tells how long requests take, how many fail, and how event loop and heap do.
+    #[schemars(extend("default" = "off"))]
+    pub(in crate::config) observe: Field<Observe>,
     /// Words to select apps by: `eco restart tag:edge`.
     pub(in crate::config) tags: Field<Many<Tag>>,
     /// Where the app's output goes.

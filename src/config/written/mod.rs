@@ -23,7 +23,7 @@ pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
 pub(super) use live::Live;
 pub(super) use logs::{Compress, Format, Logs, RotateForm, To};
 pub(super) use metrics::Metrics;
-pub(super) use order::{Condition, Dependency, DependsOn, Kind, Overlap};
+pub(super) use order::{Condition, Dependency, DependsOn, Kind, Observe, Overlap};
 pub(super) use policies::{
     Backoff, BackoffForm, KillScope, Limit, LimitForm, LimitThen, OnFailure, Reload, Restart,
     RestartWhen, Rollout, Stop, Watch,

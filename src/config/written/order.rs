@@ -1,4 +1,4 @@
-//! When an app runs beside others: `kind`, `depends_on`, `overlap`.
+//! When an app runs beside others, and who watches it: `kind`, `depends_on`, `overlap`, `observe`.
 
 use std::borrow::Cow;
 
@@ -31,6 +31,16 @@ pub(in crate::config) enum Overlap {
     Queue,
     /// The run before is stopped.
     Replace,
+}
+
+/// What is loaded into an app's processes to measure them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum Observe {
+    /// Nothing.
+    Off,
+    /// The agent for Node.
+    Node,
 }
 
 /// What another app has to have come to.
@@ -105,4 +115,4 @@ impl Written for Dependency {
 macro_rules! words {
     ($($type:ty),*) => { $(impl Written for $type { const FILLABLE: bool = true; })* };
 }
-words!(Kind, Overlap, Condition, DependencyForm);
+words!(Kind, Observe, Overlap, Condition, DependencyForm);

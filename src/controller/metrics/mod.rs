@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod http;
+mod work;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -198,6 +199,8 @@ impl State {
         });
         AppMetrics {
             runs: runs.collect(),
+            rolled_back: app.rolled_back.is_some(),
+            work: self.measure_work(key, app),
             job: app.spec.is_job().then(|| self.measure_job(key)),
             status: report::app_reply(self, key, app, look),
         }

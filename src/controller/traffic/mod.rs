@@ -4,8 +4,6 @@
 //! process alone: the next controller begins with empty windows, and says since when it counts.
 //! `app` and `run` are the look-ups; each gives the windows of a [`Series`].
 
-#![expect(dead_code, unused_imports, reason = "nobody hears an agent yet, and metrics do not ask")]
-
 mod agent;
 mod counts;
 mod node;
@@ -13,12 +11,12 @@ mod series;
 
 use std::{collections::BTreeMap, time::Duration};
 
-pub(super) use self::series::{BOUNDS, Series, Totals, Window};
+pub(super) use self::series::{BOUNDS, Series, Totals, Window, real};
 use self::{agent::Said, counts::Counts, node::Loops};
-use super::state::State;
+use super::{backlog::Backlog, state::State};
 use crate::{
     api::{InstanceReply, NodeReply, TrafficReply, TrafficSource, WindowReply},
-    host::probe::Try,
+    host::{clock, probe::Try},
     model::{AppKey, InstanceId, RunId, Time},
 };
 
@@ -30,6 +28,8 @@ pub(super) struct Traffic {
     runs: BTreeMap<RunId, OfRun>,
     /// Since counting began, whatever run of it there was.
     totals: BTreeMap<InstanceId, OfInstance>,
+    /// How shared ports stand.
+    pub(super) backlog: Backlog,
 }
 
 #[derive(Debug, Default)]
@@ -162,6 +162,12 @@ impl State {
             let Some((key, found)) = self.observed.run(run) else { continue };
             self.traffic.probed((&key.instance(found.index), run), (took, failed), at);
         }
+    }
+
+    /// What an agent inside a process of a run says.
+    pub(super) fn hear_agent(&mut self, run: RunId, said: (u32, &[u8])) {
+        let Some((key, found)) = self.observed.run(run) else { return };
+        self.traffic.heard((&key.instance(found.index), run), said, clock::now());
     }
 
     /// Adds to the reply about an instance what was measured of its run.

@@ -41,7 +41,7 @@ impl Window {
     clippy::cast_precision_loss,
     reason = "no count comes near where it matters"
 )]
-pub(super) fn real(count: u64) -> f64 {
+pub(in crate::controller) fn real(count: u64) -> f64 {
     count as f64
 }
 

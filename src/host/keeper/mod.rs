@@ -134,6 +134,15 @@ pub enum KeeperEvent {
     },
     /// Connections wait for a cohort and none is taken, or again one is.
     Queue(QueueSeen),
+    /// What an agent inside a process of a run says.
+    Said {
+        /// The run.
+        run: RunId,
+        /// The process.
+        pid: u32,
+        /// Its message.
+        bytes: Vec<u8>,
+    },
     /// Parts of a run's log were removed because the disk is full.
     Removed {
         /// The run.

@@ -6,7 +6,7 @@ use crate::{
         Cohort, CohortGroup, ExitStatus, Notify, RunId, RunRecord, RunState, Sharing, Signal,
         Sockets, SpawnFailure, SpawnStep, Time,
     },
-    protocol::{self, Event, Message, Queue, Record, State, Step, kind},
+    protocol::{self, Event, Message, Queue, Record, Said, State, Step, kind},
 };
 
 pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
@@ -44,6 +44,7 @@ pub(super) fn translate(message: Message<Event>) -> KeeperEvent {
                 since: (since != 0).then(|| Time::from_nanos(since)),
             })
         }
+        Event::Said(Said { pid, bytes }) => KeeperEvent::Said { run, pid, bytes },
         Event::Removed { bytes } => KeeperEvent::Removed { run, bytes },
         Event::Members(members) => {
             let found = members.into_iter().map(|member| Found {

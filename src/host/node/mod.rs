@@ -1,4 +1,4 @@
-//! What is loaded into Node programs: one small file, put where whoever they run as can read it.
+//! What is loaded into Node programs: small files, put where whoever they run as can read them.
 
 use std::{
     ffi::OsString,
@@ -15,18 +15,29 @@ use sha2::{Digest as _, Sha256};
 
 use super::{home::Home, store::atomic};
 
-const TEXT: &str = include_str!("preload.cjs");
-/// The same text has the same name; found out once, not at each start of a program.
-static NAME: LazyLock<String> = LazyLock::new(|| {
-    let hash = Sha256::digest(TEXT);
-    let hash = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
-    format!("{hash:016x}.cjs")
-});
+/// A file that is loaded.
+#[derive(Debug)]
+struct Loaded {
+    text: &'static str,
+    name: String,
+}
+
+impl Loaded {
+    /// The same text has the same name; found out once, not at each start of a program.
+    fn new(text: &'static str) -> Self {
+        let hash = Sha256::digest(text);
+        let hash = hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
+        Self { text, name: format!("{hash:016x}.cjs") }
+    }
+}
+
+static PRELOAD: LazyLock<Loaded> = LazyLock::new(|| Loaded::new(include_str!("preload.cjs")));
+static AGENT: LazyLock<Loaded> = LazyLock::new(|| Loaded::new(include_str!("agent.cjs")));
 /// Programs that root starts may run as anybody, also by their own doing, and root's home is open to
 /// nobody. Only root writes here.
 const OF_ROOT: &str = "/run/eco-node";
 
-/// Where the file lies, which is made if it is not there.
+/// Where the file lies by which a program hears and says what PM2's do; it is made if it is not there.
 ///
 /// It is never removed, not by another version either, whose file has another name: a program that has
 /// it in its environment could start no Node process any more.
@@ -34,24 +45,36 @@ const OF_ROOT: &str = "/run/eco-node";
 /// # Errors
 /// It cannot be written.
 pub fn preload(home: &Home) -> io::Result<PathBuf> {
-    let own = home.run.join("node");
-    if !rustix::process::geteuid().is_root() {
-        return placed(&own);
-    }
-    // Where it cannot be had, those that stay root can still be served.
-    placed(Path::new(OF_ROOT)).or_else(|_| placed(&own))
+    place(home, &PRELOAD)
 }
 
-fn placed(dir: &Path) -> io::Result<PathBuf> {
-    let path = dir.join(&*NAME);
-    let is_there = fs::read(&path).is_ok_and(|found| found == TEXT.as_bytes());
+/// Likewise for the agent that measures.
+///
+/// # Errors
+/// It cannot be written.
+pub fn agent(home: &Home) -> io::Result<PathBuf> {
+    place(home, &AGENT)
+}
+
+fn place(home: &Home, file: &Loaded) -> io::Result<PathBuf> {
+    let own = home.run.join("node");
+    if !rustix::process::geteuid().is_root() {
+        return placed(&own, file);
+    }
+    // Where it cannot be had, those that stay root can still be served.
+    placed(Path::new(OF_ROOT), file).or_else(|_| placed(&own, file))
+}
+
+fn placed(dir: &Path, file: &Loaded) -> io::Result<PathBuf> {
+    let path = dir.join(&file.name);
+    let is_there = fs::read(&path).is_ok_and(|found| found == file.text.as_bytes());
     if !is_there {
         fs::create_dir_all(dir)?;
         // Whatever mask this process has.
         fs::set_permissions(dir, fs::Permissions::from_mode(0o755))?;
         // Another eco may be at it: each writes a file of its own, and puts the same in the end.
         let new = dir.join(format!(".{}.new", std::process::id()));
-        let written = atomic::write_new(&new, TEXT.as_bytes(), false)
+        let written = atomic::write_new(&new, file.text.as_bytes(), false)
             .and_then(|()| fs::set_permissions(&new, fs::Permissions::from_mode(0o644)))
             .and_then(|()| fs::rename(&new, &path));
         if let Err(error) = written {
@@ -92,17 +115,18 @@ mod tests {
     fn the_file_is_made_once_and_for_everybody() {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("node");
-        let path = placed(&dir).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), TEXT);
+        let path = placed(&dir, &PRELOAD).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), PRELOAD.text);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&dir)), (0o644, 0o755));
         let written = fs::metadata(&path).unwrap().modified().unwrap();
-        assert_eq!(placed(&dir).unwrap(), path);
+        assert_eq!(placed(&dir, &PRELOAD).unwrap(), path);
         assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), written);
         fs::write(&path, "half of it").unwrap();
-        placed(&dir).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), TEXT);
-        assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
+        placed(&dir, &PRELOAD).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), PRELOAD.text);
+        placed(&dir, &AGENT).unwrap();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 2);
     }
 
     #[test]

@@ -71,7 +71,7 @@ const fn field(name: &'static str, aliases: &'static [&'static str], answer: Ans
 
 /// Stands for every key that is `env_` and a name.
 pub(super) const PROFILE: &str = "env_NAME";
-const METRICS: &str = "eco puts no code for metrics into programs";
+const METRICS: &str = "eco has `observe: node` for that";
 const DEPLOY: &str = "eco brings nothing onto machines: copy the release there by what you have (git, \
                       rsync, CI), then run `eco apply`";
 

@@ -22,6 +22,7 @@ pub const EFFECTS: &[(&str, &str)] = &[
     ("reload", UNTOUCHED),
     ("watch", UNTOUCHED),
     ("artifacts", "replaced, if a file changes; no process touched, if the patterns do"),
+    ("observe", REPLACED),
     ("tags", UNTOUCHED),
     ("logs", UNTOUCHED),
     ("depends_on", UNTOUCHED),

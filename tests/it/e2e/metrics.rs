@@ -36,7 +36,7 @@ found = {}
 for family in read(open(sys.argv[1]).read()):
     for sample in family.samples:
         labels = dict(sample.labels)
-        known = [labels.pop(name, '') for name in ('project', 'app', 'instance')]
+        known = [labels.pop(name, '') for name in ('project', 'app', 'index')]
         key = '|'.join([sample.name, *known, *labels.values()])
         assert key not in found, key
         found[key] = sample.value

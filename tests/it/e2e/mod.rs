@@ -30,6 +30,7 @@ mod lookup;
 mod machine;
 mod metrics;
 mod node;
+mod observe;
 mod openapi;
 mod order;
 mod paper;

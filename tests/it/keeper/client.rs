@@ -100,6 +100,7 @@ async fn many_requests_never_block_and_tags_of_others_are_told_apart() {
             | KeeperEvent::UpgradeRefused { .. }
             | KeeperEvent::Removed { .. }
             | KeeperEvent::Queue(_)
+            | KeeperEvent::Said { .. }
             | KeeperEvent::Members { .. }
             | KeeperEvent::Recorder { .. } => {}
         }

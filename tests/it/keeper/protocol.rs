@@ -120,6 +120,7 @@ fn every_message_comes_back() {
         Event::Recorder { pid: 1, restarts: 2 },
         Event::Queue(queue("127.0.0.1:80")),
         Event::Queue(queue("[::1]:80")),
+        Event::Said(Said { pid: 7, bytes: b"{}".to_vec() }),
     ] {
         there_and_back(body);
     }

@@ -290,6 +290,7 @@ impl World {
             Event::Refused { step, errno, .. } => self.refused.push((message.run, step, errno)),
             Event::ListEnd => self.list_ends += 1,
             Event::Queue(queue) => drop(self.queues.insert((queue.cohort, message.run), queue)),
+            Event::Said(_) => {}
             Event::Members(members) => self.members = members,
             Event::Cohort { cohort, .. } => self.cohorts.push(cohort),
             Event::Removed { bytes } => drop(self.removed.insert(message.run, bytes)),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use eco::{
     api::{
-        AppMetrics, AppReply, Exposition, JobMetrics, MetricsReply, OwnProcess, ProjectMetrics,
-        RunMetrics, exposition,
+        AppMetrics, AppReply, DurationMetrics, Exposition, JobMetrics, MetricsReply, OwnProcess,
+        ProjectMetrics, RunMetrics, WorkMetrics, exposition,
     },
     model::{AppState, InstancePhase},
 };
@@ -16,7 +16,16 @@ use super::{app, instance};
 
 fn measured(status: AppReply) -> AppMetrics {
     let runs = vec![RunMetrics { index: 0, started: 1_772_326_800.0, cpu_seconds: Some(1.5) }];
-    AppMetrics { status, runs, job: None }
+    let requests = DurationMetrics {
+        since: 1_772_326_800.0,
+        buckets: vec![(0.001, 3), (1.0, 4)],
+        count: 5,
+        sum: 2.25,
+        failed: 1,
+        aborted: 2,
+    };
+    let work = vec![WorkMetrics { index: 0, requests: Some(requests), probes: None }];
+    AppMetrics { status, runs, rolled_back: false, work, job: None }
 }
 
 fn shop() -> MetricsReply {
@@ -41,7 +50,12 @@ fn shop() -> MetricsReply {
             project: "shop".to_owned(),
             apps: vec![
                 measured(web),
-                AppMetrics { job: Some(job), runs: Vec::new(), ..measured(nightly) },
+                AppMetrics {
+                    job: Some(job),
+                    runs: Vec::new(),
+                    work: Vec::new(),
+                    ..measured(nightly)
+                },
             ],
         }],
     }
@@ -106,6 +120,8 @@ fn parse(text: &str, is_open: bool) -> Series {
         let suffix = name.strip_prefix(family.as_str()).unwrap_or_else(|| panic!("{line}"));
         let suffixes: &[&str] = match (is_open, kind.as_str()) {
             (true, "counter") => &["_total", "_created"],
+            (_, "histogram") if is_open => &["_bucket", "_count", "_sum", "_created"],
+            (_, "histogram") => &["_bucket", "_count", "_sum"],
             (true, "info") => &["_info"],
             (true, "stateset") | (_, "gauge") | (false, "counter") => &[""],
             _ => panic!("{kind}"),

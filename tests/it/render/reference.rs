@@ -73,6 +73,7 @@ const EDITS: &[(&str, &str, &str)] = &[
     ("rollout", "rollout: { min_ready: 1s }", "rollout: { min_ready: 2s }"),
     ("reload", "reload: { signal: SIGHUP }", "reload: { signal: SIGUSR1 }"),
     ("watch", "watch: src", "watch: tests"),
+    ("observe", "observe: off", "observe: node"),
     ("tags", "tags: a", "tags: b"),
     ("logs", "logs: { to: none }", "logs: { to: file }"),
     ("kind", "kind: service", "kind: job"),

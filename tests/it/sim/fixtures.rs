@@ -96,6 +96,7 @@ pub(crate) fn spec() -> AppSpec {
         reload: None,
         watch: None,
         artifacts: Artifacts::default(),
+        observe: eco::model::Observe::Off,
         tags: BTreeSet::new(),
         logs: LogPolicy::default(),
         kind: Kind::Service,

@@ -91,6 +91,7 @@ fn what_needs_a_replacement_makes_a_new_revision() {
         Box::new(|spec| spec.ready.probe = ReadyProbe::Message("up".to_owned())),
         Box::new(|spec| spec.stop.message = Some("ready".to_owned())),
         Box::new(|spec| spec.stop.close = true),
+        Box::new(|spec| spec.observe = eco::model::Observe::Node),
     ];
     let revisions = edits.iter().map(|edit| {
         let mut spec = spec();
