@@ -38,7 +38,6 @@
     const socketOfEco = Number(process.env.ECO_NOTIFY_FD);
     const requests = counter();
     const lags = counter();
-    const began = Symbol('eco.began');
     const open = Symbol('eco.open');
     const delays = monitorEventLoopDelay({ resolution: RESOLUTION });
     let failed = 0;
@@ -49,22 +48,34 @@
     let last = performance.eventLoopUtilization();
     let expected = performance.now() + EVERY;
 
+    // Kept with the connection: a response that is given a property is slower for everybody.
     channel('http.server.request.start').subscribe(({ response, socket }) => {
-      const now = response[began] = performance.now();
-      if (!watching) wake(now);
       if (!socket) return;
-      if (socket[open] === undefined) {
-        socket[open] = 0;
-        socket.once('close', () => { aborted += socket[open]; });
+      const now = performance.now();
+      if (!watching) wake(now);
+      let known = socket[open];
+      if (known === undefined) {
+        known = socket[open] = { count: 0, response: null, began: 0, others: new Map() };
+        socket.once('close', () => { aborted += known.count; });
       }
-      socket[open] += 1;
+      known.count += 1;
+      if (known.response === null) {
+        known.response = response;
+        known.began = now;
+      } else {
+        known.others.set(response, now);
+      }
     });
     channel('http.server.response.finish').subscribe(({ response, socket }) => {
-      if (response[began] === undefined) return;
-      requests.add((performance.now() - response[began]) * 1000);
-      response[began] = undefined;
+      const known = socket && socket[open];
+      if (!known) return;
+      let began = known.began;
+      if (known.response === response) known.response = null;
+      else if ((began = known.others.get(response)) === undefined) return;
+      else known.others.delete(response);
+      known.count -= 1;
+      requests.add((performance.now() - began) * 1000);
       if (response.statusCode >= 500) failed += 1;
-      if (socket && socket[open] > 0) socket[open] -= 1;
     });
     setInterval(tick, EVERY).unref();
     process.on('exit', () => send(true));
