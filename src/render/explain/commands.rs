@@ -5,6 +5,30 @@ use super::{Entry, entries::command};
 /// By code.
 pub(super) const COMMANDS: &[Entry] = &[
     command(
+        "bad_json",
+        "What was sent to the API is not JSON.",
+        "`POST /v1/status` with the body `{`",
+        "Send JSON as the OpenAPI document describes it.",
+    ),
+    command(
+        "bad_query",
+        "A query of the API says nothing that eco understands.",
+        "`GET /v1/logs?lines=many`",
+        "Send what the OpenAPI document describes.",
+    ),
+    command(
+        "bad_request",
+        "What was sent to the API is JSON of another shape than is needed.",
+        "`POST /v1/apply` with the body `[]`",
+        "Send what the OpenAPI document describes.",
+    ),
+    command(
+        "body_too_large",
+        "What was sent to the API is larger than it takes.",
+        "a body of 100 MB",
+        "Send less.",
+    ),
+    command(
         "cannot_start",
         "eco's own process could not be started.",
         "`eco apply` where no more processes may be created",
@@ -15,6 +39,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         "The controller ended while the command waited for it, as in an upgrade. Apps are not touched.",
         "`eco status` at the very moment of `eco daemon upgrade`",
         "Run the command again in a moment.",
+    ),
+    command(
+        "dashboard_not_offered",
+        "The dashboard cannot be offered at this address.",
+        "`eco dashboard` while another program has the port",
+        "Ask for another port: `eco dashboard --listen 127.0.0.1:9617`.",
     ),
     command(
         "ending",
@@ -39,6 +69,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         "There is no place for eco's state, sockets and logs, or it is not eco's alone.",
         "`ECO_HOME=/proc/none eco apply`",
         "Name a directory of your own in `ECO_HOME`, or mend the one that is named.",
+    ),
+    command(
+        "host",
+        "A request names a host that is not this dashboard.",
+        "a page opened by a name that is not among `hosts`",
+        "Add the name to `dashboard: { hosts: … }`.",
     ),
     command(
         "input",
@@ -71,6 +107,30 @@ pub(super) const COMMANDS: &[Entry] = &[
         "Run the command again in a moment: another keeper takes over by itself.",
     ),
     command(
+        "link",
+        "The link into the dashboard has been used, or is too old.",
+        "a link of yesterday",
+        "`eco dashboard` prints another one.",
+    ),
+    command(
+        "logs",
+        "The log files cannot be read.",
+        "the API's logs while the disk fails",
+        "Read the system's answer.",
+    ),
+    command(
+        "logs_elsewhere",
+        "What the app prints does not go to files that eco could read.",
+        "`logs: { to: journald }`",
+        "Look where `logs.to` says: `journalctl`, for example.",
+    ),
+    command(
+        "method",
+        "The address takes requests of another kind.",
+        "`DELETE /v1/status`",
+        "The header `Allow` of the answer says which.",
+    ),
+    command(
         "no_answer",
         "eco runs, and its controller did not answer within 10 s. Apps go on.",
         "`eco status` while the controller is stopped by a debugger",
@@ -95,10 +155,34 @@ pub(super) const COMMANDS: &[Entry] = &[
         "Run `eco apply` in the directory of an ecosystem.yaml.",
     ),
     command(
+        "no_receivers",
+        "The project has no receivers that a message could go to.",
+        "a try of alerts without `notify` in the file",
+        "Name them at the top of the file, as in `notify: { ops: { webhook: … } }`, and apply it.",
+    ),
+    command(
+        "no_such_path",
+        "There is nothing at this address of the API.",
+        "`GET /v1/nothing`",
+        "The OpenAPI document lists what there is.",
+    ),
+    command(
         "not_an_app",
         "Single instances can only be restarted or signalled.",
         "`eco stop web/0`",
         "Name the app; `eco scale` changes how many run.",
+    ),
+    command(
+        "not_json",
+        "What was sent to the API is not said to be JSON.",
+        "`POST /v1/status` without `Content-Type: application/json`",
+        "Send this header.",
+    ),
+    command(
+        "not_logged_in",
+        "The page is for who came by a link of eco's.",
+        "the dashboard's address typed by hand",
+        "`eco dashboard` prints a link.",
     ),
     command(
         "not_running",
@@ -117,6 +201,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         "A signal was to be sent, and no instance runs that could get it.",
         "`eco signal SIGHUP web` after `eco stop web`",
         "`eco status` tells why none runs.",
+    ),
+    command(
+        "origin",
+        "The request came from a page of another site.",
+        "a form elsewhere that posts to the dashboard",
+        "Nothing, if you did not expect it; else open the dashboard itself.",
     ),
     command(
         "other_directory",
@@ -143,16 +233,58 @@ pub(super) const COMMANDS: &[Entry] = &[
         "Name the new eco: `eco daemon upgrade PROGRAM`.",
     ),
     command(
+        "projects",
+        "Only one project can be looked at at a time.",
+        "`eco rollback --dry-run shop:all site:all`",
+        "Name it with `-p PROJECT`.",
+    ),
+    command(
+        "random",
+        "The system has no random numbers, without which no link can be made.",
+        "a container without `getrandom`",
+        "Mend the system.",
+    ),
+    command(
+        "read_only",
+        "The link into the dashboard lets look only.",
+        "a restart by such a page",
+        "`eco dashboard` without `--read-only` prints another link.",
+    ),
+    command(
+        "request",
+        "The page sent something that is no request of its own.",
+        "a request made by hand",
+        "Open the dashboard anew.",
+    ),
+    command(
         "store",
         "The new state could not be written to disk. Nothing was changed.",
         "`eco apply` while the disk of `ECO_HOME` is full",
         "Make room or mend the disk, and try again.",
     ),
     command(
+        "time",
+        "Something that was typed is no point in time.",
+        "`eco events --since yesterdy`",
+        "Write one as RFC 3339 has it: `2026-03-04T05:06:07Z`.",
+    ),
+    command(
+        "too_many",
+        "More ask at once than are answered.",
+        "hundreds of followers of logs",
+        "End some of them, or try again later.",
+    ),
+    command(
         "too_many_instances",
         "No machine is meant to run so many instances of an app.",
         "`eco scale web 20000`",
         "Ask for 10000 at most.",
+    ),
+    command(
+        "too_slow",
+        "A request did not come in time.",
+        "a connection that sends nothing",
+        "Try again.",
     ),
     command(
         "unknown_project",

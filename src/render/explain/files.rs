@@ -8,6 +8,18 @@ use super::{
 /// By code.
 pub(super) const FILES: &[Entry] = &[
     file(
+        "address_taken",
+        "The dashboard and the metrics name one address.",
+        "metrics: { listen: \"127.0.0.1:9615\" }\ndashboard: { listen: \"127.0.0.1:9615\" }\napps: { web: { command: ./web } }\n",
+        "Give one of them another port.",
+    ),
+    file(
+        "alert",
+        "The `when` of an alert cannot be read.",
+        "notify: { ops: { webhook: \"https://example.org/hook\" } }\napps:\n  web: { command: ./web, alerts: { when: sometimes, to: ops } }\n",
+        "Write one as the message shows: `down for 30s`.",
+    ),
+    file(
         "alias",
         "A YAML alias (`*name`) stands inside the very value that its anchor (`&name`) marks.",
         "apps: &all\n  web: { command: node server.js, env: *all }\n",
@@ -85,6 +97,12 @@ pub(super) const FILES: &[Entry] = &[
         "The file is one of another program, in a format that this command does not read.",
         "services:\n  web: { image: nginx }\n",
         "`eco import FILE -o ecosystem.yaml` makes one of eco's own of it.",
+    ),
+    file(
+        "host_name",
+        "Something among the `hosts` of the dashboard is not the name of a host.",
+        "dashboard: { listen: \"127.0.0.1:9616\", hosts: \"https://eco.example.org\" }\napps: { web: { command: ./web } }\n",
+        "Write the name alone: no scheme, no port, no path.",
     ),
     around(
         "internal",
@@ -174,6 +192,12 @@ pub(super) const FILES: &[Entry] = &[
          look.",
     ),
     around(
+        "not_pem",
+        "A file of the dashboard's `tls` is not in PEM format.",
+        "a certificate in DER format",
+        "`openssl x509 -inform der -in FILE` writes it as PEM.",
+    ),
+    around(
         "not_readable",
         "A file cannot be read: it is not there, is a directory, or its mode forbids it.",
         "`eco apply deploy.yaml` where there is no such file",
@@ -258,6 +282,12 @@ pub(super) const FILES: &[Entry] = &[
         "Use fewer aliases.",
     ),
     file(
+        "twice",
+        "An app has the same alert twice.",
+        "notify: { ops: { webhook: \"https://example.org/hook\" } }\napps:\n  web:\n    command: ./web\n    alerts: [{ when: down for 30s, to: ops }, { when: down for 30s, to: ops }]\n",
+        "Remove one; one alert may have several receivers: `to: [a, b]`.",
+    ),
+    file(
         "type",
         "A value is of another kind than is needed: a list for a text, for example.",
         "apps:\n  web: { command: ./web, cwd: [a, b] }\n",
@@ -286,6 +316,12 @@ pub(super) const FILES: &[Entry] = &[
         "The file has no profile of this name.",
         "`eco apply --profile prodution`",
         "Mend the name, or add it under `profiles`. `--no-profile` drops the one that is remembered.",
+    ),
+    file(
+        "unknown_receiver",
+        "An alert goes to a receiver that is not under `notify`.",
+        "notify: { ops: { webhook: \"https://example.org/hook\" } }\napps:\n  web: { command: ./web, alerts: { when: down for 30s, to: opps } }\n",
+        "Mend the name, or add the receiver at the top of the file.",
     ),
     file(
         "unset_variable",

@@ -18,6 +18,7 @@ const MAKERS: &[(&str, usize)] = &[
     ("ApiError::input(", 0),
     ("ApiError::refused(", 0),
     ("ApiError::failed(", 0),
+    ("refusal(", 1),
 ];
 
 /// Where a code is passed on, and how it is written where it comes from.
@@ -28,6 +29,9 @@ const PASSED_ON: &[(&str, &str)] = &[
     ("cli/error.rs", "=> (\""),
     ("cli/error.rs", "=> {\n                (\""),
     ("cli/error.rs", "=> (\n                \""),
+    ("controller/refusals.rs", "=> \""),
+    ("controller/refusals.rs", "const TOO_MANY: &str = \""),
+    ("controller/dashboard/routes.rs", "refusal(status, \""),
     ("model/hold.rs", "=> \""),
 ];
 
