@@ -108,6 +108,13 @@
 //! **Whoever reaches the address of `metrics`** may read names, states and numbers there, and nothing
 //! else. So it is one of this machine unless the file says `expose: true`.
 //!
+//! **Whoever opens a link of `eco dashboard`** may see there what `describe`, `logs` and `events` show, and
+//! restart, scale and stop apps unless it is to look only. A link is 256 random bits, good once and for five
+//! minutes, and only who can call the API gets one. A session is a cookie, which browsers send to every
+//! port of the machine, and a key that only scripts of this very port can read; both are needed. Pages of
+//! others are kept out by the name they call, their origin, and a policy that lets no script in but ours.
+//! An address that other machines reach needs a certificate.
+//!
 //! **Secrets** are in an app's environment and, for following and boot, in state files of mode 0600.
 //! Answers, events, logs of eco's own, errors and `Debug` output have them masked. A `{ file: … }` value
 //! is read at the start and kept only as a digest by a key of the home's own, so that nobody can try

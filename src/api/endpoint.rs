@@ -88,6 +88,8 @@ endpoints! {
     Operate, Post OPERATE, "operate";
     /// Sends a message to receivers of alerts, to see whether it arrives; a JSON object a receiver
     Notify, Post NOTIFY, "notify";
+    /// A link that logs a browser in once
+    Dashboard, Post DASHBOARD, "dashboard";
     /// The processes of eco itself
     Daemon, Get DAEMON, "daemon";
     /// Ends eco

@@ -4,6 +4,7 @@
 //! is in bytes, cpu in cores, durations are in seconds.
 
 mod daemon;
+mod dashboard;
 mod diff;
 mod doctor;
 mod endpoint;
@@ -22,6 +23,7 @@ mod status;
 mod traffic;
 
 pub use daemon::{DaemonReply, DaemonStopRequest, DaemonUpgradeReply, DaemonUpgradeRequest};
+pub use dashboard::{DashboardReply, DashboardRequest};
 pub use diff::{ActionReply, ChangeReply, DiffReply, InterruptionReply};
 pub use doctor::{CheckReply, DoctorReply};
 pub use endpoint::{Endpoint, Method, Route};
@@ -43,8 +45,8 @@ pub use request::{
 };
 pub use select::{SelectError, Selector};
 pub use status::{
-    AppReply, DescribeReply, DescribedApp, ExitReply, FileReply, FileState, InstanceReply, JobRun,
-    LastOutput, ListenReply, MetricsState, StatusAllReply, StatusReply,
+    AppReply, DashboardState, DescribeReply, DescribedApp, ExitReply, FileReply, FileState,
+    InstanceReply, JobRun, LastOutput, ListenReply, MetricsState, StatusAllReply, StatusReply,
 };
 pub use traffic::{
     AlertReply, AlertState, NodeReply, QueueReply, TrafficReply, TrafficSource, WindowReply,
@@ -85,6 +87,8 @@ pub mod path {
     pub const OPENAPI: &str = "/v1/openapi.json";
     /// `POST` [`super::NotifyRequest`] → lines of [`super::NotifyReply`].
     pub const NOTIFY: &str = "/v1/notify";
+    /// `POST` [`super::DashboardRequest`] → [`super::DashboardReply`].
+    pub const DASHBOARD: &str = "/v1/dashboard";
     /// `GET` → [`super::DaemonReply`].
     pub const DAEMON: &str = "/v1/daemon";
     /// `POST` [`super::DaemonStopRequest`] → lines of [`super::Progress`].

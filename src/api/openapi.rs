@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
-    DaemonUpgradeRequest, DescribeReply, DiffReply, Endpoint, EventReply, EventsQuery,
-    EventsRequest, HistoryReply, LogLine, LogsQuery, LogsReply, LookupReply, LookupRequest, Method,
-    NotifyReply, NotifyRequest, OperationRequest, Progress, PruneReply, PruneRequest,
-    RollbackRequest, StatusAllReply, Target, TargetQuery,
+    DaemonUpgradeRequest, DashboardReply, DashboardRequest, DescribeReply, DiffReply, Endpoint,
+    EventReply, EventsQuery, EventsRequest, HistoryReply, LogLine, LogsQuery, LogsReply,
+    LookupReply, LookupRequest, Method, NotifyReply, NotifyRequest, OperationRequest, Progress,
+    PruneReply, PruneRequest, RollbackRequest, StatusAllReply, Target, TargetQuery,
 };
 
 /// Where the document keeps the schemas of types.
@@ -207,6 +207,7 @@ fn taken(endpoint: Endpoint, types: &mut Types) -> Taken {
         Endpoint::Diff | Endpoint::Apply => Taken::Body(sent.subschema_for::<ApplyRequest>()),
         Endpoint::Operate => Taken::Body(sent.subschema_for::<OperationRequest>()),
         Endpoint::Notify => Taken::Body(sent.subschema_for::<NotifyRequest>()),
+        Endpoint::Dashboard => Taken::Body(sent.subschema_for::<DashboardRequest>()),
         Endpoint::DaemonStop => Taken::Body(sent.subschema_for::<DaemonStopRequest>()),
         Endpoint::DaemonUpgrade => Taken::Body(sent.subschema_for::<DaemonUpgradeRequest>()),
     }
@@ -224,6 +225,7 @@ fn given(endpoint: Endpoint, types: &mut Types) -> Given {
         Endpoint::Lookup => one(given.subschema_for::<LookupReply>()),
         Endpoint::Prune => one(given.subschema_for::<PruneReply>()),
         Endpoint::Diff | Endpoint::RollbackDiff => one(given.subschema_for::<DiffReply>()),
+        Endpoint::Dashboard => one(given.subschema_for::<DashboardReply>()),
         Endpoint::Daemon => one(given.subschema_for::<DaemonReply>()),
         Endpoint::OpenApi => one(schemars::json_schema!({ "type": "object" })),
         Endpoint::EventStream => Given {

@@ -12,7 +12,9 @@ use super::{
     event::{CallerReply, EventType},
     select::Selector,
 };
-use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Receivers, Signal};
+use crate::model::{
+    AppName, AppSpec, DashboardPolicy, MetricsPolicy, ProjectName, Receivers, Signal,
+};
 
 /// Which project and which of its apps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +84,9 @@ pub struct ApplyRequest {
     /// Who is told of alerts.
     #[serde(default)]
     pub notify: Receivers,
+    /// Where a page for browsers is offered.
+    #[serde(default)]
+    pub dashboard: Option<DashboardPolicy>,
     /// Whether keys of a PM2 file that nobody knows were let pass, and will be.
     #[serde(default)]
     pub lenient: bool,

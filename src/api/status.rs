@@ -22,6 +22,9 @@ pub struct StatusReply {
     /// Where its metrics are offered; null if its file does not say so.
     #[serde(default)]
     pub metrics: Option<MetricsState>,
+    /// Where its page for browsers is offered; null if its file does not say so.
+    #[serde(default)]
+    pub dashboard: Option<DashboardState>,
     /// Alerts that are not quiet.
     #[serde(default)]
     pub alerts: Vec<AlertReply>,
@@ -33,6 +36,15 @@ pub struct MetricsState {
     /// The address and port.
     pub listen: String,
     /// Why they are not offered there now, in words.
+    pub error: Option<String>,
+}
+
+/// Where the page of a project is offered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DashboardState {
+    /// The address of the page.
+    pub url: String,
+    /// Why it is not offered there now, in words.
     pub error: Option<String>,
 }
 

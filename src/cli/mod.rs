@@ -6,6 +6,7 @@ mod at_commit;
 mod client;
 mod completions;
 mod daemon;
+mod dashboard;
 mod describe;
 mod diff;
 mod doctor;
@@ -103,6 +104,7 @@ enum Command {
     Validate(validate::ValidateArgs),
     Schema(schema::SchemaArgs),
     History(history::HistoryArgs),
+    Dashboard(dashboard::DashboardArgs),
     Daemon(daemon::DaemonArgs),
     Doctor(doctor::DoctorArgs),
     Startup(startup::StartupArgs),
@@ -176,6 +178,7 @@ fn run(command: Command, ui: &Ui) -> Outcome {
         Command::Validate(args) => validate::run(&args, ui),
         Command::Schema(args) => schema::run(&args, ui),
         Command::History(args) => history::run(&args, ui),
+        Command::Dashboard(args) => dashboard::run(&args, ui),
         Command::Daemon(args) => daemon::run(&args, ui),
         Command::Doctor(args) => doctor::run(&args, ui),
         Command::Startup(args) => startup::run(&args, ui),
@@ -204,6 +207,7 @@ impl Command {
             Self::RunJob(args) => args.operate.json,
             Self::Validate(args) => args.json,
             Self::History(args) => args.json,
+            Self::Dashboard(args) => args.json,
             Self::Daemon(args) => args.wants_json(),
             Self::Doctor(args) => args.json,
             Self::Explain(args) => args.json,

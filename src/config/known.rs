@@ -1,5 +1,5 @@
-//! What is known about keys and words: which come later, which are often mistaken for another,
-//! and how the mappings are called.
+//! What is known about keys and words: which are often mistaken for another, and how the mappings are
+//! called.
 
 use std::fmt;
 
@@ -17,9 +17,6 @@ pub(super) struct Struct {
     pub(super) name: &'static str,
     pub(super) fields: &'static [&'static str],
 }
-
-/// Keys that the format has, but this version does not act on yet: (type, keys).
-const LATER: &[(&str, &[&str])] = &[("Document", &["dashboard"]), ("Profile", &["dashboard"])];
 
 /// Words of other programs for keys: (type, word, key).
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
@@ -76,6 +73,13 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("Receiver", "url", "webhook"),
     ("Receiver", "exec", "command"),
     ("Document", "receivers", "notify"),
+    ("Dashboard", "address", "listen"),
+    ("Dashboard", "bind", "listen"),
+    ("Dashboard", "port", "listen"),
+    ("Dashboard", "readonly", "read_only"),
+    ("Dashboard", "host", "hosts"),
+    ("Tls", "certificate", "cert"),
+    ("Tls", "private_key", "key"),
     ("Live", "retries", "failures"),
     ("Live", "failure_threshold", "failures"),
     ("Live", "failureThreshold", "failures"),
@@ -227,13 +231,6 @@ pub(super) struct Unknown {
 
 /// A key that its mapping does not have. `path` is the mapping's, empty for the whole file.
 pub(super) fn unknown_key(known: &Struct, key: &str, span: Span, path: &str) -> Unknown {
-    if LATER.iter().any(|(name, keys)| *name == known.name && keys.contains(&key)) {
-        let message = format!("`{key}` is not yet supported");
-        let problem = Problem::new("not_yet", message, span, "not in this version of eco").help(
-            "it belongs to the format, and a later version will act on it; remove it until then",
-        );
-        return Unknown { problem, meant: None };
-    }
     let place = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
     let message = format!("{place} has no key {}", quoted(key));
     let (help, meant) = advice(known, key);
@@ -329,6 +326,8 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "metrics" => "as in `metrics: { listen: \"127.0.0.1:9615\" }`",
         "alerts" => "as in `alerts: down`, or `alerts: [\"p99 > 500ms for 2m\"]`",
         "notify" => "as in `notify: { ops: { webhook: \"${SLACK_URL:?}\" } }`",
+        "dashboard" => "as in `dashboard: { listen: \"127.0.0.1:9616\" }`",
+        "tls" => "as in `tls: { cert: cert.pem, key: key.pem }`",
         "http" => "as in `http: /healthz`, or `http: { path: /healthz, port: 3000 }`",
         "depends_on" => {
             "as in `depends_on: db`, or `depends_on: { migrate: completed, db: ready }`"

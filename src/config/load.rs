@@ -30,7 +30,7 @@ use super::{
     vars_file,
     written::Document,
 };
-use crate::model::{AppName, AppSpec, MetricsPolicy, ProjectName, Receivers};
+use crate::model::{AppName, AppSpec, DashboardPolicy, MetricsPolicy, ProjectName, Receivers};
 
 /// What a file is read with. `Debug` hides the values: logs leak.
 #[derive(Clone, Copy)]
@@ -75,6 +75,8 @@ pub struct Loaded {
     pub metrics: Option<MetricsPolicy>,
     /// Who is told of alerts.
     pub notify: Receivers,
+    /// Where a page for browsers is offered.
+    pub dashboard: Option<DashboardPolicy>,
     /// Everything that was taken from `Source::env`, by `${…}` and by `inherit_env`. With it as
     /// the environment the same file gives the same apps.
     pub vars_used: BTreeMap<String, String>,
@@ -171,6 +173,7 @@ pub(crate) fn load_tree(
         apps: done.apps,
         metrics: done.metrics,
         notify: done.notify,
+        dashboard: done.dashboard,
         vars_used,
         inputs,
         text_digest: digest,
@@ -236,6 +239,7 @@ struct Done {
     apps: BTreeMap<AppName, AppSpec>,
     metrics: Option<MetricsPolicy>,
     notify: Receivers,
+    dashboard: Option<DashboardPolicy>,
     vars_used: BTreeMap<String, String>,
     inputs: Vec<PathBuf>,
     digests: BTreeMap<PathBuf, String>,
@@ -325,6 +329,7 @@ impl Reading<'_> {
         let metrics = resolve::resolve_metrics(&context, &document.metrics);
         let origins = Places { context: &context, layers, merged, filled: &filled }.origins();
         let notify = resolve::receivers(&context, &document);
+        let dashboard = resolve::resolve_dashboard(&context, &document.dashboard, metrics.as_ref());
         inputs.extend(context.inputs.into_inner());
         digests.extend(context.digests.into_inner());
         inputs.sort();
@@ -332,7 +337,7 @@ impl Reading<'_> {
         let mut vars_used = plain.used();
         vars_used.extend(vars.used());
         let name = document.name.get().map(|name| name.0.clone());
-        Some(Done { name, apps, metrics, notify, vars_used, inputs, digests, origins })
+        Some(Done { name, apps, metrics, notify, dashboard, vars_used, inputs, digests, origins })
     }
 
     fn apps(

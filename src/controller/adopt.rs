@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     alerts::Alerts,
     calls::Internal,
+    dashboard::Dashboard,
     drains::Drains,
     events::Told,
     exec_probes::ExecProbes,
@@ -95,6 +96,7 @@ impl State {
             metrics: Metrics::default(),
             traffic: Traffic::default(),
             alerts: Alerts::read(&home),
+            dashboard: Dashboard::default(),
             seen: AllSeen::new(),
             exec_probes: ExecProbes::new(),
             stoppers: Stoppers::new(),

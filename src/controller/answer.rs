@@ -40,6 +40,8 @@ impl State {
             Call::Operate(request, to) => drop(to.send(self.operate(&request))),
             Call::Events(request, to) => drop(to.send(self.listen(request))),
             Call::Notify(request, to) => drop(to.send(self.try_receivers(&request))),
+            Call::Dashboard(request, to) => drop(to.send(self.make_link(&request))),
+            Call::Pending(project, to) => self.read_pending(project, to),
             Call::Daemon(to) => drop(to.send(Ok(self.daemon()))),
             Call::DaemonStop(request, to) => drop(to.send(self.end(&request))),
             Call::DaemonUpgrade(request, to) => drop(to.send(self.upgrade(&request))),

@@ -11,7 +11,7 @@ use super::{
     accept::{self, Accepted, Asker},
     calls::Lines,
     events::{OPERATOR, Told},
-    lookup, metrics, preview,
+    lookup, own_keys, preview,
     projects::{Meta, Reason},
     report,
     state::State,
@@ -45,7 +45,8 @@ impl State {
         self.check_binding(request)?;
         let present = self.present(&request.name);
         let mut accepted = accept::accept(&present, request, Asker::Operator)?;
-        let own = metrics::accept(self.metas.get(&request.name), request, &mut accepted);
+        let before = self.metas.get(&request.name);
+        let own = own_keys::accept(before, request, &mut accepted);
         let mut plan = self.preview(request, &present, &accepted);
         plan.changes.splice(..0, own);
         plan.notes.extend(undone_notes(&present));
@@ -62,7 +63,8 @@ impl State {
         let present = self.present(&request.name);
         let mut accepted = accept::accept(&present, request, Asker::Operator)?;
         self.retry_jobs(&request.name, &mut accepted);
-        let own = metrics::accept(self.metas.get(&request.name), request, &mut accepted);
+        let before = self.metas.get(&request.name);
+        let own = own_keys::accept(before, request, &mut accepted);
         let mut plan = self.preview(request, &present, &accepted);
         plan.notes.extend(self.binding_notes(request));
         let reason = Reason {
@@ -76,6 +78,7 @@ impl State {
         let meta = Meta::of(request, self.metas.get(&request.name));
         self.take_over(&request.name, meta, &accepted, &reason)?;
         plan.notes.extend(self.metrics_notes(&request.name));
+        plan.notes.extend(self.dashboard_notes(&request.name));
         let (sender, lines) = mpsc::unbounded_channel();
         // The receiver is in our hands.
         let _ignored = sender.send(Progress::Plan(plan));
@@ -182,6 +185,7 @@ impl State {
         self.follow_file(name);
         self.watch_sources(name);
         self.settle_endpoints_now();
+        self.settle_dashboard_now();
         Ok(())
     }
 

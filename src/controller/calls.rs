@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::dashboard::Pending;
 use crate::{
     api::{
         ApiError, ApplyRequest, DaemonReply, DaemonStopRequest, DaemonUpgradeReply,
-        DaemonUpgradeRequest, DescribeReply, DiffReply, EventReply, EventsRequest, HistoryReply,
-        LogsReply, LookupReply, LookupRequest, MetricsReply, NotifyReply, NotifyRequest,
-        OperationRequest, Progress, PruneReply, PruneRequest, RollbackRequest, StatusAllReply,
-        Target,
+        DaemonUpgradeRequest, DashboardReply, DashboardRequest, DescribeReply, DiffReply,
+        EventReply, EventsRequest, HistoryReply, LogsReply, LookupReply, LookupRequest,
+        MetricsReply, NotifyReply, NotifyRequest, OperationRequest, Progress, PruneReply,
+        PruneRequest, RollbackRequest, StatusAllReply, Target,
     },
     config,
     host::git::Commit,
@@ -42,6 +43,10 @@ pub(super) enum Call {
     Operate(OperationRequest, Answer<Lines<Progress>>),
     Events(EventsRequest, Answer<EventLines>),
     Notify(NotifyRequest, Answer<Lines<NotifyReply>>),
+    /// A link to the page for browsers.
+    Dashboard(DashboardRequest, Answer<DashboardReply>),
+    /// What an edit of a project's file would do.
+    Pending(ProjectName, Answer<DiffReply>),
     Daemon(Answer<DaemonReply>),
     DaemonStop(DaemonStopRequest, Answer<Lines<Progress>>),
     DaemonUpgrade(DaemonUpgradeRequest, Answer<Lines<DaemonUpgradeReply>>),
@@ -72,6 +77,8 @@ pub(super) enum Internal {
         /// Why it has not arrived.
         result: Result<(), String>,
     },
+    /// A file was read for somebody who wants to know what it would do.
+    Pending(Box<Pending>),
     /// Somebody asks for the metrics at an address.
     Scrape {
         /// Where.

@@ -37,6 +37,8 @@ enum Input {
     Probe(ProbeEvent),
     /// Somebody connects to an address at which metrics are offered.
     Scraper((SocketAddr, TcpStream)),
+    /// Somebody connects to an address of the dashboard.
+    Visitor((SocketAddr, TcpStream)),
     File(Result<Changed, WatchFault>),
     Sources(Result<SourceChanged, WatchFault>),
     Timer,
@@ -62,6 +64,7 @@ pub(super) async fn drive(
         state.settle_endpoints();
         state.look_for_results();
         state.settle_alerts();
+        state.settle_dashboard();
         state.answer_waiters();
         if state.try_end().await? {
             return Ok(());
@@ -75,6 +78,7 @@ pub(super) async fn drive(
             event = state.probes.next() => Input::Probe(event),
             call = calls.recv() => Input::Call(call),
             caller = state.metrics.endpoints.next() => caller.map_or(Input::Timer, Input::Scraper),
+            caller = state.dashboard.endpoints.next() => caller.map_or(Input::Timer, Input::Visitor),
             changed = state.follower.next() => Input::File(changed),
             changed = state.sources.next() => Input::Sources(changed),
             () = state.schedules.timer.rang() => Input::Clock,
@@ -109,6 +113,8 @@ impl State {
                 // Who went away needs no answer.
                 let _ignored = answer.send(self.measure(address));
             }
+            Input::Internal(Some(Internal::Pending(pending))) => self.tell_pending(*pending),
+            Input::Visitor(caller) => self.dashboard.receive(caller),
             Input::Scraper(caller) => self.metrics.scrapers.answer(caller, &self.internal),
             // The senders live as long as the loop; what time has made due is rung below.
             Input::Call(None) | Input::Internal(None) | Input::Timer => {}

@@ -12,7 +12,7 @@ use super::{
     accept::{self, Accepted, Asker},
     calls::{Internal, LoadFault},
     events::Told,
-    metrics,
+    own_keys,
     projects::{Meta, Reading, Reason},
     report,
     state::State,
@@ -143,7 +143,8 @@ impl State {
             self.hold_edit(name, text);
             return;
         }
-        let own = metrics::accept(self.metas.get(name), &request, &mut accepted);
+        let before = self.metas.get(name);
+        let own = own_keys::accept(before, &request, &mut accepted);
         let meta = Meta::of(&request, self.metas.get(name));
         let summary = super::apply::summary(&accepted.changes, &own);
         let dirty = commit.as_ref().and_then(|it| it.dirty);
@@ -199,7 +200,8 @@ fn files_of(meta: &Meta, others: &[PathBuf]) -> Vec<PathBuf> {
     known.cloned().collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn load(
+/// Reads a file as it is followed.
+pub(super) fn load(
     file: &std::path::Path,
     profile: Option<&str>,
     env: &BTreeMap<String, String>,
@@ -232,6 +234,7 @@ pub fn request_of(loaded: &config::Loaded) -> ApplyRequest {
         metrics: loaded.metrics,
         origins: loaded.origins.clone(),
         notify: loaded.notify.clone(),
+        dashboard: loaded.dashboard.clone(),
         lenient: loaded.lenient,
         only: BTreeSet::new(),
         prune: true,

@@ -18,8 +18,9 @@ use super::{
 };
 use crate::{
     api::{
-        ApiError, ApplyRequest, DaemonReply, DescribeReply, DiffReply, HistoryReply, LogsReply,
-        LookupReply, Outcome, Progress, PruneReply, SCHEMA, StatusAllReply,
+        ApiError, ApplyRequest, DaemonReply, DashboardReply, DescribeReply, DiffReply,
+        HistoryReply, LogsReply, LookupReply, Outcome, Progress, PruneReply, SCHEMA,
+        StatusAllReply,
     },
     model::{Observed, Project, Time},
 };
@@ -120,6 +121,10 @@ impl Conversation {
             Call::Operate(request, answer) => self.one(&request, answer, lines([done()])),
             Call::Events(request, answer) => self.one(&request, answer, mpsc::channel(1).1),
             Call::Notify(request, answer) => self.one(&request, answer, lines([])),
+            Call::Dashboard(request, answer) => {
+                self.one(&request, answer, DashboardReply::default());
+            }
+            Call::Pending(_, answer) => tell(answer, Ok(DiffReply::default())),
             Call::Daemon(answer) => tell(answer, Ok(daemon())),
             Call::DaemonStop(request, answer) => {
                 self.hear(&request);

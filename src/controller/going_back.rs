@@ -6,7 +6,8 @@ use super::{
     accept::{self, Accepted},
     events::{OPERATOR, Told},
     lookup::{self, Meant},
-    metrics, preview,
+    own_keys::OwnKeys,
+    preview,
     projects::Reason,
     state::State,
 };
@@ -16,7 +17,7 @@ use crate::{
         clock,
         store::{StoredProject, StoredResult},
     },
-    model::{App, AppName, AppSpec, Generation, MetricsPolicy, Project, ProjectName, RolledBack},
+    model::{App, AppName, AppSpec, Generation, Project, ProjectName, RolledBack},
     reconcile,
 };
 
@@ -34,7 +35,7 @@ pub(super) struct Asked {
 #[derive(Debug)]
 struct Back {
     project: Project,
-    metrics: Option<MetricsPolicy>,
+    own: OwnKeys,
     scope: BTreeSet<AppName>,
     to: Generation,
 }
@@ -51,10 +52,11 @@ impl State {
         let Some(meta) = self.metas.get_mut(name) else { return Ok(back.scope) };
         let before = meta.clone();
         let is_same = |project: &Project| project.apps == back.project.apps;
-        if self.desired.projects.get(name).is_some_and(is_same) && meta.metrics == back.metrics {
+        let keeps_own = OwnKeys::from(&*meta) == back.own;
+        if self.desired.projects.get(name).is_some_and(is_same) && keeps_own {
             return Ok(back.scope);
         }
-        meta.metrics = back.metrics;
+        back.own.give(meta);
         meta.went_back = true;
         let words: Vec<_> = back.scope.iter().map(ToString::to_string).collect();
         let text = format!("roll back to generation {}: {}", back.to.0, words.join(", "));
@@ -66,6 +68,7 @@ impl State {
         }
         self.send_sinks(|key| key.project == *name);
         self.settle_endpoints_now();
+        self.settle_dashboard_now();
         self.tell(Told::about(EventType::Operated, name, text).by(OPERATOR));
         Ok(back.scope)
     }
@@ -84,8 +87,7 @@ impl State {
         let accepted = compared(&present, back.project, back.scope);
         let view = (request.show_values, clock::now());
         let mut plan = preview::preview(name, &present, &accepted, &self.observed, view);
-        let now = self.metas.get(name).and_then(|meta| meta.metrics.as_ref());
-        plan.changes.splice(..0, metrics::changes(now, back.metrics.as_ref()));
+        plan.changes.splice(..0, OwnKeys::of(self.metas.get(name)).changes(&back.own));
         plan.notes.push(format!("generation {} is compared with what is wanted now", back.to.0));
         Ok(plan)
     }
@@ -94,7 +96,6 @@ impl State {
         let mine = meant.apps.keys().filter(|key| key.project == *name);
         let mut scope: BTreeSet<_> = mine.map(|key| key.app.clone()).collect();
         let present = self.present(name);
-        let metrics = self.metas.get(name).and_then(|meta| meta.metrics);
         let stored = match asked.to {
             Some(to) => self.generation_of(name, Generation(to))?,
             None => self.earlier(name, &scope, asked.whole)?,
@@ -116,9 +117,10 @@ impl State {
                 scope.insert(app_name.clone());
             }
         }
-        let metrics = if asked.whole { stored.metrics } else { metrics };
+        let own =
+            if asked.whole { OwnKeys::from(&stored) } else { OwnKeys::of(self.metas.get(name)) };
         let project = Project { generation: next, apps };
-        Ok(Back { project, metrics, scope, to: stored.project.generation })
+        Ok(Back { project, own, scope, to: stored.project.generation })
     }
 
     fn generation_of(
@@ -140,7 +142,7 @@ impl State {
         whole: bool,
     ) -> Result<StoredProject, ApiError> {
         let present = self.present(name);
-        let metrics = self.metas.get(name).and_then(|meta| meta.metrics);
+        let own = OwnKeys::of(self.metas.get(name));
         let now = accept::visible(&present.apps);
         let differs = |stored: &StoredProject| {
             let then = accept::visible(&stored.project.apps);
@@ -151,7 +153,7 @@ impl State {
                 let specs = |apps: &BTreeMap<AppName, App>| -> Vec<_> {
                     apps.iter().map(|(name, app)| (name.clone(), app.spec.clone())).collect()
                 };
-                return stored.metrics != metrics || specs(&then) != specs(&now);
+                return OwnKeys::from(stored) != own || specs(&then) != specs(&now);
             }
             scope.iter().any(|app| {
                 let (then, now) = (spec(&then, app), spec(&now, app));

@@ -11,11 +11,13 @@ mod apply;
 mod backlog;
 mod caller;
 mod calls;
+mod dashboard;
 mod describe;
 mod doctor;
 mod drains;
 mod drive;
 mod dropped;
+mod endpoints;
 mod environment;
 mod event_stream;
 mod events;
@@ -38,6 +40,7 @@ mod offline;
 mod operate;
 mod order;
 mod origins;
+mod own_keys;
 mod port_in_use;
 mod preview;
 mod projects;
@@ -110,7 +113,8 @@ fn run() -> io::Result<()> {
         let (internal, done) = mpsc::unbounded_channel();
         let next = home.clone();
         let driven = async {
-            let state = State::recover(home, keeper, internal).await?;
+            let mut state = State::recover(home, keeper, internal).await?;
+            state.open_dashboard(calls.clone());
             tokio::spawn(serve::serve(listener, calls));
             drive::drive(state, inbox, done).await
         };

@@ -7,7 +7,9 @@ use std::{
 
 use super::{
     accept::{self, Accepted, Asker},
-    going_back, metrics, preview, surroundings,
+    going_back,
+    own_keys::{self, OwnKeys},
+    preview, surroundings,
 };
 use crate::{
     api::{ApiError, ApplyRequest, ChangeReply, DiffReply, LogFile},
@@ -77,7 +79,7 @@ pub fn generations(home: &Home, project: &ProjectName) -> Vec<u64> {
 pub fn preview_alone(request: &ApplyRequest) -> Result<DiffReply, ApiError> {
     let present = Project::default();
     let mut accepted = accept::accept(&present, request, Asker::Operator)?;
-    let own = metrics::accept(None, request, &mut accepted);
+    let own = own_keys::accept(None, request, &mut accepted);
     let view = (request.show_values, clock::now());
     let observed = Observed::default();
     let mut plan = preview::preview(&request.name, &present, &accepted, &observed, view);
@@ -103,8 +105,7 @@ pub fn compare_files(
         present = accept::accept(&present, before, Asker::Operator)?.project;
     }
     let accepted = accept::accept(&present, after, Asker::Operator)?;
-    let metrics = before.and_then(|before| before.metrics.as_ref());
-    let own = metrics::changes(metrics, after.metrics.as_ref());
+    let own = before.map(OwnKeys::from).unwrap_or_default().changes(&after.into());
     Ok(compared((&after.name, after.show_values), &present, &accepted, own))
 }
 
@@ -129,18 +130,19 @@ pub fn compare_generations(
 ) -> Result<DiffReply, ApiError> {
     let from = stored(home, name, from)?;
     let present = &from.project;
-    let (accepted, metrics) = match to {
+    let (accepted, after) = match to {
         Other::Generation(to) => {
             let to = stored(home, name, to)?;
             let scope: BTreeSet<_> =
                 present.apps.keys().chain(to.project.apps.keys()).cloned().collect();
-            (going_back::compared(present, to.project, scope), to.metrics)
+            let after = OwnKeys::from(&to);
+            (going_back::compared(present, to.project, scope), after)
         }
         Other::File(request) => {
-            (accept::accept(present, request, Asker::Operator)?, request.metrics)
+            (accept::accept(present, request, Asker::Operator)?, OwnKeys::from(request))
         }
     };
-    let own = metrics::changes(from.metrics.as_ref(), metrics.as_ref());
+    let own = OwnKeys::from(&from).changes(&after);
     Ok(compared((name, show_values), present, &accepted, own))
 }
 

@@ -267,6 +267,7 @@ impl State {
         let others = others.chain(self.next_memory_look).chain(self.queues.next_look);
         let others =
             others.chain(self.next_late_stop_command()).chain(self.metrics.endpoints.next_try());
+        let others = others.chain(self.dashboard.endpoints.next_try());
         waiters.chain(undrained).chain(others).min()
     }
 }

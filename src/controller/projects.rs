@@ -9,7 +9,7 @@ use crate::{
         clock,
         store::{StoredProject, StoredResult},
     },
-    model::{AppName, MetricsPolicy, Operator, Project, ProjectName, Receivers},
+    model::{AppName, DashboardPolicy, MetricsPolicy, Operator, Project, ProjectName, Receivers},
 };
 
 /// A project's file and how it was read.
@@ -38,6 +38,8 @@ pub(super) struct Meta {
     pub(super) origins: Origins,
     /// Who is told of alerts.
     pub(super) notify: Receivers,
+    /// Where its page for browsers is offered.
+    pub(super) dashboard: Option<DashboardPolicy>,
     /// Whether keys of it that nobody knows are let pass.
     pub(super) lenient: bool,
     /// An operator went back from what this text says: it is not taken in again by itself.
@@ -79,6 +81,10 @@ impl Meta {
                 Some(before) if !request.only.is_empty() => before.notify.clone(),
                 Some(_) | None => request.notify.clone(),
             },
+            dashboard: match before {
+                Some(before) if !request.only.is_empty() => before.dashboard.clone(),
+                Some(_) | None => request.dashboard.clone(),
+            },
             lenient: request.lenient,
             went_back: false,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
@@ -107,6 +113,7 @@ impl Meta {
             metrics: stored.metrics,
             origins: stored.origins.clone(),
             notify: stored.notify.clone(),
+            dashboard: stored.dashboard.clone(),
             lenient: stored.lenient,
             went_back: stored.went_back,
             reading: Reading::default(),
@@ -139,6 +146,7 @@ impl Meta {
             metrics: self.metrics,
             origins: self.origins.clone(),
             notify: self.notify.clone(),
+            dashboard: self.dashboard.clone(),
             lenient: self.lenient,
             went_back: self.went_back,
             file_fault: self.fault.clone(),

@@ -62,6 +62,7 @@ pub(super) fn status(
         file: meta.map(|meta| file_reply(meta, state.desired.projects.get(name))),
         apps: apps.collect(),
         metrics: meta.and_then(|meta| state.metrics_state(meta)),
+        dashboard: meta.and_then(|meta| state.dashboard_state(meta)),
         alerts: state.alert_replies(name, &meant),
     }
 }

@@ -117,6 +117,7 @@ fn handler(endpoint: Endpoint) -> MethodRouter<Calls> {
         Endpoint::Operate => post(|state, who, body| many(state, who, body, Call::Operate)),
         Endpoint::Events => post(events),
         Endpoint::Notify => post(|state, who, body| many(state, who, body, Call::Notify)),
+        Endpoint::Dashboard => post(|state, body| one(state, body, Call::Dashboard)),
         Endpoint::DaemonStop => post(|state, who, body| many(state, who, body, Call::DaemonStop)),
         Endpoint::DaemonUpgrade => {
             post(|state, who, body| many(state, who, body, Call::DaemonUpgrade))
@@ -188,7 +189,7 @@ pub(super) async fn ask<A>(
     receiver.await.map_err(|_| gone())?
 }
 
-fn reply<A: Serialize>(answer: Result<A, ApiError>) -> Response {
+pub(super) fn reply<A: Serialize>(answer: Result<A, ApiError>) -> Response {
     match answer {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => refuse(&error),
@@ -196,7 +197,7 @@ fn reply<A: Serialize>(answer: Result<A, ApiError>) -> Response {
 }
 
 /// One JSON object a line, as they come.
-fn stream<L: Serialize>(lines: impl Stream<Item = L> + Send + 'static) -> Response {
+pub(super) fn stream<L: Serialize>(lines: impl Stream<Item = L> + Send + 'static) -> Response {
     let chunks = lines.map(|line| {
         let mut bytes = serde_json::to_vec(&line).unwrap_or_default();
         bytes.push(b'\n');

@@ -9,10 +9,11 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    alerts::Alerts, calls::Internal, drains::Drains, dropped::AllDropped, evidence::Failed,
-    exec_probes::ExecProbes, jobs::Schedules, left_behind::Left, liveness::WatchedRuns,
-    metrics::Metrics, order::Ties, projects::Meta, queues::Queues, results::Open, seen::AllSeen,
-    stop_commands::Stoppers, timers::Timers, traffic::Traffic, wait::Waiter,
+    alerts::Alerts, calls::Internal, dashboard::Dashboard, drains::Drains, dropped::AllDropped,
+    evidence::Failed, exec_probes::ExecProbes, jobs::Schedules, left_behind::Left,
+    liveness::WatchedRuns, metrics::Metrics, order::Ties, projects::Meta, queues::Queues,
+    results::Open, seen::AllSeen, stop_commands::Stoppers, timers::Timers, traffic::Traffic,
+    wait::Waiter,
 };
 use crate::{
     api::{DaemonUpgradeReply, EventReply, EventType},
@@ -101,6 +102,8 @@ pub(super) struct State {
     pub(super) traffic: Traffic,
     /// Alerts that are not quiet.
     pub(super) alerts: Alerts,
+    /// Where the page for browsers is offered, and who looks at it.
+    pub(super) dashboard: Dashboard,
     /// What was seen of instances that have not become ready.
     pub(super) seen: AllSeen,
     /// The commands by which they are asked.

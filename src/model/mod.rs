@@ -4,6 +4,7 @@
 
 mod alert;
 mod change;
+mod dashboard;
 mod desired;
 mod event;
 mod health;
@@ -31,6 +32,7 @@ pub use alert::{
     MeasuredWindow, Receiver, Receivers, Secret, Than,
 };
 pub use change::{Change, Effect, Interruption};
+pub use dashboard::{DashboardPolicy, TlsFiles};
 pub use desired::{App, Desired, Former, MOST_INSTANCES, Project, RolledBack};
 pub use event::{Event, ExitStatus, Notify, RunRecord, RunState, SpawnFailure, SpawnStep};
 pub use health::{LivePolicy, LiveProbe, Stuck, Unfit, UnfitReason};

@@ -41,9 +41,9 @@ pub(super) fn kind_look(kind: EventType) -> (&'static str, Paint) {
 pub fn event_line(event: &EventReply, style: &Style) -> String {
     let (kind, paint) = kind_look(event.kind);
     let by = match (event.by.as_str(), &event.who) {
-        (_, Some(who)) => style.paint(Paint::Dim, &format!(" (by {})", caller(who))),
+        (_, Some(who)) => format!(" (by {})", caller(who)),
         ("" | "eco", None) => String::new(),
-        (by, None) => style.paint(Paint::Dim, &format!(" (by {})", clean(by))),
+        (by, None) => format!(" (by {})", clean(by)),
     };
     let by = style.paint(Paint::Dim, &by);
     let time = style.paint(Paint::Dim, &style.time(&event.time));

@@ -81,7 +81,7 @@ pub(super) fn queues(queues: &[QueueReply], style: &Style) -> String {
         let QueueReply { address, waiting, capacity, connections, overflows } = queue;
         let mut text = format!("{waiting} of {capacity} wait to be accepted, {connections} open");
         if *overflows != 0 {
-            text.push_str(&format!(", {overflows} were turned away"));
+            text.extend([", ", &overflows.to_string(), " were turned away"]);
         }
         let paint = if *waiting == 0 { Paint::Plain } else { Paint::Warn };
         hanging(&format!("{address}  "), &text, 4, paint, style)

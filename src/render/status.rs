@@ -83,6 +83,9 @@ fn block(
     if let Some(why) = reply.metrics.as_ref().and_then(|metrics| metrics.error.as_ref()) {
         out.push_str(&hanging("metrics are not offered: ", why, 0, Paint::Bad, style));
     }
+    if let Some(why) = reply.dashboard.as_ref().and_then(|it| it.error.as_ref()) {
+        out.push_str(&hanging("the dashboard is not offered: ", why, 0, Paint::Bad, style));
+    }
     if !reply.apps.is_empty() {
         out.push('\n');
         let detail = if view.wide { Detail::Wide } else { Detail::Short };

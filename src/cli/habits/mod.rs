@@ -14,9 +14,9 @@ const INSTEAD: &[(&[&str], &str)] = &[
          all of a project down",
     ),
     (
-        &["monitor", "dashboard", "dash", "imonit"],
-        "`eco top` shows all apps live, with their logs and what happens; `eco status` says how things \
-         stand and why",
+        &["monitor", "dash", "imonit"],
+        "`eco top` shows all apps live, with their logs and what happens, `eco dashboard` prints the link \
+         to a page with all of it; `eco status` says how things stand and why",
     ),
     (
         &["save", "dump", "cleardump"],

@@ -4,6 +4,7 @@ mod alert;
 mod app;
 mod artifacts;
 mod command;
+mod dashboard;
 mod env;
 mod job;
 mod listen;
@@ -36,6 +37,7 @@ use super::{
 
 pub(super) use alert::receivers;
 pub(super) use app::resolve_app;
+pub(super) use dashboard::resolve as resolve_dashboard;
 pub(super) use job::NOT_FOR_JOBS;
 pub(super) use listen::Claim;
 pub(super) use metrics::resolve as resolve_metrics;

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-use super::{App, Metrics, Notify};
+use super::{App, Dashboard, Metrics, Notify};
 use crate::config::{
     field::{Field, Written},
     scalar::{NAME_PATTERN, ProjectText, Text, Version},
@@ -31,6 +31,8 @@ pub(in crate::config) struct Document {
     pub(in crate::config) metrics: Field<Metrics>,
     /// Who is told of alerts, by name: a webhook or a command. An app says under `alerts` when.
     pub(in crate::config) notify: Field<Notify>,
+    /// Where a page for browsers is offered. Without it only while `eco dashboard` has asked for one.
+    pub(in crate::config) dashboard: Field<Dashboard>,
     /// Keys for every app that does not have them itself.
     pub(in crate::config) defaults: Field<App>,
     /// The apps by name.
@@ -52,6 +54,8 @@ pub(in crate::config) struct Profile {
     pub(in crate::config) metrics: Field<Metrics>,
     /// Other receivers of alerts, further ones, and with `null` less.
     pub(in crate::config) notify: Field<Notify>,
+    /// The page for browsers at another place, or with `null` nowhere.
+    pub(in crate::config) dashboard: Field<Dashboard>,
     /// Keys for every app.
     pub(in crate::config) defaults: Field<App>,
     /// Changes of apps, further apps, and with `null` apps less.

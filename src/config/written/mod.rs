@@ -5,6 +5,7 @@
 mod alert;
 mod app;
 mod command;
+mod dashboard;
 mod document;
 mod listen;
 mod live;
@@ -18,6 +19,7 @@ mod ready;
 pub(super) use alert::{Alert, Notify, Receiver};
 pub(super) use app::App;
 pub(super) use command::{Command, EnvValue, Shell};
+pub(super) use dashboard::{Dashboard, Tls};
 pub(super) use document::{Apps, Document};
 pub(super) use listen::{Listen, ListenItem, Pass, ShareBy};
 pub(super) use live::Live;

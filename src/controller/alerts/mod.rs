@@ -10,18 +10,16 @@ mod webhook;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    events::Told, projects::Meta, report::rfc3339, state::State, timers::Timers, words::app_hold,
-};
+use super::{events::Told, report::rfc3339, state::State, timers::Timers, words::app_hold};
 use crate::{
-    api::{AlertReply, AlertState, ApplyRequest, ChangeReply, EventType},
+    api::{AlertReply, AlertState, ChangeReply, EventType},
     host::{
         clock,
         home::Home,
         store::{OwedAlert, StoredAlert, StoredAlerts},
     },
     model::{
-        AlertCondition, AlertPhase, AlertRule, App, AppKey, Effect, ProjectName, Time,
+        AlertCondition, AlertPhase, AlertRule, App, AppKey, Effect, ProjectName, Receivers, Time,
         human_duration,
     },
     reconcile::{self, AlertNews, AlertSight},
@@ -147,10 +145,8 @@ impl Alerts {
 }
 
 /// What an edit of `notify` changes. It holds at once.
-pub(super) fn changes(before: Option<&Meta>, request: &ApplyRequest) -> Vec<ChangeReply> {
-    let none = BTreeMap::new();
-    let before = before.map_or(&none, |meta| &meta.notify);
-    let changes = reconcile::receiver_changes(before, &request.notify).into_iter();
+pub(super) fn changes(before: &Receivers, after: &Receivers) -> Vec<ChangeReply> {
+    let changes = reconcile::receiver_changes(before, after).into_iter();
     let reply = |it: reconcile::ReceiverChange| ChangeReply {
         app: String::new(),
         field: it.field,

@@ -1,7 +1,6 @@
 //! Metrics: where projects have them offered, and the numbers when somebody asks. Nothing is
 //! measured before.
 
-mod endpoints;
 mod http;
 mod work;
 
@@ -12,8 +11,7 @@ use std::{
 };
 
 use super::{
-    accept::Accepted,
-    alerts,
+    endpoints::Endpoints,
     events::Told,
     projects::Meta,
     report::{self, Look},
@@ -22,14 +20,13 @@ use super::{
 };
 use crate::{
     api::{
-        AppMetrics, ApplyRequest, ChangeReply, EventType, JobMetrics, MetricsReply, MetricsState,
-        OwnProcess, ProjectMetrics, RunMetrics,
+        AppMetrics, ChangeReply, EventType, JobMetrics, MetricsReply, MetricsState, OwnProcess,
+        ProjectMetrics, RunMetrics,
     },
     host::{clock, stats},
     model::{App, AppKey, Effect, MetricsPolicy, Phase, ProjectName, Run, RunId, Time},
 };
 
-use endpoints::Endpoints;
 use http::Scrapers;
 
 /// The most that each run was seen to have computed, in seconds: what a child has computed that
@@ -67,27 +64,6 @@ pub(super) fn changes(
         masked: false,
     };
     changed.map(reply).collect()
-}
-
-/// Makes an edit of `metrics` or `notify` a change of the project, with a generation of its own if no app
-/// changes. A part of a file has no say about the whole project.
-pub(super) fn accept(
-    before: Option<&Meta>,
-    request: &ApplyRequest,
-    accepted: &mut Accepted,
-) -> Vec<ChangeReply> {
-    if !request.only.is_empty() {
-        return Vec::new();
-    }
-    let own = alerts::changes(before, request);
-    let before = before.and_then(|meta| meta.metrics.as_ref());
-    let mut changes = changes(before, request.metrics.as_ref());
-    changes.extend(own);
-    if !changes.is_empty() && !accepted.changed {
-        accepted.changed = true;
-        accepted.project.generation = accepted.project.generation.next();
-    }
-    changes
 }
 
 impl State {

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AppName, Generation, MetricsPolicy, Operator, Project, ProjectName, Receivers};
+use crate::model::{
+    AppName, DashboardPolicy, Generation, MetricsPolicy, Operator, Project, ProjectName, Receivers,
+};
 
 /// One accepted state of a project, as it lies on disk.
 ///
@@ -52,6 +54,9 @@ pub struct StoredProject {
     /// Who is told of alerts.
     #[serde(default)]
     pub notify: Receivers,
+    /// Where its page for browsers is offered.
+    #[serde(default)]
+    pub dashboard: Option<DashboardPolicy>,
     /// Whether keys of it that nobody knows are let pass.
     #[serde(default)]
     pub lenient: bool,

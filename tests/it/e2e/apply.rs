@@ -339,11 +339,3 @@ fn a_wrong_file_is_exit_2_and_changes_nothing() {
     env.eco(&["apply"]).exits(2);
     assert_eq!(env.pids("web"), web);
 }
-
-#[test]
-fn a_field_of_a_later_part_is_refused_by_name() {
-    let env = TestEnv::new();
-    let head = "dashboard: { listen: \"127.0.0.1:9616\" }\n";
-    env.write("ecosystem.yaml", &format!("{head}apps:\n  web: {{ command: sleep 100000 }}\n"));
-    env.eco(&["apply"]).exits(2).says("dashboard").says("not yet");
-}

@@ -10,6 +10,7 @@ mod commands;
 mod completions;
 mod daemon;
 mod damage;
+mod dashboard;
 mod diff;
 mod diff_git;
 mod doctor;

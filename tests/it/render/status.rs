@@ -59,6 +59,7 @@ fn shop() -> StatusReply {
         project: Some("shop".to_owned()),
         file: Some(file(FileState::InSync)),
         metrics: None,
+        dashboard: None,
         alerts: Vec::new(),
         apps: vec![
             app("api", AppState::Ready, vec![flapping]),
@@ -179,6 +180,7 @@ fn a_project_without_trouble() {
     });
     let reply = StatusReply {
         metrics: None,
+        dashboard: None,
         apps: vec![
             app("api", AppState::Ready, vec![instance("api/0", InstancePhase::Ready, Some(4711))]),
             app("migrate", AppState::Done, vec![instance("migrate/0", InstancePhase::Done, None)]),

@@ -73,6 +73,7 @@ fn shop(beat: u8) -> StatusReply {
             error: None,
         }),
         metrics: None,
+        dashboard: None,
         alerts: vec![AlertReply {
             app: "api".to_owned(),
             alert: "p99 > 500ms for 2m".to_owned(),

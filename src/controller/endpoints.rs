@@ -1,4 +1,5 @@
-//! The addresses at which metrics are offered: one socket each, whatever number of projects name it.
+//! Addresses at which eco itself listens over TCP, as projects say: one socket each, whatever number
+//! of them name it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,7 +31,7 @@ enum Endpoint {
 
 /// All addresses that are asked for. Dropping one closes it at once.
 #[derive(Debug, Default)]
-pub(in crate::controller) struct Endpoints {
+pub(super) struct Endpoints {
     by_address: BTreeMap<SocketAddr, Endpoint>,
     /// When to try again what could not be had; `None` while nothing is missing.
     next_try: Option<Time>,
@@ -49,16 +50,21 @@ pub(super) struct News {
 
 impl Endpoints {
     /// When to try again.
-    pub(in crate::controller) fn next_try(&self) -> Option<Time> {
+    pub(super) fn next_try(&self) -> Option<Time> {
         self.next_try
     }
 
     /// Why an address cannot be had.
-    pub(in crate::controller) fn fault(&self, address: &SocketAddr) -> Option<&str> {
+    pub(super) fn fault(&self, address: &SocketAddr) -> Option<&str> {
         match self.by_address.get(address)? {
             Endpoint::Open(_) => None,
             Endpoint::Refused(why) => Some(why),
         }
+    }
+
+    /// Whether nothing is asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_address.is_empty()
     }
 
     /// Somebody wants to know now: what could not be had is tried at once.
@@ -109,7 +115,7 @@ impl Endpoints {
 
     /// The next caller, and which address it came to; `None` if an address was lost. Cancel-safe:
     /// nothing is taken before it is given out.
-    pub(in crate::controller) async fn next(&mut self) -> Option<(SocketAddr, TcpStream)> {
+    pub(super) async fn next(&mut self) -> Option<(SocketAddr, TcpStream)> {
         poll_fn(|context| {
             for (address, endpoint) in &mut self.by_address {
                 let Some(found) = endpoint.poll(context) else { continue };
