@@ -216,12 +216,6 @@ pub(super) const FILES: &[Entry] = &[
         "Save it as UTF-8.",
     ),
     file(
-        "not_yet",
-        "The format has this key, and this version of eco does not act on it yet.",
-        "dashboard: { listen: \"127.0.0.1:9616\" }\napps: { web: { command: ./web } }\n",
-        "Remove it.",
-    ),
-    file(
         "nul",
         "A value has a NUL character, which no program can be given.",
         "apps:\n  web: { command: \"./web \\0\" }\n",

@@ -18,7 +18,8 @@ const MAKERS: &[(&str, usize)] = &[
     ("ApiError::input(", 0),
     ("ApiError::refused(", 0),
     ("ApiError::failed(", 0),
-    ("refusal(", 1),
+    ("refusal(StatusCode::", 1),
+    ("refusal(\n", 1),
 ];
 
 /// Where a code is passed on, and how it is written where it comes from.
