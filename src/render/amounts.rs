@@ -55,6 +55,11 @@ pub(super) fn share(part: f64) -> String {
     }
 }
 
+/// Bytes as a number to draw; exact enough beyond 4 TiB.
+pub(super) fn kibibytes(bytes: u64) -> f64 {
+    f64::from(u32::try_from(bytes >> 10).unwrap_or(u32::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use super::{
-    amounts,
+    super::amounts,
     canvas::{Canvas, cells},
     list::Subject,
     state::Top,

@@ -3,7 +3,7 @@
 use ratatui::{Frame, layout::Rect, style::Modifier};
 
 use super::{
-    amounts,
+    super::amounts,
     areas::Areas,
     canvas::{Canvas, cells},
     event::{Link, Told},

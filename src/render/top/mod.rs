@@ -2,7 +2,6 @@
 //! and how it is drawn. All of it is pure: time comes with the answers, wishes go out as effects.
 
 mod actions;
-mod amounts;
 mod areas;
 mod ask;
 mod canvas;

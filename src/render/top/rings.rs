@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::amounts::kibibytes;
+use super::super::amounts::kibibytes;
 use crate::{
     api::{AppReply, TrafficSource, WindowReply},
     render::Style,

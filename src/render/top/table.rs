@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ratatui::{layout::Rect, style::Modifier};
 
 use super::{
-    amounts,
+    super::amounts,
     canvas::{Canvas, cells},
     list::{self, Subject},
     rings,

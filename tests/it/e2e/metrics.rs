@@ -248,3 +248,40 @@ fn projects_share_an_address() {
     env.call(&["down"]).dir(&other).run().ok();
     assert!(http_get(port, "/metrics").is_none());
 }
+
+#[test]
+fn requests_are_a_histogram_that_counts_each_once() {
+    const SERVER: &str = "
+require('http').createServer((request, response) => {
+  response.statusCode = request.url === '/bad' ? 500 : 200;
+  setTimeout(() => response.end('x'), request.url === '/slow' ? 300 : 0);
+}).listen(Number(process.env.PORT), '127.0.0.1');
+";
+    let (env, port, web) = (TestEnv::new(), free_port(), free_port());
+    env.write("server.js", SERVER);
+    let apps = format!(
+        "  web: {{ command: node server.js, listen: \"127.0.0.1:{web}\", observe: node }}\n"
+    );
+    file(&env, &listen(port), &apps);
+    env.apply();
+    for path in ["/", "/", "/bad", "/slow"] {
+        http_get(web, path);
+    }
+    let name = |what: &str, rest: &str| format!("eco_http_{what}|test|web|0{rest}");
+    let read = env.wait_until("4 requests", || {
+        let read = scrape(&env, port);
+        (read.get(&name("request_duration_seconds_count", "")) == Some(&4.0)).then_some(read)
+    });
+    let buckets =
+        read.iter().filter(|(key, _)| key.contains("duration_seconds_bucket|test|web|0|"));
+    let upto = |bound: f64| {
+        let below = buckets.clone().filter(|(key, _)| {
+            let le = key.rsplit('|').next().unwrap();
+            key.starts_with("eco_http_") && le.parse::<f64>().is_ok_and(|le| le <= bound)
+        });
+        below.map(|(_, value)| *value).fold(0.0, f64::max)
+    };
+    assert!(upto(0.25) <= 3.0 && upto(f64::INFINITY).total_cmp(&4.0).is_eq(), "{read:#?}");
+    assert!(0.295 < read[&name("request_duration_seconds_sum", "")], "{read:#?}");
+    assert_eq!(read.get(&name("requests_failed_total", "")), Some(&1.0), "{read:#?}");
+}

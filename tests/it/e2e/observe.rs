@@ -234,3 +234,19 @@ fn a_full_queue_is_told() {
     one.set_nonblocking(true).unwrap();
     assert!(one.read(&mut [0]).is_err());
 }
+
+#[test]
+fn an_alert_fires_on_what_the_agent_measured() {
+    let (env, port) = observed(
+        "node server.js",
+        "    alerts: [\"p99 > 200ms\", \"errors > 90%\"]\nnotify: { note: { command: [\"/bin/true\"] } }\n",
+    );
+    env.apply();
+    get(port, "/", 5);
+    requests(&env, 5);
+    assert_eq!(env.status()["alerts"], serde_json::json!([]));
+    get(port, "/slow", 5);
+    let alert = env.wait_until("an alert", || env.status()["alerts"].get(0).cloned());
+    assert_eq!((&alert["app"], &alert["alert"]), (&"web".into(), &"p99 > 200ms".into()));
+    assert!(alert["message"].as_str().unwrap().contains("p99"), "{alert}");
+}
