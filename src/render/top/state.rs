@@ -65,7 +65,7 @@ pub(super) enum Front {
     Count(String),
 }
 
-/// All that the screen knows. [`super::update`] changes it, [`super::draw`] shows it.
+/// All that the screen knows. [`super::update()`] changes it, [`super::draw()`] shows it.
 #[derive(Clone, Debug)]
 pub struct Top {
     pub(super) style: Style,
