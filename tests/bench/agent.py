@@ -53,6 +53,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=5)
     args = parser.parse_args()
+    # The apps have a directory of their own.
+    args.eco, args.load = os.path.abspath(args.eco), os.path.abspath(args.load)
     with tempfile.TemporaryDirectory() as home:
         directory = Path(home, "site")
         SERVERS["express"].copy_to(directory)
