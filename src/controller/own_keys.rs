@@ -11,9 +11,9 @@ use crate::{
 /// What a project says for itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct OwnKeys {
-    metrics: Option<MetricsPolicy>,
-    dashboard: Option<DashboardPolicy>,
-    notify: Receivers,
+    pub(super) metrics: Option<MetricsPolicy>,
+    pub(super) dashboard: Option<DashboardPolicy>,
+    pub(super) notify: Receivers,
 }
 
 impl From<&ApplyRequest> for OwnKeys {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use super::own_keys::OwnKeys;
 use crate::{
     api::ApplyRequest,
     config::{self, Origins},
@@ -63,6 +64,10 @@ impl Meta {
             (false, Some(before)) => (before.file_digest.clone(), before.other_digests.clone()),
             (false, None) => (String::new(), BTreeMap::new()),
         };
+        let OwnKeys { metrics, dashboard, notify } = match before {
+            Some(before) if !request.only.is_empty() => before.into(),
+            Some(_) | None => request.into(),
+        };
         Self {
             dir: request.dir.clone(),
             file: request.file.clone(),
@@ -72,19 +77,10 @@ impl Meta {
             inputs: request.inputs.clone(),
             file_digest,
             other_digests,
-            metrics: match before {
-                Some(before) if !request.only.is_empty() => before.metrics,
-                Some(_) | None => request.metrics,
-            },
+            metrics,
             origins: origins(request, before),
-            notify: match before {
-                Some(before) if !request.only.is_empty() => before.notify.clone(),
-                Some(_) | None => request.notify.clone(),
-            },
-            dashboard: match before {
-                Some(before) if !request.only.is_empty() => before.dashboard.clone(),
-                Some(_) | None => request.dashboard.clone(),
-            },
+            notify,
+            dashboard,
             lenient: request.lenient,
             went_back: false,
             reading: before.map(|meta| meta.reading).unwrap_or_default(),
