@@ -3,14 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::FromRequestParts as _};
+use axum::{Json, body::Body, extract::FromRequestParts as _, response::IntoResponse as _};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{
-        ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE,
-    },
+    header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE},
     http::request::Parts,
 };
 use serde::Deserialize;
@@ -232,9 +230,5 @@ pub(super) fn refusal(status: StatusCode, code: &str, text: &str, help: &str) ->
 
 /// An answer in JSON.
 pub(super) fn json_of(status: StatusCode, value: &impl serde::Serialize) -> Response<Body> {
-    let mut response = Response::new(Body::from(serde_json::to_vec(value).unwrap_or_default()));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
+    (status, Json(value)).into_response()
 }
