@@ -106,15 +106,20 @@ pub(super) fn draw(top: &Top, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn question(top: &Top, canvas: &mut Canvas<'_>, ask: &Ask) {
-    let (area, lines) = ask_box(top.size, ask);
-    frame(canvas, area);
-    let inner = Rect {
+/// What a frame leaves free, with a column to spare on both sides.
+fn inside(area: Rect) -> Rect {
+    Rect {
         x: area.x + 2,
         y: area.y + 1,
         width: area.width.saturating_sub(4),
         height: area.height.saturating_sub(2),
-    };
+    }
+}
+
+fn question(top: &Top, canvas: &mut Canvas<'_>, ask: &Ask) {
+    let (area, lines) = ask_box(top.size, ask);
+    frame(canvas, area);
+    let inner = inside(area);
     let mut title = ask.what.clone();
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -135,12 +140,7 @@ fn question(top: &Top, canvas: &mut Canvas<'_>, ask: &Ask) {
 fn help(top: &Top, canvas: &mut Canvas<'_>, from: usize) {
     let area = middle(top.size, 78, cells(HELP.len() + 4));
     frame(canvas, area);
-    let inner = Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(2),
-    };
+    let inner = inside(area);
     let height = usize::from(inner.height);
     let from = from.min(HELP.len().saturating_sub(height));
     for (y, (keys, what)) in HELP.iter().skip(from).take(height).enumerate() {
